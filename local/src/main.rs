@@ -1,0 +1,4 @@
+//! The companions of a developer's machine.
+
+#[tokio::main]
+async fn main() {}

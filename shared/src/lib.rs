@@ -1,0 +1,3 @@
+//! What both workers need.
+//!
+//! Everything here is pure and runs natively; only [`host`] touches JavaScript.
