@@ -1,0 +1,437 @@
+//! The environment of `verify`: its code awaits no JavaScript.
+//!
+//! A request is an ordinary future. When it waits for something, the future is kept here under an
+//! id and a description of the wait, an [`Effect`], goes out; whoever performs it comes back with
+//! the result, and the future goes on. So a request crosses into wasm once to start and once for
+//! each wait, and no promise or closure is ever held on this side.
+//!
+//! The idea is that of sans-I/O protocol libraries. The runner is our own, because the library
+//! that does this (`asansio`) passes its messages through a waker by untyped pointers, which this
+//! workspace forbids, and keeps no set of waiting tasks.
+//!
+//! A client that goes away leaves its future here, never to be resumed. [`Runner::start`]
+//! therefore drops those that have waited longer than their effect can take.
+
+use core::{
+    cell::{Cell, RefCell},
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+use std::{collections::BTreeMap, rc::Rc};
+
+use super::{
+    Background, CallError, Clock, HttpAnswer, HttpCall, HttpClient, LogSink, NoRandomness, Random,
+    Sleeper, fill_from_platform,
+    origin::{ForwardPlan, OriginClient, OriginHead},
+};
+use crate::timestamp::Timestamp;
+
+/// Time beyond an effect's own after which nobody will come back with its result.
+const GRACE: Duration = Duration::from_secs(10);
+/// Abandoned futures are looked for no oftener than this.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Something that only the outside can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Make a small HTTP call; the result is [`EffectResult::Answer`].
+    Call(HttpCall),
+    /// Send the request to its origin; the result is [`EffectResult::Head`].
+    Forward(ForwardPlan),
+    /// Wait; the result is [`EffectResult::Slept`].
+    Sleep(Duration),
+}
+
+impl Effect {
+    /// The longest the effect can take.
+    const fn limit(&self) -> Duration {
+        match self {
+            Self::Call(call) => call.timeout,
+            Self::Forward(plan) => plan.timeout,
+            Self::Sleep(duration) => *duration,
+        }
+    }
+}
+
+/// What came of an [`Effect`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EffectResult {
+    /// Of [`Effect::Call`].
+    Answer(Result<HttpAnswer, CallError>),
+    /// Of [`Effect::Forward`].
+    Head(Result<OriginHead, CallError>),
+    /// Of [`Effect::Sleep`].
+    Slept,
+}
+
+/// Where a future stands after it was started or resumed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Step<T> {
+    /// Log lines written since the last step.
+    pub lines: Vec<String>,
+    /// What it waits for, or what it came to.
+    pub state: State<T>,
+}
+
+/// See [`Step`].
+#[derive(Debug, PartialEq, Eq)]
+pub enum State<T> {
+    /// It waits for `effect`; [`Runner::resume`] with `id` goes on.
+    Waiting {
+        /// The future's id.
+        id: u32,
+        /// What it waits for.
+        effect: Effect,
+    },
+    /// It is done. `background` is what goes on after the response has been sent, if anything.
+    Done {
+        /// What the future returned.
+        output: T,
+        /// The first wait of the background work.
+        background: Option<(u32, Effect)>,
+    },
+    /// A background future is done.
+    Finished,
+    /// Nobody knows this id: its future was reclaimed, or belonged to another instance.
+    Unknown,
+    /// The future waits for something that is no effect. This is a bug; the request is refused.
+    Stalled,
+}
+
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// All futures of an isolate that wait for an effect.
+pub struct Runner<T> {
+    next_id: u32,
+    next_sweep: Timestamp,
+    waiting: BTreeMap<u32, Waiting<T>>,
+}
+
+struct Waiting<T> {
+    task: Task<T>,
+    host: EffectHost,
+    reclaim_at: Timestamp,
+}
+
+enum Task<T> {
+    Request(BoxFuture<T>),
+    Background(BoxFuture<()>),
+}
+
+impl<T> fmt::Debug for Runner<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Runner({} waiting)", self.waiting.len())
+    }
+}
+
+impl<T> Default for Runner<T> {
+    fn default() -> Self {
+        Self { next_id: 0, next_sweep: Timestamp::default(), waiting: BTreeMap::new() }
+    }
+}
+
+// === impl Runner ===
+
+impl<T> Runner<T> {
+    /// Starts the future that `make` builds over its environment, and drives it to its first wait.
+    pub fn start<F>(&mut self, now: Timestamp, make: impl FnOnce(EffectHost) -> F) -> Step<T>
+    where
+        F: Future<Output = T> + 'static,
+    {
+        self.reclaim(now);
+        let host = EffectHost::new(now);
+        let task = Task::Request(Box::pin(make(host.clone())));
+        self.drive(task, host)
+    }
+
+    /// Goes on with the future `id`, whose effect came to `result`.
+    pub fn resume(&mut self, now: Timestamp, id: u32, result: EffectResult) -> Step<T> {
+        let Some(Waiting { task, host, .. }) = self.waiting.remove(&id) else {
+            return Step { lines: Vec::new(), state: State::Unknown };
+        };
+        host.0.now.set(now);
+        host.0.result.replace(Some(result));
+        self.drive(task, host)
+    }
+
+    /// How many futures wait.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    fn drive(&mut self, task: Task<T>, host: EffectHost) -> Step<T> {
+        let mut context = Context::from_waker(Waker::noop());
+        let state = match task {
+            Task::Request(mut future) => match future.as_mut().poll(&mut context) {
+                Poll::Ready(output) => {
+                    let background = host.take_background().and_then(|task| {
+                        match self.drive(Task::Background(task), host.clone()).state {
+                            State::Waiting { id, effect } => Some((id, effect)),
+                            _ => None,
+                        }
+                    });
+                    State::Done { output, background }
+                }
+                Poll::Pending => self.keep(Task::Request(future), &host),
+            },
+            Task::Background(mut future) => match future.as_mut().poll(&mut context) {
+                Poll::Ready(()) => State::Finished,
+                Poll::Pending => self.keep(Task::Background(future), &host),
+            },
+        };
+        Step { lines: host.0.lines.take(), state }
+    }
+
+    fn keep(&mut self, task: Task<T>, host: &EffectHost) -> State<T> {
+        let Some(effect) = host.0.asked.take() else {
+            return State::Stalled;
+        };
+        let id = self.next_id;
+        self.next_id = self.next_id.wrapping_add(1);
+        let reclaim_at = host.now().after(effect.limit()).after(GRACE);
+        self.waiting.insert(id, Waiting { task, host: host.clone(), reclaim_at });
+        State::Waiting { id, effect }
+    }
+
+    /// Drops the futures that nobody will resume.
+    fn reclaim(&mut self, now: Timestamp) {
+        if now < self.next_sweep {
+            return;
+        }
+        self.next_sweep = now.after(SWEEP_INTERVAL);
+        self.waiting.retain(|_, waiting| waiting.reclaim_at > now);
+    }
+}
+
+// === impl EffectHost ===
+
+/// The environment of one future.
+#[derive(Clone)]
+pub struct EffectHost(Rc<Mailbox>);
+
+#[derive(Default)]
+struct Mailbox {
+    now: Cell<Timestamp>,
+    asked: RefCell<Option<Effect>>,
+    result: RefCell<Option<EffectResult>>,
+    lines: RefCell<Vec<String>>,
+    background: RefCell<Vec<BoxFuture<()>>>,
+}
+
+impl fmt::Debug for EffectHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EffectHost")
+    }
+}
+
+impl EffectHost {
+    fn new(now: Timestamp) -> Self {
+        let mailbox = Mailbox::default();
+        mailbox.now.set(now);
+        Self(Rc::new(mailbox))
+    }
+
+    async fn perform(&self, effect: Effect) -> EffectResult {
+        self.0.asked.replace(Some(effect));
+        poll_fn(|_| match self.0.result.take() {
+            Some(result) => Poll::Ready(result),
+            None => Poll::Pending,
+        })
+        .await
+    }
+
+    /// All background tasks as one, which runs them in the order they were left.
+    fn take_background(&self) -> Option<BoxFuture<()>> {
+        let tasks = self.0.background.take();
+        if tasks.is_empty() {
+            return None;
+        }
+        Some(Box::pin(async move {
+            for task in tasks {
+                task.await;
+            }
+        }))
+    }
+}
+
+impl Clock for EffectHost {
+    fn now(&self) -> Timestamp {
+        self.0.now.get()
+    }
+}
+
+impl Random for EffectHost {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        fill_from_platform(bytes)
+    }
+}
+
+// A result of another kind than was asked for is a fault of the driver; it counts as no answer.
+
+impl HttpClient for EffectHost {
+    async fn call(&self, call: HttpCall) -> Result<HttpAnswer, CallError> {
+        match self.perform(Effect::Call(call)).await {
+            EffectResult::Answer(answer) => answer,
+            _ => Err(CallError::Connection),
+        }
+    }
+}
+
+impl OriginClient for EffectHost {
+    async fn forward(&self, plan: ForwardPlan) -> Result<OriginHead, CallError> {
+        match self.perform(Effect::Forward(plan)).await {
+            EffectResult::Head(head) => head,
+            _ => Err(CallError::Connection),
+        }
+    }
+}
+
+impl Sleeper for EffectHost {
+    async fn sleep(&self, duration: Duration) {
+        self.perform(Effect::Sleep(duration)).await;
+    }
+}
+
+impl LogSink for EffectHost {
+    fn emit(&self, line: String) {
+        self.0.lines.borrow_mut().push(line);
+    }
+}
+
+impl Background for EffectHost {
+    fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        self.0.background.borrow_mut().push(Box::pin(task));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn at(seconds: u64) -> Timestamp {
+        START.after(Duration::from_secs(seconds))
+    }
+
+    fn call() -> HttpCall {
+        HttpCall {
+            method: "GET",
+            url: "http://redis.test/".into(),
+            headers: Vec::new(),
+            body: None,
+            timeout: Duration::from_millis(300),
+        }
+    }
+
+    fn answer(status: u16) -> EffectResult {
+        EffectResult::Answer(Ok(HttpAnswer { status, body: String::new() }))
+    }
+
+    /// Starts a request that makes one call and returns the status it got.
+    fn start_call(runner: &mut Runner<u16>, now: Timestamp) -> u32 {
+        let step = runner.start(now, |host| async move {
+            host.call(call()).await.map_or(0, |answer| answer.status)
+        });
+        match step.state {
+            State::Waiting { id, effect } => {
+                assert_eq!(effect, Effect::Call(call()));
+                id
+            }
+            other => panic!("waits for nothing: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_request_without_a_wait_is_done_at_once() {
+        let mut runner = Runner::default();
+        let step = runner.start(START, |host| async move {
+            host.emit("line".into());
+            7
+        });
+        let expected = State::Done { output: 7, background: None };
+        assert_eq!(step, Step { lines: vec!["line".into()], state: expected });
+        assert_eq!(runner.waiting(), 0);
+    }
+
+    #[test]
+    fn each_future_gets_its_own_result_in_any_order() {
+        let mut runner = Runner::default();
+        let first = start_call(&mut runner, START);
+        let second = start_call(&mut runner, START);
+        let done = |output| State::Done { output, background: None };
+        assert_eq!(runner.resume(START, second, answer(202)).state, done(202));
+        assert_eq!(runner.resume(START, first, answer(201)).state, done(201));
+        assert_eq!(runner.waiting(), 0);
+    }
+
+    #[test]
+    fn time_moves_only_with_a_step() {
+        let mut runner = Runner::default();
+        let step = runner.start(START, |host| async move {
+            host.sleep(Duration::from_secs(1)).await;
+            host.now()
+        });
+        let State::Waiting { id, effect: Effect::Sleep(_) } = step.state else { panic!() };
+        let step = runner.resume(at(2), id, EffectResult::Slept);
+        assert_eq!(step.state, State::Done { output: at(2), background: None });
+    }
+
+    #[test]
+    fn a_result_of_the_wrong_kind_is_no_answer() {
+        let mut runner = Runner::default();
+        let id = start_call(&mut runner, START);
+        let step = runner.resume(START, id, EffectResult::Slept);
+        assert_eq!(step.state, State::Done { output: 0, background: None });
+    }
+
+    #[test]
+    fn an_id_is_good_once() {
+        let mut runner = Runner::default();
+        let id = start_call(&mut runner, START);
+        runner.resume(START, id, answer(200));
+        assert_eq!(runner.resume(START, id, answer(200)).state, State::Unknown);
+    }
+
+    #[test]
+    fn background_work_goes_on_after_the_output() {
+        let mut runner = Runner::default();
+        let step = runner.start(START, |host| async move {
+            let later = host.clone();
+            host.spawn(async move {
+                let _ = later.call(call()).await;
+                later.emit("renewed".into());
+            });
+            1
+        });
+        let State::Done { output: 1, background: Some((id, Effect::Call(_))) } = step.state else {
+            panic!("no background work");
+        };
+        let step = runner.resume(START, id, answer(200));
+        assert_eq!(step, Step { lines: vec!["renewed".into()], state: State::Finished });
+        assert_eq!(runner.waiting(), 0);
+    }
+
+    #[test]
+    fn a_wait_for_something_else_is_refused_and_not_kept() {
+        let mut runner: Runner<()> = Runner::default();
+        let step = runner.start(START, |_| core::future::pending());
+        assert_eq!(step.state, State::Stalled);
+        assert_eq!(runner.waiting(), 0);
+    }
+
+    #[test]
+    fn futures_whose_client_went_away_are_dropped() {
+        let mut runner = Runner::default();
+        for _ in 0..10_000 {
+            start_call(&mut runner, START);
+        }
+        start_call(&mut runner, at(5));
+        assert_eq!(runner.waiting(), 10_001, "they may still be resumed");
+        start_call(&mut runner, at(11));
+        assert_eq!(runner.waiting(), 2, "300 ms and the grace are over for all but two");
+    }
+}

@@ -1,0 +1,153 @@
+//! An environment for tests: time moves when told, and calls fail when told.
+
+use core::{cell::RefCell, pin::Pin, time::Duration};
+use std::{collections::VecDeque, rc::Rc};
+
+use super::{
+    Background, CallError, Clock, HttpAnswer, HttpCall, HttpClient, LogSink, NoRandomness, Random,
+    Sleeper,
+};
+use crate::timestamp::Timestamp;
+
+/// What a [`FakeHost`] does with a call.
+type Responder = Box<dyn FnMut(&HttpCall) -> Result<HttpAnswer, CallError>>;
+
+/// How a call fails: before the other side saw it, or after it took effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breakage {
+    /// The other side never sees the call.
+    Before(CallError),
+    /// The other side does what was asked, but its answer is lost.
+    After(CallError),
+}
+
+/// A made-up environment; clones share it.
+#[derive(Clone)]
+pub struct FakeHost(Rc<RefCell<World>>);
+
+struct World {
+    now: Timestamp,
+    next_random: u8,
+    responder: Responder,
+    breakages: VecDeque<Breakage>,
+    calls: Vec<HttpCall>,
+    slept: Vec<Duration>,
+    lines: Vec<String>,
+    tasks: VecDeque<Pin<Box<dyn Future<Output = ()>>>>,
+}
+
+impl core::fmt::Debug for FakeHost {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("FakeHost")
+    }
+}
+
+impl FakeHost {
+    /// An environment at `now` whose calls are answered by `responder`.
+    pub fn new(
+        now: Timestamp,
+        responder: impl FnMut(&HttpCall) -> Result<HttpAnswer, CallError> + 'static,
+    ) -> Self {
+        Self(Rc::new(RefCell::new(World {
+            now,
+            next_random: 0,
+            responder: Box::new(responder),
+            breakages: VecDeque::new(),
+            calls: Vec::new(),
+            slept: Vec::new(),
+            lines: Vec::new(),
+            tasks: VecDeque::new(),
+        })))
+    }
+
+    /// An environment in which every call is answered 200 with `body`.
+    pub fn answering(body: &str) -> Self {
+        let body = body.to_owned();
+        Self::new(Timestamp::from_seconds(1_800_000_000), move |_| {
+            Ok(HttpAnswer { status: 200, body: body.clone() })
+        })
+    }
+
+    /// Moves time forward.
+    pub fn advance(&self, duration: Duration) {
+        let mut world = self.0.borrow_mut();
+        world.now = world.now.after(duration);
+    }
+
+    /// Makes the next call (after those already told to) fail.
+    pub fn break_next(&self, breakage: Breakage) {
+        self.0.borrow_mut().breakages.push_back(breakage);
+    }
+
+    /// The calls the other side saw, oldest first.
+    pub fn calls(&self) -> Vec<HttpCall> {
+        self.0.borrow().calls.clone()
+    }
+
+    /// The waits so far.
+    pub fn slept(&self) -> Vec<Duration> {
+        self.0.borrow().slept.clone()
+    }
+
+    /// The log lines so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.0.borrow().lines.clone()
+    }
+
+    /// Takes the next task that was left for after the response.
+    pub fn next_task(&self) -> Option<Pin<Box<dyn Future<Output = ()>>>> {
+        self.0.borrow_mut().tasks.pop_front()
+    }
+}
+
+impl Clock for FakeHost {
+    fn now(&self) -> Timestamp {
+        self.0.borrow().now
+    }
+}
+
+impl Random for FakeHost {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        let mut world = self.0.borrow_mut();
+        for byte in bytes {
+            *byte = world.next_random;
+            world.next_random = world.next_random.wrapping_add(1);
+        }
+        Ok(())
+    }
+}
+
+impl HttpClient for FakeHost {
+    async fn call(&self, call: HttpCall) -> Result<HttpAnswer, CallError> {
+        let mut world = self.0.borrow_mut();
+        let breakage = world.breakages.pop_front();
+        if let Some(Breakage::Before(error)) = breakage {
+            return Err(error);
+        }
+        let answer = (world.responder)(&call);
+        world.calls.push(call);
+        match breakage {
+            Some(Breakage::After(error)) => Err(error),
+            _ => answer,
+        }
+    }
+}
+
+impl Sleeper for FakeHost {
+    async fn sleep(&self, duration: Duration) {
+        self.advance(duration);
+        self.0.borrow_mut().slept.push(duration);
+    }
+}
+
+impl LogSink for FakeHost {
+    fn emit(&self, line: String) {
+        self.0.borrow_mut().lines.push(line);
+    }
+}
+
+impl Background for FakeHost {
+    fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        self.0.borrow_mut().tasks.push_back(Box::pin(task));
+    }
+}

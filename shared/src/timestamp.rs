@@ -1,0 +1,84 @@
+//! A moment in time, as the workers count it.
+
+use core::{fmt, time::Duration};
+
+/// Milliseconds since the Unix epoch.
+///
+/// Comes from [`host::Clock`](crate::host::Clock) alone. `Display` is RFC 3339 in UTC with
+/// milliseconds, as in `2026-11-23T09:05:00.120Z`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// From milliseconds since the epoch.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// From whole seconds since the epoch.
+    pub const fn from_seconds(seconds: u64) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+
+    /// Milliseconds since the epoch.
+    pub const fn millis(self) -> u64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch, rounded down.
+    pub const fn seconds(self) -> u64 {
+        self.0 / 1000
+    }
+
+    /// Milliseconds from `earlier` to this moment; zero if the clock went backwards.
+    pub const fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// This moment and `duration` later.
+    #[must_use]
+    pub const fn after(self, duration: Duration) -> Self {
+        let millis = duration.as_millis();
+        let millis = if millis > u64::MAX as u128 { u64::MAX } else { millis as u64 };
+        Self(self.0.saturating_add(millis))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = i64::try_from(self.seconds()).unwrap_or(i64::MAX);
+        let utc = time::OffsetDateTime::from_unix_timestamp(seconds)
+            .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+        write!(
+            f,
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+            utc.year(),
+            u8::from(utc.month()),
+            utc.day(),
+            utc.hour(),
+            utc.minute(),
+            utc.second(),
+            self.0 % 1000
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_as_rfc_3339() {
+        let moment = Timestamp::from_millis(1_795_424_700_120);
+        assert_eq!(moment.to_string(), "2026-11-23T09:05:00.120Z");
+        assert_eq!(Timestamp::from_seconds(0).to_string(), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn an_absurd_moment_neither_panics_nor_wraps() {
+        let late = Timestamp::from_millis(u64::MAX);
+        assert_eq!(late.after(Duration::MAX), late);
+        assert!(late.to_string().starts_with("1970"));
+        assert_eq!(Timestamp::from_millis(1).since(late), 0);
+    }
+}
