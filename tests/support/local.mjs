@@ -1,0 +1,70 @@
+// The companions (`authflow-local`): Redis over HTTP, Supabase, the demo origin, each on a port of its own.
+
+import { fileURLToPath } from "node:url";
+
+import { startProcess } from "./process.mjs";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const BINARY = `${process.env.CARGO_TARGET_DIR ?? `${ROOT}target`}/debug/authflow-local`;
+
+/**
+ * Starts the companions in front of the Redis at `redisUrl`, on free ports unless `ports` names some.
+ * `args` are further flags. The three URLs have no slash at the end.
+ */
+export async function startLocal({ redisUrl, ports = {}, args = [], onError } = {}) {
+  const process_ = await startProcess(
+    BINARY,
+    [
+      "--redis-url", redisUrl,
+      "--bridge-port", String(ports.bridge ?? 0),
+      "--supabase-port", String(ports.supabase ?? 0),
+      "--origin-port", String(ports.origin ?? 0),
+      "--stop-with-stdin",
+      ...args,
+    ],
+    { isReady: readyLine, onError },
+  );
+  const { bridge, supabase, origin } = process_.ready;
+  return {
+    bridge,
+    supabase,
+    origin,
+    exited: process_.exited,
+    stop: () => process_.stop(),
+    kill: () => process_.stop("SIGKILL"),
+  };
+}
+
+/** The one line of JSON the binary prints when all three listen. */
+function readyLine(line) {
+  try {
+    const value = JSON.parse(line);
+    return value.ready === true ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The knobs and counters each companion has, at its URL. */
+export function companion(url) {
+  const json = async (path, init) => {
+    const response = await fetch(url + path, init);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${init?.method ?? "GET"} ${url}${path}: ${response.status} ${text}`);
+    return text ? JSON.parse(text) : undefined;
+  };
+  return {
+    url,
+    counters: () => json("/counters"),
+    /** `{latency_ms?, status?, drop?, count?}` for `count` requests, or until `heal`. */
+    fault: (fault) =>
+      json("/faults", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(fault) }),
+    heal: () => json("/faults", { method: "DELETE" }),
+  };
+}
+
+/** The mails Supabase would have sent, newest last. */
+export async function outbox(supabase) {
+  const response = await fetch(`${supabase}/outbox`);
+  return response.json();
+}

@@ -1,0 +1,70 @@
+// A real redis-server of one's own: loopback, in memory, gone with the test.
+
+import { tmpdir } from "node:os";
+
+import { createClient } from "@redis/client";
+
+import { freePort, startProcess } from "./process.mjs";
+
+/** How often another port is tried when somebody else took the free one first. */
+const ATTEMPTS = 10;
+
+/**
+ * Starts a redis-server. Without `port`, on a free one.
+ *
+ * `command(...args)` sends one command over its own connection, `stop` ends the server in order, `kill` at once;
+ * `freeze` leaves connections open without an answer until `thaw`; `restart` gives an empty one on the same port.
+ */
+export async function startRedis({ port, password } = {}) {
+  let server;
+  let chosen = port;
+  for (let attempt = 1; !server; attempt += 1) {
+    chosen = port ?? (await freePort());
+    try {
+      server = await launch(chosen, password);
+    } catch (error) {
+      const taken = error.printed?.some((line) => line.includes("Address already in use"));
+      if (port !== undefined || !taken || attempt === ATTEMPTS) throw error;
+    }
+  }
+  const url = `redis://${password ? `:${encodeURIComponent(password)}@` : ""}127.0.0.1:${chosen}`;
+  let client;
+  const disconnect = () => {
+    client?.destroy();
+    client = undefined;
+  };
+  return {
+    port: chosen,
+    url,
+    async command(...args) {
+      if (!client) {
+        client = createClient({ url, socket: { reconnectStrategy: false } });
+        client.on("error", () => {});
+        await client.connect();
+      }
+      return client.sendCommand(args.map(String));
+    },
+    async stop() {
+      disconnect();
+      server.signal("SIGCONT");
+      await server.stop();
+    },
+    async kill() {
+      disconnect();
+      await server.stop("SIGKILL");
+    },
+    freeze: () => server.signal("SIGSTOP"),
+    thaw: () => server.signal("SIGCONT"),
+    async restart() {
+      disconnect();
+      await server.stop("SIGKILL");
+      server = await launch(chosen, password);
+    },
+  };
+}
+
+function launch(port, password) {
+  const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", tmpdir()];
+  if (password) args.push("--requirepass", password);
+  return startProcess("redis-server", args, { isReady: (line) => line.includes("Ready to accept connections") });
+}
