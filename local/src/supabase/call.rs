@@ -1,0 +1,59 @@
+//! A request as the handlers see it.
+
+use axum::{
+    body::{Body, Bytes},
+    extract::Query,
+    http::{HeaderMap, Method, Request, Uri},
+};
+
+/// A larger body is refused.
+const BODY_LIMIT: usize = 1024 * 1024;
+
+/// One request, its body read.
+pub(super) struct Call {
+    pub(super) method: Method,
+    /// The path below `/auth/v1`, without a closing slash.
+    pub(super) path: String,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) headers: HeaderMap,
+    /// `None` stands for a body over the limit.
+    pub(super) body: Option<Bytes>,
+}
+
+impl Call {
+    pub(super) async fn read(request: Request<Body>) -> Self {
+        let (parts, body) = request.into_parts();
+        let below = parts
+            .uri
+            .path()
+            .strip_prefix("/auth/v1")
+            .unwrap_or_default();
+        Self {
+            path: below.strip_suffix('/').unwrap_or(below).to_owned(),
+            query: parse_query(&parts.uri),
+            method: parts.method,
+            headers: parts.headers,
+            body: axum::body::to_bytes(body, BODY_LIMIT).await.ok(),
+        }
+    }
+
+    /// The first value of a query field.
+    pub(super) fn query(&self, name: &str) -> Option<&str> {
+        self.query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// A header's value, if it is text.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// The fields of a query, decoded.
+pub(super) fn parse_query(uri: &Uri) -> Vec<(String, String)> {
+    Query::try_from_uri(uri)
+        .map(|Query(fields)| fields)
+        .unwrap_or_default()
+}

@@ -1,0 +1,98 @@
+//! A strict stand-in for Supabase Auth (`GoTrue`) behind Supabase's gateway, all in memory.
+//!
+//! The real server needs Docker or Go. This one answers the part of it that `AuthFlow` uses, as
+//! recordings of the real server show it: `tests/supabase` replays them. Mails are not sent but
+//! kept in an outbox, with links that lead to our own pages.
+//!
+//! Beside `/auth/v1` there are controls, open to anyone who reaches the port:
+//!
+//! * `GET /outbox`: the mails as a JSON list, newest last: `to`, `subject`, `kind` (Supabase's
+//!   `type`), `link`, `token_hash`, `token` (the six digits). `DELETE /outbox` empties it.
+//! * `POST /clock` `{advance_seconds}`: moves this server's clock forward, so that links, tokens
+//!   and sessions expire. The clocks of others stay.
+//! * `GET /config`, `POST /config` with some fields of [`config::Config`]: another server variant.
+//! * `POST /reset`: forgets users, mails, the clock and the configuration.
+//!
+//! What it does not model: PKCE exchange (each code is unknown), MFA, OAuth, phones, CORS, limits
+//! by address. A time has at most six decimals, where the real one at times shows nine.
+
+mod account;
+mod admin;
+mod bearer;
+mod call;
+mod config;
+mod controls;
+mod dispatch;
+mod email_change;
+mod error;
+mod gateway;
+mod jwt;
+mod logout;
+mod mail;
+mod metadata;
+mod params;
+mod password;
+mod pkce;
+mod random;
+mod recover;
+mod redirect;
+mod refresh;
+mod resend;
+mod session;
+mod signin;
+mod signup;
+mod state;
+mod token;
+mod user;
+mod verify;
+mod verify_link;
+
+use std::sync::{Arc, Mutex};
+
+use axum::{
+    Router,
+    routing::{any, get, post},
+};
+
+use state::State;
+
+/// What the stand-in is told by the program around it.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    /// Where this server is reached, without `/auth/v1`; it becomes the tokens' issuer.
+    pub(crate) url: String,
+    /// The auth worker, whose pages the mails' links lead to.
+    pub(crate) site_url: String,
+    /// The gateway worker, another origin that `redirect_to` may name.
+    pub(crate) gateway_url: String,
+    /// The key of ordinary clients.
+    pub(crate) anon_key: String,
+    /// The key that opens `/admin`.
+    pub(crate) service_key: String,
+    /// Signs the access tokens (HS256).
+    pub(crate) jwt_secret: String,
+    /// Whether a new address counts as confirmed at once.
+    pub(crate) autoconfirm: bool,
+}
+
+type Shared = Arc<Mutex<State>>;
+
+/// The stand-in with its controls, with no users yet.
+pub(crate) fn router(settings: Settings) -> Router {
+    let shared: Shared = Arc::new(Mutex::new(State::new(settings)));
+    Router::new()
+        .route("/auth/v1", any(dispatch::dispatch))
+        .route("/auth/v1/", any(dispatch::dispatch))
+        .route("/auth/v1/{*path}", any(dispatch::dispatch))
+        .route(
+            "/outbox",
+            get(controls::outbox).delete(controls::empty_outbox),
+        )
+        .route("/clock", post(controls::advance_clock))
+        .route(
+            "/config",
+            get(controls::config).post(controls::change_config),
+        )
+        .route("/reset", post(controls::reset))
+        .with_state(shared)
+}

@@ -1,0 +1,203 @@
+//! A user, and how the real server shows one.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use uuid::Uuid;
+
+use super::password::PasswordHash;
+
+/// One account, which signs in by e-mail address.
+#[derive(Clone)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "`user_metadata` is the real server's name"
+)]
+pub(super) struct User {
+    pub(super) id: Uuid,
+    pub(super) role: String,
+    /// In lower case.
+    pub(super) email: String,
+    pub(super) password: Option<PasswordHash>,
+    pub(super) email_confirmed_at: Option<OffsetDateTime>,
+    pub(super) confirmation_sent_at: Option<OffsetDateTime>,
+    pub(super) recovery_sent_at: Option<OffsetDateTime>,
+    /// Empty unless a change of address is pending.
+    pub(super) new_email: String,
+    pub(super) email_change_sent_at: Option<OffsetDateTime>,
+    pub(super) last_sign_in_at: Option<OffsetDateTime>,
+    pub(super) app_metadata: Map<String, Value>,
+    pub(super) user_metadata: Map<String, Value>,
+    pub(super) identity: Identity,
+    pub(super) created_at: OffsetDateTime,
+    pub(super) updated_at: OffsetDateTime,
+    pub(super) banned_until: Option<OffsetDateTime>,
+    pub(super) deleted_at: Option<OffsetDateTime>,
+}
+
+/// The user's identity at the provider `email`.
+#[derive(Clone)]
+pub(super) struct Identity {
+    id: Uuid,
+    pub(super) data: Map<String, Value>,
+}
+
+/// Whether a user was made by the very request that shows it: such a one has no `confirmed_at`,
+/// which the database computes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    New,
+    Known,
+}
+
+impl User {
+    /// A user without password and confirmation, whose identity knows nothing but the address.
+    pub(super) fn new(id: Uuid, email: &str, now: OffsetDateTime) -> Self {
+        let identity = Identity {
+            id: Uuid::new_v4(),
+            data: identity_data(id, email, false),
+        };
+        Self {
+            id,
+            role: "authenticated".to_owned(),
+            email: email.to_owned(),
+            password: None,
+            email_confirmed_at: None,
+            confirmation_sent_at: None,
+            recovery_sent_at: None,
+            new_email: String::new(),
+            email_change_sent_at: None,
+            last_sign_in_at: None,
+            app_metadata: email_app_metadata(),
+            user_metadata: Map::new(),
+            identity,
+            created_at: now,
+            updated_at: now,
+            banned_until: None,
+            deleted_at: None,
+        }
+    }
+
+    pub(super) fn is_banned(&self, now: OffsetDateTime) -> bool {
+        self.banned_until.is_some_and(|until| until > now)
+    }
+
+    /// Marks the address as the user's own, if it is not yet.
+    pub(super) fn confirm(&mut self, now: OffsetDateTime) {
+        if self.email_confirmed_at.is_none() {
+            self.email_confirmed_at = Some(now);
+            self.user_metadata
+                .insert("email_verified".to_owned(), true.into());
+        }
+    }
+
+    /// Puts another address in place of the present one.
+    pub(super) fn change_email(&mut self, email: String) {
+        self.identity
+            .data
+            .insert("email".to_owned(), email.clone().into());
+        self.identity
+            .data
+            .insert("email_verified".to_owned(), true.into());
+        self.email = email;
+        self.new_email.clear();
+    }
+
+    pub(super) fn to_json(&self, seen: Seen) -> Value {
+        let confirmed_at = (seen == Seen::Known)
+            .then_some(self.email_confirmed_at)
+            .flatten();
+        let mut body = Object::default();
+        body.put("id", self.id);
+        body.put("aud", "authenticated");
+        body.put("role", &self.role);
+        body.put("email", &self.email);
+        body.time("email_confirmed_at", self.email_confirmed_at);
+        body.put("phone", "");
+        body.time("confirmation_sent_at", self.confirmation_sent_at);
+        body.time("confirmed_at", confirmed_at);
+        body.time("recovery_sent_at", self.recovery_sent_at);
+        if !self.new_email.is_empty() {
+            body.put("new_email", &self.new_email);
+        }
+        body.time("email_change_sent_at", self.email_change_sent_at);
+        body.time("last_sign_in_at", self.last_sign_in_at);
+        body.put("app_metadata", &self.app_metadata);
+        body.put("user_metadata", &self.user_metadata);
+        body.put("identities", json!([self.identity_json()]));
+        body.time("created_at", Some(self.created_at));
+        body.time("updated_at", Some(self.updated_at));
+        body.time("banned_until", self.banned_until);
+        body.time("deleted_at", self.deleted_at);
+        body.put("is_anonymous", false);
+        Value::Object(body.0)
+    }
+
+    fn identity_json(&self) -> Value {
+        let mut body = Object::default();
+        body.put("identity_id", self.identity.id);
+        body.put("id", self.id);
+        body.put("user_id", self.id);
+        body.put("identity_data", &self.identity.data);
+        body.put("provider", "email");
+        body.time("last_sign_in_at", Some(self.created_at));
+        body.time("created_at", Some(self.created_at));
+        body.time("updated_at", Some(self.created_at));
+        body.put("email", &self.email);
+        Value::Object(body.0)
+    }
+
+    /// The made-up user that hides that this one exists. As recorded, it shows when the real one
+    /// last asked for recovery, and a ban.
+    pub(super) fn disguise(&self, metadata: Map<String, Value>, now: OffsetDateTime) -> Value {
+        let mut body = Object::default();
+        body.put("id", Uuid::new_v4());
+        body.put("aud", "authenticated");
+        body.put("role", "");
+        body.put("email", &self.email);
+        body.put("phone", "");
+        body.time("confirmation_sent_at", Some(now));
+        body.time("recovery_sent_at", self.recovery_sent_at);
+        body.put("app_metadata", email_app_metadata());
+        body.put("user_metadata", metadata);
+        body.put("identities", json!([]));
+        body.time("created_at", Some(now));
+        body.time("updated_at", Some(now));
+        body.time("banned_until", self.banned_until);
+        body.put("is_anonymous", false);
+        Value::Object(body.0)
+    }
+}
+
+/// What a sign-up keeps about an address, in the identity and in the user's metadata.
+pub(super) fn identity_data(id: Uuid, email: &str, verified: bool) -> Map<String, Value> {
+    let mut data = Object::default();
+    data.put("email", email);
+    data.put("email_verified", verified);
+    data.put("phone_verified", false);
+    data.put("sub", id);
+    data.0
+}
+
+fn email_app_metadata() -> Map<String, Value> {
+    let mut metadata = Object::default();
+    metadata.put("provider", "email");
+    metadata.put("providers", json!(["email"]));
+    metadata.0
+}
+
+/// A JSON object in the making, which leaves out times that are not set.
+#[derive(Default)]
+struct Object(Map<String, Value>);
+
+impl Object {
+    fn put(&mut self, name: &str, value: impl Serialize) {
+        self.0.insert(name.to_owned(), json!(value));
+    }
+
+    fn time(&mut self, name: &str, time: Option<OffsetDateTime>) {
+        if let Some(text) = time.and_then(|time| time.format(&Rfc3339).ok()) {
+            self.put(name, text);
+        }
+    }
+}
