@@ -3,6 +3,17 @@
 //! Everything here is plain Rust over the traits of [`host`], so that it runs and is tested
 //! natively; only `host::worker` touches JavaScript.
 
+pub mod client_ip;
+pub mod config;
+pub mod cookie;
+pub mod fernet;
+pub mod fingerprint;
 pub mod host;
+pub mod log;
+pub mod problem;
+pub mod redirect;
+pub mod redis;
 pub mod secret;
+pub mod session;
 pub mod timestamp;
+pub mod trace;

@@ -39,7 +39,11 @@ impl Timestamp {
     #[must_use]
     pub const fn after(self, duration: Duration) -> Self {
         let millis = duration.as_millis();
-        let millis = if millis > u64::MAX as u128 { u64::MAX } else { millis as u64 };
+        let millis = if millis > u64::MAX as u128 {
+            u64::MAX
+        } else {
+            millis as u64
+        };
         Self(self.0.saturating_add(millis))
     }
 }
@@ -71,7 +75,10 @@ mod tests {
     fn prints_as_rfc_3339() {
         let moment = Timestamp::from_millis(1_795_424_700_120);
         assert_eq!(moment.to_string(), "2026-11-23T09:05:00.120Z");
-        assert_eq!(Timestamp::from_seconds(0).to_string(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(
+            Timestamp::from_seconds(0).to_string(),
+            "1970-01-01T00:00:00.000Z"
+        );
     }
 
     #[test]

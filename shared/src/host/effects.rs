@@ -129,7 +129,11 @@ impl<T> fmt::Debug for Runner<T> {
 
 impl<T> Default for Runner<T> {
     fn default() -> Self {
-        Self { next_id: 0, next_sweep: Timestamp::default(), waiting: BTreeMap::new() }
+        Self {
+            next_id: 0,
+            next_sweep: Timestamp::default(),
+            waiting: BTreeMap::new(),
+        }
     }
 }
 
@@ -150,7 +154,10 @@ impl<T> Runner<T> {
     /// Goes on with the future `id`, whose effect came to `result`.
     pub fn resume(&mut self, now: Timestamp, id: u32, result: EffectResult) -> Step<T> {
         let Some(Waiting { task, host, .. }) = self.waiting.remove(&id) else {
-            return Step { lines: Vec::new(), state: State::Unknown };
+            return Step {
+                lines: Vec::new(),
+                state: State::Unknown,
+            };
         };
         host.0.now.set(now);
         host.0.result.replace(Some(result));
@@ -182,7 +189,10 @@ impl<T> Runner<T> {
                 Poll::Pending => self.keep(Task::Background(future), &host),
             },
         };
-        Step { lines: host.0.lines.take(), state }
+        Step {
+            lines: host.0.lines.take(),
+            state,
+        }
     }
 
     fn keep(&mut self, task: Task<T>, host: &EffectHost) -> State<T> {
@@ -192,7 +202,14 @@ impl<T> Runner<T> {
         let id = self.next_id;
         self.next_id = self.next_id.wrapping_add(1);
         let reclaim_at = host.now().after(effect.limit()).after(GRACE);
-        self.waiting.insert(id, Waiting { task, host: host.clone(), reclaim_at });
+        self.waiting.insert(
+            id,
+            Waiting {
+                task,
+                host: host.clone(),
+                reclaim_at,
+            },
+        );
         State::Waiting { id, effect }
     }
 
@@ -328,7 +345,10 @@ mod tests {
     }
 
     fn answer(status: u16) -> EffectResult {
-        EffectResult::Answer(Ok(HttpAnswer { status, body: String::new() }))
+        EffectResult::Answer(Ok(HttpAnswer {
+            status,
+            body: String::new(),
+        }))
     }
 
     /// Starts a request that makes one call and returns the status it got.
@@ -352,8 +372,17 @@ mod tests {
             host.emit("line".into());
             7
         });
-        let expected = State::Done { output: 7, background: None };
-        assert_eq!(step, Step { lines: vec!["line".into()], state: expected });
+        let expected = State::Done {
+            output: 7,
+            background: None,
+        };
+        assert_eq!(
+            step,
+            Step {
+                lines: vec!["line".into()],
+                state: expected
+            }
+        );
         assert_eq!(runner.waiting(), 0);
     }
 
@@ -362,7 +391,10 @@ mod tests {
         let mut runner = Runner::default();
         let first = start_call(&mut runner, START);
         let second = start_call(&mut runner, START);
-        let done = |output| State::Done { output, background: None };
+        let done = |output| State::Done {
+            output,
+            background: None,
+        };
         assert_eq!(runner.resume(START, second, answer(202)).state, done(202));
         assert_eq!(runner.resume(START, first, answer(201)).state, done(201));
         assert_eq!(runner.waiting(), 0);
@@ -375,9 +407,21 @@ mod tests {
             host.sleep(Duration::from_secs(1)).await;
             host.now()
         });
-        let State::Waiting { id, effect: Effect::Sleep(_) } = step.state else { panic!() };
+        let State::Waiting {
+            id,
+            effect: Effect::Sleep(_),
+        } = step.state
+        else {
+            panic!()
+        };
         let step = runner.resume(at(2), id, EffectResult::Slept);
-        assert_eq!(step.state, State::Done { output: at(2), background: None });
+        assert_eq!(
+            step.state,
+            State::Done {
+                output: at(2),
+                background: None
+            }
+        );
     }
 
     #[test]
@@ -385,7 +429,13 @@ mod tests {
         let mut runner = Runner::default();
         let id = start_call(&mut runner, START);
         let step = runner.resume(START, id, EffectResult::Slept);
-        assert_eq!(step.state, State::Done { output: 0, background: None });
+        assert_eq!(
+            step.state,
+            State::Done {
+                output: 0,
+                background: None
+            }
+        );
     }
 
     #[test]
@@ -407,11 +457,21 @@ mod tests {
             });
             1
         });
-        let State::Done { output: 1, background: Some((id, Effect::Call(_))) } = step.state else {
+        let State::Done {
+            output: 1,
+            background: Some((id, Effect::Call(_))),
+        } = step.state
+        else {
             panic!("no background work");
         };
         let step = runner.resume(START, id, answer(200));
-        assert_eq!(step, Step { lines: vec!["renewed".into()], state: State::Finished });
+        assert_eq!(
+            step,
+            Step {
+                lines: vec!["renewed".into()],
+                state: State::Finished
+            }
+        );
         assert_eq!(runner.waiting(), 0);
     }
 
@@ -432,6 +492,10 @@ mod tests {
         start_call(&mut runner, at(5));
         assert_eq!(runner.waiting(), 10_001, "they may still be resumed");
         start_call(&mut runner, at(11));
-        assert_eq!(runner.waiting(), 2, "300 ms and the grace are over for all but two");
+        assert_eq!(
+            runner.waiting(),
+            2,
+            "300 ms and the grace are over for all but two"
+        );
     }
 }

@@ -29,7 +29,7 @@ struct World {
     now: Timestamp,
     next_random: u8,
     responder: Responder,
-    breakages: VecDeque<Breakage>,
+    breakages: VecDeque<Option<Breakage>>,
     calls: Vec<HttpCall>,
     slept: Vec<Duration>,
     lines: Vec<String>,
@@ -64,7 +64,10 @@ impl FakeHost {
     pub fn answering(body: &str) -> Self {
         let body = body.to_owned();
         Self::new(Timestamp::from_seconds(1_800_000_000), move |_| {
-            Ok(HttpAnswer { status: 200, body: body.clone() })
+            Ok(HttpAnswer {
+                status: 200,
+                body: body.clone(),
+            })
         })
     }
 
@@ -74,9 +77,14 @@ impl FakeHost {
         world.now = world.now.after(duration);
     }
 
-    /// Makes the next call (after those already told to) fail.
+    /// Makes the next call fail, or the one after those already spoken of.
     pub fn break_next(&self, breakage: Breakage) {
-        self.0.borrow_mut().breakages.push_back(breakage);
+        self.0.borrow_mut().breakages.push_back(Some(breakage));
+    }
+
+    /// Lets the next call pass, so that [`FakeHost::break_next`] means the one after it.
+    pub fn pass_next(&self) {
+        self.0.borrow_mut().breakages.push_back(None);
     }
 
     /// The calls the other side saw, oldest first.
@@ -120,7 +128,7 @@ impl Random for FakeHost {
 impl HttpClient for FakeHost {
     async fn call(&self, call: HttpCall) -> Result<HttpAnswer, CallError> {
         let mut world = self.0.borrow_mut();
-        let breakage = world.breakages.pop_front();
+        let breakage = world.breakages.pop_front().flatten();
         if let Some(Breakage::Before(error)) = breakage {
             return Err(error);
         }

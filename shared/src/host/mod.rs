@@ -7,9 +7,9 @@
 //! The futures need no `Send`: a worker has one thread.
 
 pub mod effects;
-pub mod origin;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
+pub mod origin;
 #[cfg(target_arch = "wasm32")]
 pub mod worker;
 
@@ -37,7 +37,10 @@ pub trait Random {
 pub struct NoRandomness;
 
 /// Makes small HTTP calls whose bodies fit in memory: to Redis and Supabase, never to an origin.
-#[expect(async_fn_in_trait, reason = "no caller needs `Send`: a worker has one thread")]
+#[expect(
+    async_fn_in_trait,
+    reason = "no caller needs `Send`: a worker has one thread"
+)]
 pub trait HttpClient {
     /// Makes the call and reads the whole answer. Redirects are not followed.
     ///
@@ -47,7 +50,10 @@ pub trait HttpClient {
 }
 
 /// Waits.
-#[expect(async_fn_in_trait, reason = "no caller needs `Send`: a worker has one thread")]
+#[expect(
+    async_fn_in_trait,
+    reason = "no caller needs `Send`: a worker has one thread"
+)]
 pub trait Sleeper {
     /// Returns after `duration`.
     async fn sleep(&self, duration: Duration);

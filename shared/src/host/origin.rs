@@ -5,7 +5,10 @@ use core::time::Duration;
 use super::CallError;
 
 /// Sends the request that is being handled to an origin, its body untouched.
-#[expect(async_fn_in_trait, reason = "no caller needs `Send`: a worker has one thread")]
+#[expect(
+    async_fn_in_trait,
+    reason = "no caller needs `Send`: a worker has one thread"
+)]
 pub trait OriginClient {
     /// Sends it as `plan` says and returns the head of the answer. The body stays where it is and
     /// is handed to the client when the request ends in an outcome that relays it.

@@ -1,0 +1,401 @@
+//! Redis over HTTP, as Upstash speaks it.
+//!
+//! The client keeps three things apart that decide whether somebody stays signed in: a value was
+//! *found*, it is *absent*, or nobody knows, because Redis is *unavailable*. A wrong token, an
+//! answer that cannot be read, and a command that Redis refuses all count as unavailable: none of
+//! them says that a session has ended.
+
+mod reply;
+mod script;
+
+use core::time::Duration;
+use std::rc::Rc;
+
+use serde::Serialize;
+
+use self::reply::Envelope;
+pub use self::{reply::Reply, script::Script};
+use crate::{
+    host::{CallError, HttpCall, HttpClient},
+    secret::Secret,
+};
+
+/// Where Redis is and how long to wait for it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The base URL, without a slash at the end.
+    pub url: String,
+    /// The bearer token.
+    pub token: Secret,
+    /// The time until a whole answer must have arrived.
+    pub timeout: Duration,
+}
+
+/// A command and its arguments.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Command(Vec<String>);
+
+/// What a look-up of one key came to.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Lookup {
+    /// The value.
+    Found(String),
+    /// Redis says that there is none. Only this may end a session.
+    Absent,
+    /// Nobody knows.
+    Unavailable(Unavailable),
+}
+
+/// Why Redis could not be asked, or did not do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unavailable {
+    /// The call had no answer.
+    Call(CallError),
+    /// The token was refused.
+    Unauthorized,
+    /// The answer was not one of the protocol's.
+    Unreadable,
+    /// A command failed.
+    Refused,
+}
+
+/// A client; a clone shares its settings.
+#[derive(Clone, Debug)]
+pub struct Redis<H> {
+    host: H,
+    settings: Rc<Settings>,
+}
+
+// === impl Command ===
+
+impl Command {
+    /// The command `name` without arguments.
+    pub fn new(name: &str) -> Self {
+        Self(vec![name.to_owned()])
+    }
+
+    /// Adds one argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl ToString) -> Self {
+        self.0.push(argument.to_string());
+        self
+    }
+}
+
+impl core::fmt::Debug for Command {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.0.first().map_or("", String::as_str))
+    }
+}
+
+impl core::fmt::Debug for Lookup {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Found(_) => f.write_str("Found"),
+            Self::Absent => f.write_str("Absent"),
+            Self::Unavailable(reason) => write!(f, "Unavailable({reason:?})"),
+        }
+    }
+}
+
+// === impl Unavailable ===
+
+impl Unavailable {
+    /// The word for log lines.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Call(error) => error.as_str(),
+            Self::Unauthorized => "unauthorized",
+            Self::Unreadable => "unreadable",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+// === impl Redis ===
+
+impl<H: HttpClient> Redis<H> {
+    /// A client that makes its calls through `host`.
+    pub fn new(host: H, settings: Rc<Settings>) -> Self {
+        Self { host, settings }
+    }
+
+    /// Runs one command.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if there is no reply. A command that failed is [`Reply::Error`].
+    pub async fn command(&self, command: &Command) -> Result<Reply, Unavailable> {
+        let body = self.post("", command).await?;
+        reply(&body)
+    }
+
+    /// Looks up the string at `key`.
+    pub async fn get(&self, key: &str) -> Lookup {
+        match self.command(&Command::new("GET").arg(key)).await {
+            Ok(reply) => lookup(reply),
+            Err(unavailable) => Lookup::Unavailable(unavailable),
+        }
+    }
+
+    /// Runs `commands` in order, not atomically; each has its own reply, which may be an error.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if there is not exactly one reply to each.
+    pub async fn pipeline(&self, commands: &[Command]) -> Result<Vec<Reply>, Unavailable> {
+        let body = self.post("/pipeline", commands).await?;
+        replies(&body, commands.len())
+    }
+
+    /// Runs `commands` as one transaction (MULTI, EXEC): all or nothing.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if the transaction was discarded, if any command in it failed, or if there
+    /// is no answer; in the last case it may have taken effect.
+    pub async fn transaction(&self, commands: &[Command]) -> Result<Vec<Reply>, Unavailable> {
+        let body = self.post("/multi-exec", commands).await?;
+        let replies = replies(&body, commands.len())?;
+        if replies.iter().any(|reply| matches!(reply, Reply::Error(_))) {
+            return Err(Unavailable::Refused);
+        }
+        Ok(replies)
+    }
+
+    /// Runs a script by its name, or by its text where the server does not know it yet.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if there is no reply. A script that failed is [`Reply::Error`].
+    pub async fn eval(
+        &self,
+        script: &Script,
+        keys: &[&str],
+        arguments: &[&str],
+    ) -> Result<Reply, Unavailable> {
+        let command = |name: &str, script: &str| {
+            let start = Command::new(name).arg(script).arg(keys.len());
+            keys.iter().chain(arguments).fold(start, Command::arg)
+        };
+        let reply = self.command(&command("EVALSHA", script.sha1())).await?;
+        if reply.is_error("NOSCRIPT") {
+            return self.command(&command("EVAL", script.text())).await;
+        }
+        Ok(reply)
+    }
+
+    async fn post<T: Serialize + ?Sized>(
+        &self,
+        path: &str,
+        body: &T,
+    ) -> Result<String, Unavailable> {
+        let call = HttpCall {
+            method: "POST",
+            url: format!("{}{path}", self.settings.url),
+            headers: vec![
+                (
+                    "authorization",
+                    format!("Bearer {}", self.settings.token.expose()),
+                ),
+                ("content-type", "application/json".to_owned()),
+            ],
+            body: Some(serde_json::to_string(body).map_err(|_| Unavailable::Unreadable)?),
+            timeout: self.settings.timeout,
+        };
+        let answer = self.host.call(call).await.map_err(Unavailable::Call)?;
+        match answer.status {
+            401 => Err(Unavailable::Unauthorized),
+            // Command errors come as 400 or inside a 200; the body tells in both cases.
+            200 | 400 => Ok(answer.body),
+            _ => Err(Unavailable::Unreadable),
+        }
+    }
+}
+
+/// Reads the reply to a look-up of a string.
+pub fn lookup(reply: Reply) -> Lookup {
+    match reply {
+        Reply::Text(text) => Lookup::Found(text),
+        Reply::Nil => Lookup::Absent,
+        Reply::Error(_) => Lookup::Unavailable(Unavailable::Refused),
+        Reply::Integer(_) | Reply::Array(_) => Lookup::Unavailable(Unavailable::Unreadable),
+    }
+}
+
+fn reply(body: &str) -> Result<Reply, Unavailable> {
+    let Envelope(reply) = serde_json::from_str(body).map_err(|_| Unavailable::Unreadable)?;
+    Ok(reply)
+}
+
+/// Reads one reply to each of `count` commands. A discarded transaction is a single error instead.
+fn replies(body: &str, count: usize) -> Result<Vec<Reply>, Unavailable> {
+    if body.starts_with('{') {
+        return match reply(body)? {
+            Reply::Error(_) => Err(Unavailable::Refused),
+            _ => Err(Unavailable::Unreadable),
+        };
+    }
+    match serde_json::from_str::<Vec<Envelope>>(body) {
+        Ok(each) if each.len() == count => {
+            Ok(each.into_iter().map(|Envelope(reply)| reply).collect())
+        }
+        _ => Err(Unavailable::Unreadable),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_executor::block_on;
+
+    use super::*;
+    use crate::{
+        host::{
+            HttpAnswer,
+            fake::{Breakage, FakeHost},
+        },
+        timestamp::Timestamp,
+    };
+
+    fn client(host: &FakeHost) -> Redis<FakeHost> {
+        let settings = Settings {
+            url: "http://redis.test".into(),
+            token: Secret::new("token"),
+            timeout: Duration::from_millis(300),
+        };
+        Redis::new(host.clone(), Rc::new(settings))
+    }
+
+    fn answering(status: u16, body: &'static str) -> FakeHost {
+        FakeHost::new(Timestamp::default(), move |_| {
+            Ok(HttpAnswer {
+                status,
+                body: body.to_owned(),
+            })
+        })
+    }
+
+    #[track_caller]
+    fn get(status: u16, body: &'static str) -> Lookup {
+        block_on(client(&answering(status, body)).get("key"))
+    }
+
+    #[test]
+    fn a_command_is_one_authorised_call_with_a_timeout() {
+        let host = answering(200, r#"{"result":"OK"}"#);
+        let command = Command::new("SET").arg("k\"").arg("v").arg("EX").arg(60);
+        block_on(client(&host).command(&command)).unwrap();
+        let [call] = &host.calls()[..] else {
+            panic!("not one call")
+        };
+        assert_eq!(call.url, "http://redis.test");
+        assert_eq!(
+            call.headers[0],
+            ("authorization", "Bearer token".to_owned())
+        );
+        assert_eq!(call.body.as_deref(), Some(r#"["SET","k\"","v","EX","60"]"#));
+        assert_eq!(call.timeout, Duration::from_millis(300));
+    }
+
+    #[test]
+    fn found_absent_and_unavailable_are_kept_apart() {
+        assert!(get(200, r#"{"result":"v"}"#) == Lookup::Found("v".into()));
+        assert!(get(200, r#"{"result":null}"#) == Lookup::Absent);
+        let unavailable = |status, body| match get(status, body) {
+            Lookup::Unavailable(reason) => reason,
+            _ => panic!("{status} {body}"),
+        };
+        assert_eq!(
+            unavailable(401, r#"{"error":"WRONGPASS"}"#),
+            Unavailable::Unauthorized
+        );
+        assert_eq!(
+            unavailable(400, r#"{"error":"WRONGTYPE"}"#),
+            Unavailable::Refused
+        );
+        assert_eq!(unavailable(200, r#"{"error":"ERR"}"#), Unavailable::Refused);
+        assert_eq!(unavailable(200, "<html>"), Unavailable::Unreadable);
+        assert_eq!(unavailable(200, r#"{"result":1}"#), Unavailable::Unreadable);
+        assert_eq!(
+            unavailable(500, r#"{"result":null}"#),
+            Unavailable::Unreadable
+        );
+        assert_eq!(
+            unavailable(302, r#"{"result":null}"#),
+            Unavailable::Unreadable
+        );
+    }
+
+    #[test]
+    fn a_lost_answer_is_unavailable() {
+        let host = answering(200, r#"{"result":null}"#);
+        host.break_next(Breakage::Before(CallError::Timeout));
+        let lookup = block_on(client(&host).get("key"));
+        assert!(lookup == Lookup::Unavailable(Unavailable::Call(CallError::Timeout)));
+    }
+
+    #[test]
+    fn a_pipeline_has_one_reply_for_each_command() {
+        let commands = [Command::new("GET").arg("a"), Command::new("INCR").arg("b")];
+        let host = answering(200, r#"[{"result":null},{"error":"ERR not an integer"}]"#);
+        let replies = block_on(client(&host).pipeline(&commands)).unwrap();
+        assert_eq!(replies[0], Reply::Nil);
+        assert!(replies[1].is_error("ERR"));
+        assert_eq!(host.calls()[0].url, "http://redis.test/pipeline");
+        for body in [r#"[{"result":null}]"#, r#"{"result":null}"#, "[1,2]"] {
+            let result = block_on(client(&answering(200, body)).pipeline(&commands));
+            assert_eq!(result, Err(Unavailable::Unreadable), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_transaction_that_did_not_wholly_succeed_is_an_error() {
+        let commands = [
+            Command::new("SET").arg("a").arg(1),
+            Command::new("DEL").arg("b"),
+        ];
+        for (status, body) in [
+            (400, r#"{"error":"EXECABORT Transaction discarded"}"#),
+            (200, r#"[{"result":"OK"},{"error":"WRONGTYPE"}]"#),
+        ] {
+            let result = block_on(client(&answering(status, body)).transaction(&commands));
+            assert_eq!(result, Err(Unavailable::Refused), "{body}");
+        }
+        let host = answering(200, r#"[{"result":"OK"},{"result":1}]"#);
+        assert_eq!(
+            block_on(client(&host).transaction(&commands))
+                .unwrap()
+                .len(),
+            2
+        );
+        assert_eq!(host.calls()[0].url, "http://redis.test/multi-exec");
+    }
+
+    #[test]
+    fn a_script_the_server_does_not_know_is_sent_whole() {
+        let script = Script::new("return 1");
+        let host = FakeHost::new(Timestamp::default(), |call| {
+            let known = call.body.as_deref().unwrap_or("").contains("\"EVAL\"");
+            let body = if known {
+                r#"{"result":1}"#
+            } else {
+                r#"{"error":"NOSCRIPT x"}"#
+            };
+            Ok(HttpAnswer {
+                status: 200,
+                body: body.to_owned(),
+            })
+        });
+        let reply = block_on(client(&host).eval(&script, &["k"], &["a", "b"])).unwrap();
+        assert_eq!(reply, Reply::Integer(1));
+        let bodies: Vec<_> = host
+            .calls()
+            .into_iter()
+            .filter_map(|call| call.body)
+            .collect();
+        assert_eq!(
+            bodies,
+            [
+                format!(r#"["EVALSHA","{}","1","k","a","b"]"#, script.sha1()),
+                r#"["EVAL","return 1","1","k","a","b"]"#.to_owned(),
+            ]
+        );
+    }
+}

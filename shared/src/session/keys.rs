@@ -1,0 +1,28 @@
+//! The names of everything kept in Redis.
+
+use crate::session::SessionId;
+
+/// The session itself.
+pub fn session(id: &SessionId) -> String {
+    format!("session:{}", id.as_str())
+}
+
+/// Whose session it is; outlives the session, so that a late sign-out still finds the owner.
+pub fn user_id(id: &SessionId) -> String {
+    format!("user_id:{}", id.as_str())
+}
+
+/// The devices a user signed in from: a hash by fingerprint.
+pub fn device(user_id: &str) -> String {
+    format!("device:{user_id}")
+}
+
+/// A user's sessions: a sorted set of ids by expiry in Unix seconds.
+pub fn user_sessions(user_id: &str) -> String {
+    format!("user_sessions:{user_id}")
+}
+
+/// A user's profile.
+pub fn user_profile(user_id: &str) -> String {
+    format!("user_profile:{user_id}")
+}

@@ -1,0 +1,14 @@
+//! Sessions: what leaves the server, what is kept, and how it is kept.
+
+pub mod keys;
+pub mod presented;
+pub mod record;
+pub mod store;
+pub mod token;
+
+pub use self::{
+    presented::Presented,
+    record::SessionRecord,
+    store::SessionStore,
+    token::{SessionId, SessionToken, TokenKeys},
+};

@@ -1,0 +1,151 @@
+//! A session as Redis keeps it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{fingerprint::FactorHashes, timestamp::Timestamp};
+
+/// The layout written today. A reader refuses layouts it does not know.
+const VERSION: u8 = 1;
+
+/// What is known of a session. Times are Unix seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRecord {
+    /// The layout of this record.
+    v: u8,
+    /// The user's id at Supabase, a UUID.
+    pub user_id: String,
+    /// The user's address, in lower case.
+    pub email: String,
+    /// The user's role at Supabase, as in `authenticated`.
+    pub role: String,
+    /// How the user proved who they are: `aal1` or `aal2`.
+    pub aal: String,
+    /// When the user signed in.
+    pub created_at: u64,
+    /// The moment past which the session is never renewed.
+    pub expires_at: u64,
+    /// The device that signed in; every later request must come from the same.
+    pub device_fingerprint: String,
+    /// The device's factors one by one, to tell which of them drifted.
+    pub factors: FactorHashes,
+    /// Supabase's tokens, encrypted.
+    pub supabase: SealedTokens,
+}
+
+/// Supabase's tokens, each a Fernet token under `FERNET_KEYS`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedTokens {
+    /// The access token.
+    pub access_token: String,
+    /// The refresh token.
+    pub refresh_token: String,
+}
+
+/// What a new session says of its user.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// See [`SessionRecord::user_id`].
+    pub user_id: String,
+    /// See [`SessionRecord::email`].
+    pub email: String,
+    /// See [`SessionRecord::role`].
+    pub role: String,
+    /// See [`SessionRecord::aal`].
+    pub aal: String,
+}
+
+impl SessionRecord {
+    /// The record of a session that begins `now` and ends `max_seconds` later at the latest.
+    pub fn new(
+        identity: Identity,
+        now: Timestamp,
+        max_seconds: u64,
+        device_fingerprint: String,
+        factors: FactorHashes,
+        supabase: SealedTokens,
+    ) -> Self {
+        let Identity {
+            user_id,
+            email,
+            role,
+            aal,
+        } = identity;
+        Self {
+            v: VERSION,
+            user_id,
+            email,
+            role,
+            aal,
+            created_at: now.seconds(),
+            expires_at: now.seconds().saturating_add(max_seconds),
+            device_fingerprint,
+            factors,
+            supabase,
+        }
+    }
+
+    /// Reads a record; `None` if it is not one of ours.
+    pub fn from_json(json: &str) -> Option<Self> {
+        serde_json::from_str(json)
+            .ok()
+            .filter(|record: &Self| record.v == VERSION)
+    }
+
+    /// Whether the session has reached its end at `now`, whatever Redis still holds.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        now.seconds() >= self.expires_at
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A record that began at `now`.
+    pub(crate) fn record(now: Timestamp) -> SessionRecord {
+        let identity = Identity {
+            user_id: "5f6b7c8d-0000-4000-8000-000000000001".into(),
+            email: "ada@example.test".into(),
+            role: "authenticated".into(),
+            aal: "aal1".into(),
+        };
+        let tokens = SealedTokens {
+            access_token: "gA".into(),
+            refresh_token: "gB".into(),
+        };
+        SessionRecord::new(
+            identity,
+            now,
+            86_400,
+            "fp".into(),
+            FactorHashes::default(),
+            tokens,
+        )
+    }
+
+    #[test]
+    fn a_record_survives_being_stored() {
+        let record = record(Timestamp::from_seconds(1_800_000_000));
+        let json = serde_json::to_string(&record).unwrap();
+        assert_eq!(SessionRecord::from_json(&json), Some(record));
+    }
+
+    #[test]
+    fn a_record_of_an_unknown_layout_is_not_read() {
+        let json = serde_json::to_string(&record(Timestamp::default())).unwrap();
+        assert_eq!(
+            SessionRecord::from_json(&json.replace(r#""v":1"#, r#""v":2"#)),
+            None
+        );
+        assert_eq!(SessionRecord::from_json("{}"), None);
+        assert_eq!(SessionRecord::from_json(""), None);
+    }
+
+    #[test]
+    fn a_session_is_over_at_its_end_and_not_before() {
+        let start = Timestamp::from_seconds(1_800_000_000);
+        let record = record(start);
+        assert!(!record.is_over(Timestamp::from_seconds(1_800_000_000 + 86_399)));
+        assert!(record.is_over(Timestamp::from_seconds(1_800_000_000 + 86_400)));
+    }
+}

@@ -1,0 +1,437 @@
+//! Sessions in Redis.
+//!
+//! | key | holds | lives |
+//! |---|---|---|
+//! | `session:{session_id}` | the [`SessionRecord`] | an idle hour, renewed while in use |
+//! | `device:{user_id}` | fingerprint → [`DeviceEntry`] | a day after the last sign-in |
+//! | `user_sessions:{user_id}` | session ids by expiry | as its longest member |
+//! | `user_id:{session_id}` | the user's id | longer than the session |
+//! | `user_profile:{user_id}` | the profile | half an hour |
+//!
+//! Creating and ending a session are one transaction each: there is never a session without its
+//! index entry, nor an index entry that opens anything.
+
+use serde::{Deserialize, Serialize};
+
+use super::{SessionId, SessionRecord, keys};
+use crate::{
+    config::Lifetimes,
+    host::HttpClient,
+    redis::{Command, Lookup, Redis, Reply, Unavailable, lookup},
+    timestamp::Timestamp,
+};
+
+/// What a look-up of a session came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionLookup {
+    /// It is alive.
+    Found(Box<SessionRecord>),
+    /// It has ended or run out. Only this ends a session or clears a cookie.
+    Absent,
+    /// Nobody knows.
+    Unavailable(Unavailable),
+}
+
+/// A device somebody signed in from. Times are Unix seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceEntry {
+    /// A name the person recognises.
+    pub label: String,
+    /// The first sign-in.
+    pub first_seen: u64,
+    /// The last sign-in.
+    pub last_seen: u64,
+}
+
+/// A session to be created.
+#[derive(Clone, Debug)]
+pub struct NewSession<'a> {
+    /// Its id.
+    pub id: &'a SessionId,
+    /// Its record.
+    pub record: &'a SessionRecord,
+    /// A name for the device that the person recognises.
+    pub device_label: &'a str,
+    /// The user's profile as JSON.
+    pub profile: &'a str,
+    /// The session the request came with; it ends as the new one begins.
+    pub replaces: Option<&'a SessionId>,
+}
+
+/// The store of sessions.
+#[derive(Clone, Debug)]
+pub struct SessionStore<H> {
+    redis: Redis<H>,
+    lifetimes: Lifetimes,
+}
+
+impl<H: HttpClient> SessionStore<H> {
+    /// A store over `redis`.
+    pub fn new(redis: Redis<H>, lifetimes: Lifetimes) -> Self {
+        Self { redis, lifetimes }
+    }
+
+    /// Looks a session up: one command.
+    pub async fn find(&self, id: &SessionId, now: Timestamp) -> SessionLookup {
+        read_session(self.redis.get(&keys::session(id)).await, now)
+    }
+
+    /// Creates a session and ends the one it replaces, atomically.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if it is not certain that the session exists; its token must not be handed
+    /// out then.
+    pub async fn create(&self, new: &NewSession<'_>, now: Timestamp) -> Result<(), Unavailable> {
+        let record = new.record;
+        let device_key = keys::device(&record.user_id);
+        let fingerprint = &record.device_fingerprint;
+
+        // (1) What must be known before: since when the device is known, whose the old session is.
+        let mut reads = vec![Command::new("HGET").arg(&device_key).arg(fingerprint)];
+        reads.extend(
+            new.replaces
+                .map(|old| Command::new("GET").arg(keys::user_id(old))),
+        );
+        let mut replies = self.redis.pipeline(&reads).await?.into_iter();
+        let first_seen = replies.next().and_then(first_seen).unwrap_or(now.seconds());
+        let old_owner = replies.next().map(lookup);
+
+        // (2) All or nothing.
+        let device = DeviceEntry {
+            label: new.device_label.to_owned(),
+            first_seen,
+            last_seen: now.seconds(),
+        };
+        let lives = self.session_seconds(record, now);
+        let sessions_key = keys::user_sessions(&record.user_id);
+        let mut writes = vec![
+            Command::new("SET")
+                .arg(keys::session(new.id))
+                .arg(json(record))
+                .arg("EX")
+                .arg(lives),
+            Command::new("SET")
+                .arg(keys::user_id(new.id))
+                .arg(&record.user_id)
+                .arg("EX")
+                .arg(self.lifetimes.user_id),
+            Command::new("HSET")
+                .arg(&device_key)
+                .arg(fingerprint)
+                .arg(json(&device)),
+            Command::new("EXPIRE")
+                .arg(&device_key)
+                .arg(self.lifetimes.device),
+            Command::new("SET")
+                .arg(keys::user_profile(&record.user_id))
+                .arg(new.profile)
+                .arg("EX")
+                .arg(self.lifetimes.user_profile),
+            Command::new("ZREMRANGEBYSCORE")
+                .arg(&sessions_key)
+                .arg("-inf")
+                .arg(now.seconds()),
+            Command::new("ZADD")
+                .arg(&sessions_key)
+                .arg(now.seconds().saturating_add(lives))
+                .arg(new.id.as_str()),
+        ];
+        writes.extend(at_least(&sessions_key, lives));
+        if let Some(old) = new.replaces {
+            writes.extend(end_commands(old, old_owner));
+        }
+        self.redis.transaction(&writes).await.map(drop)
+    }
+
+    /// Ends a session, atomically. A session that has already ended is no error.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if it is not certain that the session is gone.
+    pub async fn end(&self, id: &SessionId) -> Result<(), Unavailable> {
+        let owner = match self.redis.get(&keys::user_id(id)).await {
+            Lookup::Unavailable(reason) => return Err(reason),
+            owner => Some(owner),
+        };
+        self.redis
+            .transaction(&end_commands(id, owner))
+            .await
+            .map(drop)
+    }
+
+    /// Lets a session that is in use live on, never past its end. Does not bring an ended one back.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if Redis did not do it; the session then lives as long as before.
+    pub async fn renew(
+        &self,
+        id: &SessionId,
+        record: &SessionRecord,
+        now: Timestamp,
+    ) -> Result<(), Unavailable> {
+        let lives = self.session_seconds(record, now);
+        let sessions_key = keys::user_sessions(&record.user_id);
+        let expiry = now.seconds().saturating_add(lives);
+        let mut writes = vec![
+            Command::new("EXPIRE")
+                .arg(keys::session(id))
+                .arg(lives)
+                .arg("GT"),
+            Command::new("EXPIRE")
+                .arg(keys::user_id(id))
+                .arg(self.lifetimes.user_id)
+                .arg("GT"),
+            Command::new("ZADD")
+                .arg(&sessions_key)
+                .arg("XX")
+                .arg("GT")
+                .arg(expiry)
+                .arg(id.as_str()),
+        ];
+        writes.extend(at_least(&sessions_key, lives));
+        self.redis.transaction(&writes).await.map(drop)
+    }
+
+    /// The profile of a user.
+    pub async fn profile(&self, user_id: &str) -> Lookup {
+        self.redis.get(&keys::user_profile(user_id)).await
+    }
+
+    /// Keeps the profile of a user.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if Redis did not do it.
+    pub async fn keep_profile(&self, user_id: &str, profile: &str) -> Result<(), Unavailable> {
+        let command = Command::new("SET")
+            .arg(keys::user_profile(user_id))
+            .arg(profile)
+            .arg("EX")
+            .arg(self.lifetimes.user_profile);
+        match self.redis.command(&command).await? {
+            Reply::Error(_) => Err(Unavailable::Refused),
+            _ => Ok(()),
+        }
+    }
+
+    /// Seconds an idle session lives from `now`: never past its end, and never zero, because
+    /// Redis refuses that.
+    fn session_seconds(&self, record: &SessionRecord, now: Timestamp) -> u64 {
+        record
+            .expires_at
+            .saturating_sub(now.seconds())
+            .min(self.lifetimes.session)
+            .max(1)
+    }
+}
+
+/// Reads the reply to the look-up of a session.
+///
+/// A value that is no record of ours is *unavailable*: it says nothing about whether the person
+/// is signed in, and must not sign them out.
+fn read_session(lookup: Lookup, now: Timestamp) -> SessionLookup {
+    match lookup {
+        Lookup::Found(json) => match SessionRecord::from_json(&json) {
+            Some(record) if record.is_over(now) => SessionLookup::Absent,
+            Some(record) => SessionLookup::Found(Box::new(record)),
+            None => SessionLookup::Unavailable(Unavailable::Unreadable),
+        },
+        Lookup::Absent => SessionLookup::Absent,
+        Lookup::Unavailable(reason) => SessionLookup::Unavailable(reason),
+    }
+}
+
+fn first_seen(reply: Reply) -> Option<u64> {
+    let Reply::Text(json) = reply else {
+        return None;
+    };
+    serde_json::from_str::<DeviceEntry>(&json)
+        .ok()
+        .map(|device| device.first_seen)
+}
+
+fn end_commands(id: &SessionId, owner: Option<Lookup>) -> Vec<Command> {
+    let mut commands = vec![
+        Command::new("DEL")
+            .arg(keys::session(id))
+            .arg(keys::user_id(id)),
+    ];
+    if let Some(Lookup::Found(user_id)) = owner {
+        let key = keys::user_sessions(&user_id);
+        commands.push(Command::new("ZREM").arg(key).arg(id.as_str()));
+    }
+    commands
+}
+
+/// Lets `key` live `seconds` at least: `GT` alone would leave a key alone that has no expiry yet.
+fn at_least(key: &str, seconds: u64) -> [Command; 2] {
+    ["NX", "GT"].map(|flag| Command::new("EXPIRE").arg(key).arg(seconds).arg(flag))
+}
+
+fn json(value: &impl Serialize) -> String {
+    // Records hold strings and numbers only, which always serialise.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use core::time::Duration;
+    use futures_executor::block_on;
+
+    use super::*;
+    use crate::{
+        host::{
+            CallError, HttpAnswer, HttpCall,
+            fake::{Breakage, FakeHost},
+        },
+        redis::Settings,
+        secret::Secret,
+        session::record::tests::record,
+    };
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+    const LIFETIMES: Lifetimes = Lifetimes {
+        session: 3600,
+        session_max: 86_400,
+        device: 86_400,
+        user_id: 7200,
+        user_profile: 1800,
+    };
+
+    fn id(digit: u8) -> SessionId {
+        SessionId::parse(&format!("00000000-0000-4000-8000-00000000000{digit}")).unwrap()
+    }
+
+    fn store(host: &FakeHost) -> SessionStore<FakeHost> {
+        let settings = Settings {
+            url: "http://redis.test".into(),
+            token: Secret::new("token"),
+            timeout: Duration::from_millis(300),
+        };
+        SessionStore::new(Redis::new(host.clone(), Rc::new(settings)), LIFETIMES)
+    }
+
+    /// A Redis that knows nothing and does everything.
+    fn empty_redis() -> FakeHost {
+        FakeHost::new(NOW, |call: &HttpCall| {
+            let commands: Vec<Vec<String>> =
+                serde_json::from_str(call.body.as_deref().unwrap_or("")).unwrap_or_default();
+            let replies = vec![r#"{"result":null}"#; commands.len()].join(",");
+            let body = if commands.is_empty() {
+                r#"{"result":null}"#.into()
+            } else {
+                format!("[{replies}]")
+            };
+            Ok(HttpAnswer { status: 200, body })
+        })
+    }
+
+    fn bodies(host: &FakeHost) -> Vec<String> {
+        host.calls()
+            .into_iter()
+            .filter_map(|call| call.body)
+            .collect()
+    }
+
+    fn new_session<'a>(
+        id: &'a SessionId,
+        record: &'a SessionRecord,
+        replaces: Option<&'a SessionId>,
+    ) -> NewSession<'a> {
+        NewSession {
+            id,
+            record,
+            device_label: "Firefox on Linux",
+            profile: "{}",
+            replaces,
+        }
+    }
+
+    #[test]
+    fn a_session_is_created_in_one_transaction_that_ends_the_old_one() {
+        let host = empty_redis();
+        let (id, old, record) = (id(1), id(2), record(NOW));
+        block_on(store(&host).create(&new_session(&id, &record, Some(&old)), NOW)).unwrap();
+        let calls = host.calls();
+        assert_eq!(calls.len(), 2, "one read, one transaction");
+        assert!(calls[1].url.ends_with("/multi-exec"));
+        let writes = &bodies(&host)[1];
+        for part in [
+            r#""EX","3600"]"#,
+            r#"["DEL","session:00000000-0000-4000-8000-000000000002""#,
+            r#"["ZADD","user_sessions:5f6b7c8d-0000-4000-8000-000000000001","1800003600""#,
+        ] {
+            assert!(writes.contains(part), "{part} in {writes}");
+        }
+    }
+
+    #[test]
+    fn no_session_lives_past_its_end() {
+        let host = empty_redis();
+        let record = record(NOW);
+        let late = NOW.after(Duration::from_secs(86_400 - 60));
+        block_on(store(&host).renew(&id(1), &record, late)).unwrap();
+        let writes = &bodies(&host)[0];
+        let expire = r#"["EXPIRE","session:00000000-0000-4000-8000-000000000001","60","GT"]"#;
+        assert!(writes.contains(expire), "{writes}");
+    }
+
+    #[test]
+    fn renewing_brings_nothing_back() {
+        let host = empty_redis();
+        block_on(store(&host).renew(&id(1), &record(NOW), NOW)).unwrap();
+        let writes = &bodies(&host)[0];
+        assert!(!writes.contains("SET"), "{writes}");
+        assert!(writes.contains(r#""XX","GT""#), "{writes}");
+    }
+
+    #[test]
+    fn ending_is_an_error_whenever_it_is_not_certain() {
+        for breakage in [
+            Breakage::Before(CallError::Timeout),
+            Breakage::After(CallError::Connection),
+        ] {
+            let host = empty_redis();
+            host.break_next(breakage);
+            assert!(
+                block_on(store(&host).end(&id(1))).is_err(),
+                "owner unknown, {breakage:?}"
+            );
+
+            let host = empty_redis();
+            host.pass_next();
+            host.break_next(breakage);
+            assert!(
+                block_on(store(&host).end(&id(1))).is_err(),
+                "not ended, {breakage:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_absence_says_that_a_session_ended() {
+        let find = |lookup| read_session(lookup, NOW);
+        let record = record(NOW);
+        let found = find(Lookup::Found(json(&record)));
+        assert_eq!(found, SessionLookup::Found(Box::new(record)));
+        assert_eq!(find(Lookup::Absent), SessionLookup::Absent);
+        for garbage in ["", "{}", "null", "OK"] {
+            let lookup = find(Lookup::Found(garbage.into()));
+            assert_eq!(
+                lookup,
+                SessionLookup::Unavailable(Unavailable::Unreadable),
+                "{garbage}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_record_past_its_end_is_absent_even_if_redis_still_holds_it() {
+        let json = json(&record(NOW));
+        let late = NOW.after(Duration::from_secs(86_400));
+        assert_eq!(
+            read_session(Lookup::Found(json), late),
+            SessionLookup::Absent
+        );
+    }
+}

@@ -1,0 +1,117 @@
+//! The id that follows a request through every system: W3C Trace Context, level 1.
+
+use core::fmt::Write;
+
+use crate::host::{NoRandomness, Random};
+
+/// The trace a request belongs to and our place in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// 32 hexadecimal digits.
+    pub trace_id: String,
+    /// Our span: 16 hexadecimal digits.
+    pub span_id: String,
+    sampled: bool,
+}
+
+impl Trace {
+    /// Goes on with the trace that `traceparent` names, or begins one where there is none or an
+    /// invalid one.
+    ///
+    /// # Errors
+    /// [`NoRandomness`] if no new id could be made.
+    pub fn enter(traceparent: Option<&str>, source: &impl Random) -> Result<Self, NoRandomness> {
+        let mut bytes = [0; 24];
+        source.fill(&mut bytes)?;
+        let fresh = hex(&bytes);
+        let (span_id, fresh_trace) = fresh.split_at_checked(16).ok_or(NoRandomness)?;
+        let (trace_id, sampled) = match traceparent.and_then(parse) {
+            Some((trace_id, sampled)) => (trace_id.to_owned(), sampled),
+            None => (fresh_trace.to_owned(), true),
+        };
+        Ok(Self {
+            trace_id,
+            span_id: span_id.to_owned(),
+            sampled,
+        })
+    }
+
+    /// The header for whomever we call.
+    pub fn traceparent(&self) -> String {
+        let flags = u8::from(self.sampled);
+        format!("00-{}-{}-{flags:02x}", self.trace_id, self.span_id)
+    }
+}
+
+/// The trace id and the sampled flag of a valid version 00 header.
+fn parse(header: &str) -> Option<(&str, bool)> {
+    let mut parts = header.split('-');
+    let fields = [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
+    let [version, trace_id, parent_id, flags] = fields;
+    let well_formed = parts.next().is_none()
+        && version == "00"
+        && is_hex(trace_id, 32)
+        && is_hex(parent_id, 16)
+        && is_hex(flags, 2)
+        && trace_id.bytes().any(|byte| byte != b'0')
+        && parent_id.bytes().any(|byte| byte != b'0');
+    let flags = u8::from_str_radix(flags, 16).ok()?;
+    well_formed.then_some((trace_id, flags & 1 == 1))
+}
+
+fn is_hex(text: &str, length: usize) -> bool {
+    text.len() == length
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::fake::FakeHost;
+
+    const GIVEN: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    fn enter(header: Option<&str>) -> String {
+        Trace::enter(header, &FakeHost::answering(""))
+            .unwrap()
+            .traceparent()
+    }
+
+    #[test]
+    fn a_valid_trace_goes_on_under_a_new_span() {
+        assert_eq!(
+            enter(Some(GIVEN)),
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0001020304050607-01"
+        );
+        assert!(enter(Some(&GIVEN.replace("-01", "-00"))).ends_with("-00"));
+    }
+
+    #[test]
+    fn an_invalid_or_missing_trace_is_replaced() {
+        let fresh = "00-08090a0b0c0d0e0f1011121314151617-0001020304050607-01";
+        assert_eq!(enter(None), fresh);
+        for invalid in [
+            "",
+            &GIVEN.to_uppercase(),
+            &GIVEN.replace("00-4", "01-4"),
+            &GIVEN.replace("-01", "-01-extra"),
+            &GIVEN.replace("4bf92f3577b34da6a3ce929d0e0e4736", &"0".repeat(32)),
+            &GIVEN.replace("00f067aa0ba902b7", &"0".repeat(16)),
+            &GIVEN.replace('b', "é"),
+        ] {
+            assert_eq!(enter(Some(invalid)), fresh, "{invalid}");
+        }
+    }
+}
