@@ -34,10 +34,7 @@ impl ClientIp {
     pub fn network(self) -> Network {
         match self.0 {
             IpAddr::V4(ip) => Network::V4(ip),
-            IpAddr::V6(ip) => {
-                let [a, b, c, d, ..] = ip.segments();
-                Network::V6([a, b, c, d])
-            }
+            IpAddr::V6(ip) => Network::V6(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
         }
     }
 }
@@ -53,17 +50,15 @@ impl fmt::Display for ClientIp {
 pub enum Network {
     /// One address.
     V4(Ipv4Addr),
-    /// The first 64 bits.
-    V6([u16; 4]),
+    /// The first 64 bits; the others are zero.
+    V6(Ipv6Addr),
 }
 
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::V4(ip) => ip.fmt(f),
-            Self::V6([a, b, c, d]) => {
-                write!(f, "{}/64", Ipv6Addr::new(*a, *b, *c, *d, 0, 0, 0, 0))
-            }
+            Self::V6(prefix) => write!(f, "{prefix}/64"),
         }
     }
 }

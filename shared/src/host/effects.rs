@@ -148,7 +148,7 @@ impl<T> Runner<T> {
         self.reclaim(now);
         let host = EffectHost::new(now);
         let task = Task::Request(Box::pin(make(host.clone())));
-        self.drive(task, host)
+        self.drive(task, &host)
     }
 
     /// Goes on with the future `id`, whose effect came to `result`.
@@ -161,7 +161,7 @@ impl<T> Runner<T> {
         };
         host.0.now.set(now);
         host.0.result.replace(Some(result));
-        self.drive(task, host)
+        self.drive(task, &host)
     }
 
     /// How many futures wait.
@@ -169,24 +169,24 @@ impl<T> Runner<T> {
         self.waiting.len()
     }
 
-    fn drive(&mut self, task: Task<T>, host: EffectHost) -> Step<T> {
+    fn drive(&mut self, task: Task<T>, host: &EffectHost) -> Step<T> {
         let mut context = Context::from_waker(Waker::noop());
         let state = match task {
             Task::Request(mut future) => match future.as_mut().poll(&mut context) {
                 Poll::Ready(output) => {
                     let background = host.take_background().and_then(|task| {
-                        match self.drive(Task::Background(task), host.clone()).state {
+                        match self.drive(Task::Background(task), host).state {
                             State::Waiting { id, effect } => Some((id, effect)),
                             _ => None,
                         }
                     });
                     State::Done { output, background }
                 }
-                Poll::Pending => self.keep(Task::Request(future), &host),
+                Poll::Pending => self.keep(Task::Request(future), host),
             },
             Task::Background(mut future) => match future.as_mut().poll(&mut context) {
                 Poll::Ready(()) => State::Finished,
-                Poll::Pending => self.keep(Task::Background(future), &host),
+                Poll::Pending => self.keep(Task::Background(future), host),
             },
         };
         Step {

@@ -77,6 +77,10 @@ impl Command {
 
     /// Adds one argument.
     #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "`&impl ToString` would not take a literal"
+    )]
     pub fn arg(mut self, argument: impl ToString) -> Self {
         self.0.push(argument.to_string());
         self

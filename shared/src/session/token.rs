@@ -182,7 +182,7 @@ pub(crate) fn keyed(secret: &Secret) -> Hmac<Sha256> {
     // HMAC takes keys of every length, so this arm is never taken; an empty key would verify
     // nothing that was signed.
     Hmac::new_from_slice(secret.expose().as_bytes())
-        .unwrap_or_else(|_| Hmac::new(&Default::default()))
+        .unwrap_or_else(|_| Hmac::new(&hmac::digest::Key::<Hmac<Sha256>>::default()))
 }
 
 fn mac(key: &Hmac<Sha256>, id: &str) -> String {
