@@ -38,13 +38,12 @@ impl Timestamp {
     /// This moment and `duration` later.
     #[must_use]
     pub const fn after(self, duration: Duration) -> Self {
-        let millis = duration.as_millis();
-        let millis = if millis > u64::MAX as u128 {
-            u64::MAX
-        } else {
-            millis as u64
-        };
-        Self(self.0.saturating_add(millis))
+        let millis = duration.as_secs().saturating_mul(1000);
+        Self(
+            self.0
+                .saturating_add(millis)
+                .saturating_add(duration.subsec_millis() as u64),
+        )
     }
 }
 

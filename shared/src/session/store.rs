@@ -369,7 +369,7 @@ mod tests {
     fn no_session_lives_past_its_end() {
         let host = empty_redis();
         let record = record(NOW);
-        let late = NOW.after(Duration::from_secs(86_400 - 60));
+        let late = NOW.after(Duration::from_mins(24 * 60 - 1));
         block_on(store(&host).renew(&id(1), &record, late)).unwrap();
         let writes = &bodies(&host)[0];
         let expire = r#"["EXPIRE","session:00000000-0000-4000-8000-000000000001","60","GT"]"#;
@@ -428,7 +428,7 @@ mod tests {
     #[test]
     fn a_record_past_its_end_is_absent_even_if_redis_still_holds_it() {
         let json = json(&record(NOW));
-        let late = NOW.after(Duration::from_secs(86_400));
+        let late = NOW.after(Duration::from_hours(24));
         assert_eq!(
             read_session(Lookup::Found(json), late),
             SessionLookup::Absent
