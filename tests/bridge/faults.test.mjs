@@ -1,0 +1,88 @@
+// Faults on order and counters, which every companion has.
+
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+
+import { companion } from "../support/local.mjs";
+import { startCompanions } from "./setup.mjs";
+
+const { local, send } = await startCompanions();
+const companions = ["bridge", "supabase", "origin"].map((name) => [name, companion(local[name])]);
+const [bridge, , origin] = companions.map(([, companion]) => companion);
+
+afterEach(() => Promise.all(companions.map(([, companion]) => companion.heal())));
+
+for (const [name, { url, fault, heal, counters }] of companions) {
+  const total = async () => Object.values((await counters()).requests).reduce((sum, count) => sum + count, 0);
+
+  test(`${name}: a fault with a count hits that many requests, each counted`, async () => {
+    const before = await total();
+    await fault({ status: 503, count: 2 });
+    const statuses = [];
+    for (let request = 0; request < 3; request += 1) {
+      const response = await fetch(`${url}/x`);
+      statuses.push(response.status);
+      if (response.status === 503) assert.match((await response.json()).error, /503/);
+    }
+    assert.deepEqual(statuses.slice(0, 2), [503, 503]);
+    assert.notEqual(statuses[2], 503);
+    assert.equal((await total()) - before, 3);
+    assert.deepEqual(await companion(url).counters(), await counters(), "the call itself is not counted");
+  });
+
+  test(`${name}: a dropped request gets no answer, until the fault is taken back`, async () => {
+    await fault({ drop: true });
+    await assert.rejects(fetch(`${url}/x`), (error) => ["UND_ERR_SOCKET", "ECONNRESET"].includes(error.cause.code));
+    await assert.rejects(fetch(`${url}/x`));
+    assert.deepEqual(await (await fetch(`${url}/faults`)).json(), { drop: true });
+    await heal();
+    assert.deepEqual(await (await fetch(`${url}/faults`)).json(), {});
+    assert.ok((await fetch(`${url}/x`)).status);
+  });
+
+  test(`${name}: an order that is none is refused with what may be ordered`, async () => {
+    for (const body of ["", "{}", '{"delay":1}', '{"status":"503"}', '{"drop":true,"status":503}', '{"latency_ms":-1}']) {
+      const response = await fetch(`${url}/faults`, { method: "POST", body });
+      assert.equal(response.status, 400, body);
+      assert.match((await response.json()).error, /latency_ms\?: number, status\?: 200 to 599, drop\?: boolean, count\?/);
+    }
+    assert.equal((await fetch(`${url}/faults`, { method: "PUT" })).status, 405);
+    assert.equal((await fetch(`${url}/counters`, { method: "POST" })).status, 405);
+  });
+}
+
+test("latency comes before the command is carried out, and the command is carried out", async () => {
+  await bridge.fault({ latency_ms: 150, count: 1 });
+  const started = performance.now();
+  assert.deepEqual((await send("POST", "/", ["INCR", "late"])).json, { result: 1 });
+  assert.ok(performance.now() - started >= 149);
+});
+
+test("a command of a request that a fault refused is not carried out", async () => {
+  await bridge.fault({ status: 500, count: 1 });
+  assert.equal((await send("POST", "/", ["SET", "refused", "1"])).status, 500);
+  assert.deepEqual((await send("POST", "/", ["EXISTS", "refused"])).json, { result: 0 });
+});
+
+test("the bridge counts requests by kind and commands by name", async () => {
+  const before = await bridge.counters();
+  await send("POST", "/", ["Get", "a"]);
+  await send("POST", "/pipeline", [["GET", "a"], ["SET", "a", "1"]]);
+  await send("POST", "/multi-exec", [["GET", "a"]]);
+  await send("GET", "/get/a");
+  const after = await bridge.counters();
+  for (const kind of ["single", "pipeline", "multi-exec", "path"]) {
+    assert.equal(after.requests[kind] - (before.requests[kind] ?? 0), 1, kind);
+  }
+  assert.equal(after.commands - before.commands, 5);
+  assert.equal(after.commands_by_name.get - (before.commands_by_name.get ?? 0), 4);
+});
+
+test("the origin counts by method and first segment, and knows its controls by their exact paths", async () => {
+  const before = (await origin.counters()).requests["GET /counted"] ?? 0;
+  await fetch(`${local.origin}/counted/a`);
+  await fetch(`${local.origin}/counted/b?c`);
+  assert.equal((await origin.counters()).requests["GET /counted"] - before, 2);
+  const described = await (await fetch(`${local.origin}/faults/`)).json();
+  assert.equal(described.path, "/faults/");
+});

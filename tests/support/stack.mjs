@@ -1,0 +1,122 @@
+// A whole AuthFlow: redis-server, the companions, both workers. End-to-end tests and `scripts/dev` start the same.
+
+import { EventEmitter, once } from "node:events";
+
+import { companion, outbox, startLocal } from "./local.mjs";
+import { freePort } from "./process.mjs";
+import { startRedis } from "./redis.mjs";
+import { workerVars } from "./vars.mjs";
+import { defined, startWorker } from "./worker.mjs";
+
+/**
+ * Starts everything, on free ports unless `ports` names some (`gateway, auth, bridge, supabase, origin, redis`).
+ * `vars` are variables for `both` workers, `verify` or `auth`; undefined takes one away. `folders` are other builds.
+ *
+ * ```js
+ * const stack = await startStack({ vars: { verify: { SESSION_CACHE_MS: "2000" } } });
+ * t.after(() => stack.stop());
+ * await fetch(`${stack.gateway}/public/x`);
+ * ```
+ */
+export async function startStack({ ports = {}, vars = {}, folders = {}, redisPassword, onLog } = {}) {
+  const stops = [];
+  const stop = async () => {
+    for (const one of stops.splice(0).reverse()) await one();
+  };
+  try {
+    const redis = await startRedis({ port: ports.redis, password: redisPassword });
+    stops.push(redis.stop);
+
+    const gatewayPort = ports.gateway ?? (await freePort());
+    const authPort = ports.auth ?? (await freePort());
+    const urls = { gateway: `http://localhost:${gatewayPort}`, auth: `http://localhost:${authPort}` };
+    const localOptions = {
+      redisUrl: redis.url,
+      ports,
+      args: ["--gateway-url", urls.gateway, "--site-url", urls.auth],
+      onError: onLog,
+    };
+    let local = await startLocal(localOptions);
+    stops.push(() => local.stop());
+    for (const name of ["bridge", "supabase", "origin"]) urls[name] = local[name];
+
+    const logs = new Logs(onLog);
+    const defaults = workerVars(urls);
+    const start = (service, port) =>
+      startWorker({
+        service,
+        port,
+        folder: folders[service],
+        vars: defined({ ...defaults[service], ...vars.both, ...vars[service] }),
+        onLog: (line) => logs.add(line),
+      });
+    const [verify, auth] = await Promise.all([start("verify", gatewayPort), start("auth", authPort)]);
+    stops.push(() => Promise.all([verify.stop(), auth.stop()]));
+
+    return {
+      ...urls,
+      redis,
+      logs,
+      workers: { verify, auth },
+      companions: {
+        bridge: companion(urls.bridge),
+        supabase: companion(urls.supabase),
+        origin: companion(urls.origin),
+      },
+      outbox: () => outbox(urls.supabase),
+      /** Starts the companions anew, on the same ports: from another binary, and having forgotten everything. */
+      async restartLocal() {
+        await local.stop();
+        const same = (name) => Number(new URL(urls[name]).port);
+        local = await startLocal({
+          ...localOptions,
+          ports: { bridge: same("bridge"), supabase: same("supabase"), origin: same("origin") },
+        });
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** What the workers logged, as objects, oldest first. */
+class Logs {
+  #onLog;
+  #arrived = new EventEmitter().setMaxListeners(0);
+
+  /** Every record so far. */
+  records = [];
+
+  constructor(onLog = () => {}) {
+    this.#onLog = onLog;
+  }
+
+  add(line) {
+    this.#onLog(line);
+    let record;
+    try {
+      record = JSON.parse(line);
+    } catch {
+      record = { level: "error", msg: "not JSON", line };
+    }
+    this.records.push(record);
+    this.#arrived.emit("record");
+  }
+
+  /** The first record, past or to come, for which `matches` is true. */
+  async find(matches, { timeoutMs = 5000 } = {}) {
+    const signal = AbortSignal.timeout(timeoutMs);
+    for (let next = 0; ; ) {
+      for (; next < this.records.length; next += 1) {
+        if (matches(this.records[next])) return this.records[next];
+      }
+      try {
+        await once(this.#arrived, "record", { signal });
+      } catch (cause) {
+        throw new Error(`no such log record within ${timeoutMs} ms`, { cause });
+      }
+    }
+  }
+}

@@ -1,0 +1,29 @@
+// The variables and secrets of both workers on a developer's machine. The secrets are public, and worth nothing elsewhere.
+
+/** What a whole stack's addresses make of the workers' variables. */
+export function workerVars({ gateway, auth, bridge, supabase, origin }) {
+  const both = {
+    GATEWAY_URL: gateway,
+    AUTH_URL: auth,
+    UPSTASH_REDIS_REST_URL: bridge,
+    UPSTASH_REDIS_REST_TOKEN: "local",
+    SUPABASE_URL: supabase,
+    SUPABASE_ANON_KEY: "local-anon",
+    SESSION_SECRET: "for-development-only-session-secret-000000000000",
+    FINGERPRINT_SECRET: "for-development-only-fingerprint-secret-00000000",
+    FERNET_KEYS: "laZD-tU4JvVuAN-dOQwvFTpI1ocpgWlgjs2y8vyuRGs=",
+    METRICS_TOKEN: "local",
+    LOG_LEVEL: "info",
+    // Nothing in front of the worker tells the client's address here; a `CF-Connecting-IP` that was sent is believed.
+    CLIENT_IP_FALLBACK: "127.0.0.1",
+  };
+  return { verify: { ...both, ROUTES: JSON.stringify(routes(origin)) }, auth: both };
+}
+
+function routes(upstream) {
+  return [
+    { id: "app", path: "/app/*", upstream },
+    { id: "backend", path: "/backend/*", upstream },
+    { id: "public", path: "/public/*", upstream, access: "public" },
+  ];
+}

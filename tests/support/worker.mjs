@@ -1,0 +1,87 @@
+// One worker in workerd, from the files that are deployed. Clients reach it directly: no proxy of miniflare's is between,
+// so requests arrive byte for byte, and `CF-Connecting-IP` is what the client sent, or missing.
+
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+import { Log, LogLevel, Miniflare } from "miniflare";
+
+import { findCommand, freePort, loopbackHost } from "./process.mjs";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+if (process.platform === "linux" && findCommand("setpriv")) {
+  const miniflareRequires = createRequire(import.meta.resolve("miniflare"));
+  process.env.AUTHFLOW_WORKERD = miniflareRequires("workerd").default;
+  process.env.MINIFLARE_WORKERD_PATH = `${ROOT}tests/support/workerd`;
+}
+
+/**
+ * Starts the worker `service` (`verify` or `auth`) with `vars` as its variables and secrets, from `folder`
+ * (`build/{service}` unless told otherwise), on `port` or a free one. `onLog(text)` gets each line it logs.
+ *
+ * `reload` reads the files again, `setVars` changes the variables: both start a new isolate on the same port.
+ */
+export async function startWorker({ service, vars = {}, folder = `build/${service}`, port, onLog = () => {} }) {
+  const host = await loopbackHost();
+  const chosen = port ?? (await freePort());
+  let current = vars;
+  const options = async () => ({
+    cf: false,
+    enableDevRegistry: false,
+    logRequests: false,
+    telemetry: { enabled: false },
+    log: new Log(LogLevel.NONE),
+    handleStructuredLogs: ({ level, message }) => onLog(logLine(service, level, message)),
+    workers: [
+      {
+        config: {
+          name: `authflow-${service}`,
+          compatibilityDate: await compatibilityDate(),
+          manifest: { mainModule: "index.js", modulesRoot: ROOT, modules: await modules(folder) },
+          env: Object.fromEntries(Object.entries(current).map(([name, value]) => [name, { type: "text", value }])),
+        },
+        // The origin sees the headers that the worker sent, and no others.
+        dev: { stripCfConnectingIp: false, unsafeDirectSockets: [{ host, port: chosen }] },
+      },
+    ],
+  });
+  const miniflare = new Miniflare(await options());
+  await miniflare.ready;
+  return {
+    service,
+    port: chosen,
+    url: `http://localhost:${chosen}`,
+    reload: async () => miniflare.setOptions(await options()),
+    async setVars(changes) {
+      current = defined({ ...current, ...changes });
+      await miniflare.setOptions(await options());
+    },
+    stop: () => miniflare.dispose(),
+  };
+}
+
+/** Without the entries that are undefined: so a change can take a variable away. */
+export function defined(entries) {
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined));
+}
+
+async function modules(folder) {
+  const path = (name) => new URL(name, `file://${ROOT}${folder}/`);
+  return {
+    "index.js": { type: "esm", contents: await readFile(path("index.js"), "utf8") },
+    "index_bg.wasm": { type: "wasm", contents: new Uint8Array(await readFile(path("index_bg.wasm"))) },
+  };
+}
+
+async function compatibilityDate() {
+  const [, date] = /^compatibility_date = "(.+)"$/m.exec(await readFile(`${ROOT}wrangler.toml`, "utf8"));
+  return date;
+}
+
+/** The worker's own lines are JSON and stay as they are; what the runtime says by itself is put into the same form. */
+function logLine(service, level, message) {
+  if (message.startsWith("{")) return message;
+  return JSON.stringify({ ts: new Date().toISOString(), level, msg: "runtime", service, detail: message });
+}
