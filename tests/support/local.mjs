@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { startProcess } from "./process.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const BINARY = `${process.env.CARGO_TARGET_DIR ?? `${ROOT}target`}/debug/authflow-local`;
+export const BINARY = `${process.env.CARGO_TARGET_DIR ?? `${ROOT}target`}/debug/authflow-local`;
 
 /**
  * Starts the companions in front of the Redis at `redisUrl`, on free ports unless `ports` names some.

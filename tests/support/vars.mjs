@@ -27,3 +27,35 @@ function routes(upstream) {
     { id: "public", path: "/public/*", upstream, access: "public" },
   ];
 }
+
+/** Settings that a developer's own environment may change; addresses and keys of the companions are not among them. */
+const SETTINGS = [
+  "ASSERTION_KEYS",
+  "CLIENT_IP_FALLBACK",
+  "CLIENT_IP_HEADER",
+  "DEVICE_TTL_SECONDS",
+  "FERNET_KEYS",
+  "FINGERPRINT_FACTORS",
+  "FINGERPRINT_MODE",
+  "FINGERPRINT_SECRET",
+  "GATEWAY_LIMIT",
+  "LOG_LEVEL",
+  "METRICS_TOKEN",
+  "OTLP_URL",
+  "PUBLIC_HOSTS",
+  "REDIRECT_ORIGINS",
+  "REDIS_TIMEOUT_MS",
+  "ROUTES",
+  "SERVER_TIMING",
+  "SESSION_CACHE_MS",
+  "SESSION_MAX_SECONDS",
+  "SESSION_SECRET",
+  "SESSION_TTL_SECONDS",
+  "USER_ID_TTL_SECONDS",
+  "USER_PROFILE_TTL_SECONDS",
+];
+
+/** Those of the settings that `environment` has. */
+export function settingsFrom(environment) {
+  return Object.fromEntries(SETTINGS.filter((name) => environment[name]).map((name) => [name, environment[name]]));
+}
