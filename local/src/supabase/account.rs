@@ -40,6 +40,7 @@ pub(super) fn update(state: &mut State, call: &Call) -> Result<Response, AuthErr
     let changes_email = !email.is_empty() && email != state.user(id)?.email;
     if changes_email {
         email_change::check(state, &email)?;
+        email_change::check_mail(state, id)?;
     }
     if let Some(password) = &password {
         check_password(state, id, bearer.session_id, &params, password)?;

@@ -104,9 +104,10 @@ pub(super) fn update(state: &mut State, call: &Call) -> Result<Response, AuthErr
 pub(super) fn delete(state: &mut State, call: &Call) -> Result<Response, AuthError> {
     let id = target(state, call)?;
     let params = Params::read_if_any(call, "adminUserDeleteParams")?;
+    let softly = params.flag("should_soft_delete")?;
     state.end_sessions(id, |_| true);
     state.clear_one_time_tokens(id);
-    if params.flag("should_soft_delete")? {
+    if softly {
         let now = state.now();
         let user = state.user_mut(id)?;
         user.email = random::refresh_token();

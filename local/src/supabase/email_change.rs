@@ -16,8 +16,6 @@ pub(super) fn start(
     email: &str,
     delivery: Delivery<'_>,
 ) -> Result<(), AuthError> {
-    let sent_at = state.user(user_id)?.email_change_sent_at;
-    state.check_mail(Purpose::EmailChangeNew, sent_at)?;
     email.clone_into(&mut state.user_mut(user_id)?.new_email);
     send(state, user_id, delivery)
 }
@@ -33,6 +31,12 @@ pub(super) fn send(
         state.send_mail(user_id, Purpose::EmailChangeCurrent, delivery)?;
     }
     Ok(())
+}
+
+/// Refuses a change whose mails cannot go out now.
+pub(super) fn check_mail(state: &State, user_id: Uuid) -> Result<(), AuthError> {
+    let sent_at = state.user(user_id)?.email_change_sent_at;
+    state.check_mail(Purpose::EmailChangeNew, sent_at)
 }
 
 /// Refuses an address that is malformed or somebody's, confirmed or not.

@@ -1,22 +1,30 @@
 //! HS256 tokens, refused in the words of the real server.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    alphabet::URL_SAFE,
+    engine::{GeneralPurpose, general_purpose::NO_PAD},
+};
 use hmac::{Hmac, Mac};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
 use super::error::AuthError;
 
+/// Base64 as Go reads it: bits beyond the last byte do not matter.
+const BASE64: GeneralPurpose =
+    GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
+
 /// Signs claims.
 pub(super) fn sign(claims: &Value, secret: &str) -> String {
     let header = json!({"alg": "HS256", "typ": "JWT"}).to_string();
     let signed = format!(
         "{}.{}",
-        URL_SAFE_NO_PAD.encode(header),
-        URL_SAFE_NO_PAD.encode(claims.to_string())
+        BASE64.encode(header),
+        BASE64.encode(claims.to_string())
     );
     let mac = mac(secret, &signed)
-        .map(|mac| URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+        .map(|mac| BASE64.encode(mac.finalize().into_bytes()))
         .unwrap_or_default();
     format!("{signed}.{mac}")
 }
@@ -37,7 +45,7 @@ pub(super) fn verify(token: &str, secret: &str, now: i64) -> Result<Map<String, 
             "signing method {algorithm} is invalid"
         )));
     }
-    let signature = URL_SAFE_NO_PAD
+    let signature = BASE64
         .decode(signature)
         .map_err(|_| malformed("could not base64 decode signature: illegal base64 data"))?;
     let signed = token.rsplit_once('.').map_or(token, |(signed, _)| signed);
@@ -57,7 +65,7 @@ fn mac(secret: &str, signed: &str) -> Option<Hmac<Sha256>> {
 }
 
 fn part(name: &str, encoded: &str) -> Result<Map<String, Value>, AuthError> {
-    let bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| {
+    let bytes = BASE64.decode(encoded).map_err(|_| {
         malformed(&format!(
             "could not base64 decode {name}: illegal base64 data"
         ))

@@ -31,7 +31,7 @@ pub(super) fn resend(state: &mut State, call: &Call) -> Result<Response, AuthErr
             state.check_mail(Purpose::Confirmation, user.confirmation_sent_at)?;
             state.send_mail(id, Purpose::Confirmation, delivery)?;
         } else if kind == "email_change" && !user.new_email.is_empty() {
-            state.check_mail(Purpose::EmailChangeNew, user.email_change_sent_at)?;
+            email_change::check_mail(state, id)?;
             email_change::send(state, id, delivery)?;
         }
     }

@@ -1,0 +1,55 @@
+// What the cases of admin.json need to be there first.
+
+import { first } from "../world.mjs";
+
+const GONE = "00000000-0000-4000-8000-0000000000ff";
+
+/** The user that the answer shows, before the change. */
+const asAnswered = (fields) => async (world, { response }) => {
+  const { email, role, app_metadata: app, user_metadata: user } = response.body;
+  const before = { role, app_metadata: app, user_metadata: user, ...fields };
+  const { id } = await world.user(email ?? "adm@example.test", before);
+  return { "uuid:1": id };
+};
+
+const signedIn = async (world) => {
+  const session = await world.session("adm@example.test");
+  return { ...first(session), "uuid:1": session.user.id };
+};
+
+/** Another address than the answer's. */
+const renamed = async (world, recorded) => {
+  const response = { body: { ...recorded.response.body, email: "created@example.test" } };
+  return asAnswered()(world, { response });
+};
+
+export const cases = {
+  "admin-get-ok": signedIn,
+  "admin-get-user-token": signedIn,
+  "admin-create-user-token": signedIn,
+  "admin-create-existing": async (world) => {
+    await world.user("created@example.test");
+  },
+  "admin-update-ban": asAnswered(),
+  "admin-update-unban": asAnswered({ ban_duration: "24h" }),
+  "admin-update-role": asAnswered({ role: "authenticated" }),
+  "admin-update-app-metadata": asAnswered({ app_metadata: { plan: "pro" } }),
+  "admin-update-user-metadata": asAnswered({ user_metadata: { name: "C" } }),
+  "admin-update-email": renamed,
+  "admin-update-email-taken": async (world) => {
+    await world.user("adm@example.test");
+    const { id } = await world.user("created@example.test");
+    return { "uuid:1": id };
+  },
+  "admin-update-confirm-email": asAnswered({ email_confirm: false, user_metadata: {} }),
+  "admin-update-password-then-session-before": signedIn,
+  "admin-delete-again": async () => ({ "uuid:1": GONE }),
+  "admin-get-deleted": async () => ({ "uuid:1": GONE }),
+  "admin-deleted-email-free-again": async (world) => {
+    const { id } = await world.user("adm@example.test");
+    await world.deleteUser(id, false);
+  },
+};
+
+export const otherwise = async (world, { request, response }) =>
+  request.path.includes("<uuid:1>") ? asAnswered()(world, { response }) : {};

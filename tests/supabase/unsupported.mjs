@@ -1,0 +1,46 @@
+// The recorded cases that the stand-in does not play, and why.
+
+const SERVERS = {
+  "es256": "tokens are signed HS256 alone",
+  "refresh-v2": "refresh tokens have the default format alone",
+  "captcha-on": "there is no captcha",
+  "anonymous-on": "there are no anonymous users",
+  "oauth": "there is no OAuth",
+  "reauth": "there is no reauthentication",
+  "gateway-paths": "it has no links to itself",
+  "sb-forwarded-for": "it counts no addresses",
+  "token-hash-mails": "it mails no notifications",
+};
+
+const REQUESTS = [
+  [/^(GET|HEAD) \/admin\/users$/, "users are not listed"],
+  [/^\w+ \/admin\/(generate_link|audit)/, "no such endpoint"],
+  [/^POST \/(invite|otp)/, "no such endpoint"],
+  [/^GET \/(authorize|reauthenticate)/, "no such endpoint"],
+  [/^POST \/reauthenticate/, "no such endpoint"],
+  [/\/factors\//, "there is no MFA"],
+  [/openid-configuration$/, "it is no OpenID provider"],
+];
+
+const CASES = {
+  "signup-existing-confirmed-with-history": "there is no MFA",
+  "signin-user-with-totp": "there is no MFA",
+  "verify-recovery-user-with-totp": "there is no MFA",
+  "verify-recovery-user-with-totp-set-password": "there is no MFA",
+  "verify-invite-ok": "there are no invitations",
+  "verify-invite-reused": "there are no invitations",
+  "verify-invite-signups-disabled": "there are no invitations",
+  "admin-get-soft-deleted": "it keeps less of a deleted user",
+  "options-preflight": "CORS is the gateway's",
+  "cors-simple-request": "CORS is the gateway's",
+};
+
+// Cases of the same files that belong to the endpoints above.
+const PREFIXES = { "generate-link-": "no such endpoint" };
+
+/** Why a case is not played; undefined if it is. */
+export function unsupported({ case: name, server, request }) {
+  const prefix = Object.keys(PREFIXES).find((start) => name.startsWith(start));
+  const matching = REQUESTS.find(([pattern]) => pattern.test(`${request.method} ${request.path}`));
+  return CASES[name] ?? SERVERS[server] ?? PREFIXES[prefix] ?? matching?.[1];
+}

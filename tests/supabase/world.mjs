@@ -1,0 +1,135 @@
+// The stand-in in a test's hands: a fresh server for each case, and what preconditions are made of.
+
+import { createHmac } from "node:crypto";
+
+import { decodeJwt } from "./matching.mjs";
+
+export const PASSWORD = "correct horse battery 1A";
+export const CHALLENGE = { code_challenge: "ZrpC1FaEqnRE6qXlDzfoV5sQGl4SJ3vxg_Hi1G1kSRc", code_challenge_method: "s256" };
+const SECRET = "secret-of-the-recordings";
+const DAY = 86_400;
+
+/** What all recorded servers have in common. */
+const COMMON = {
+  gateway: false,
+  jwt_secret: SECRET,
+  issuer: "https://auth.example.test",
+  site_url: "https://app.example.test",
+  redirect_origins: ["https://preview.example.test"],
+};
+
+/** By what a recorded server differs, as recordings/README.md says. */
+export const SERVERS = {
+  "confirm-on": {},
+  "autoconfirm": { autoconfirm: true },
+  "signups-disabled": { disable_signup: true },
+  "email-off": { email_enabled: false },
+  "password-rules": {
+    autoconfirm: true,
+    min_password_length: 10,
+    password_characters: ["abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"],
+  },
+  "current-password": { require_current_password: true },
+  "single-confirm-change": { secure_email_change: false },
+  "reuse-10": { autoconfirm: true, refresh_reuse_interval_seconds: 10 },
+  "rotation-off": { autoconfirm: true, refresh_token_rotation: false },
+  "single-session": { autoconfirm: true, single_session: true },
+  "session-limits": { autoconfirm: true, session_timebox_seconds: DAY, session_inactivity_seconds: 3600 },
+  "rate-limits": { mail_interval_seconds: 60 },
+  "smtp-broken": { mail_broken: true },
+};
+
+export class World {
+  constructor(url) {
+    this.url = url;
+  }
+
+  /** An empty server of a recorded kind. */
+  async start(server) {
+    await this.control("/reset");
+    await this.config({ ...COMMON, ...SERVERS[server] });
+  }
+
+  async control(path, body) {
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(this.url + path, { method: "POST", headers, body: body && JSON.stringify(body) });
+    if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${await response.text()}`);
+  }
+
+  config = (changes) => this.control("/config", changes);
+  advance = (seconds) => this.control("/clock", { advance_seconds: seconds });
+
+  /** A request that has to succeed; gives its body. */
+  async call(method, path, { token, body } = {}) {
+    const headers = { "content-type": "application/json" };
+    if (token) headers.authorization = `Bearer ${token}`;
+    const response = await fetch(`${this.url}/auth/v1${path}`, { method, headers, body: body && JSON.stringify(body) });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return text ? JSON.parse(text) : undefined;
+  }
+
+  post = (path, body, token) => this.call("POST", path, { body, token });
+  put = (path, body, token) => this.call("PUT", path, { body, token });
+
+  /** A confirmed user, made by an admin unless `fields` say otherwise. */
+  user = (email, fields = {}) =>
+    this.post("/admin/users", { email, password: PASSWORD, email_confirm: true, ...fields }, SERVICE_KEY);
+
+  changeUser = (id, fields) => this.put(`/admin/users/${id}`, fields, SERVICE_KEY);
+  ban = (id) => this.changeUser(id, { ban_duration: "24h" });
+  deleteUser = (id, soft) =>
+    this.call("DELETE", `/admin/users/${id}`, { token: SERVICE_KEY, body: { should_soft_delete: soft } });
+
+  /** Signs up by mail, and leaves the mail unopened. Gives the mail. */
+  async signUp(email, fields = {}) {
+    await this.post("/signup", { email, password: PASSWORD, ...fields });
+    return this.mail();
+  }
+
+  signIn = (email, password = PASSWORD) => this.post("/token?grant_type=password", { email, password });
+
+  /** A confirmed user who is signed in. */
+  async session(email, fields) {
+    await this.user(email, fields);
+    return this.signIn(email, fields?.password);
+  }
+
+  /** Asks for recovery; gives the mail. */
+  async recover(email, fields = {}) {
+    await this.post("/recover", { email, ...fields });
+    return this.mail();
+  }
+
+  verify = (type, mail) => this.post("/verify", { type, token_hash: mail.token_hash });
+  logout = (session, scope) => this.post(`/logout?scope=${scope}`, undefined, session.access_token);
+
+  outbox = async () => (await fetch(`${this.url}/outbox`)).json();
+
+  /** The newest mail, or the newest to an address. */
+  mail = async (to) => (await this.outbox()).findLast((mail) => !to || mail.to === to);
+}
+
+/** A JWT as a project's legacy API key. */
+const apiKey = (role) => sign({ iss: "supabase", role });
+
+export function sign(claims, { secret = SECRET, header = { alg: "HS256", typ: "JWT" } } = {}) {
+  const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const signed = `${encode(header)}.${encode(claims)}`;
+  return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
+}
+
+/** A session's access token with other claims; an `undefined` one goes. */
+export function forge(session, changes, options) {
+  return sign({ ...decodeJwt(session.access_token).claims, ...changes }, options);
+}
+
+export const EXPIRED = { exp: 1_700_000_000 };
+export const SERVICE_KEY = apiKey("service_role");
+export const KEYS = { anon_jwt: apiKey("anon"), service_role_jwt: SERVICE_KEY };
+
+/** A user's access and refresh token as the recordings' first. */
+export const first = (session) => ({
+  "jwt:1": session.access_token,
+  "refresh_token:12 chars:1": session.refresh_token,
+});
