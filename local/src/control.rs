@@ -22,8 +22,9 @@ use crate::{
 /// The longest order that `/faults` reads.
 const MAX_ORDER: usize = 64 * 1024;
 
-/// Names the kind of a request, under which it is counted.
-type Kind = fn(&Parts) -> String;
+/// Names the kind of a request, under which it is counted; none for a control of the companion's own,
+/// which is neither counted nor hit by a fault.
+type Kind = fn(&Parts) -> Option<String>;
 
 #[derive(Clone)]
 struct Control {
@@ -57,8 +58,11 @@ async fn pass(State(control): State<Control>, request: Request, next: Next) -> R
         _ => {}
     }
     let (parts, body) = request.into_parts();
+    let Some(kind) = (control.kind)(&parts) else {
+        return next.run(Request::from_parts(parts, body)).await;
+    };
     // Counted before the fault, so that a refused request shows, too.
-    control.counters.request(&(control.kind)(&parts));
+    control.counters.request(&kind);
     if let Some(Effect { latency, end }) = control.faults.take() {
         sleep(latency).await;
         match end {
@@ -125,7 +129,12 @@ fn failed(status: StatusCode) -> Response {
         return status.into_response();
     }
     let text = format!("fault on order: {status}");
-    let body = json!({ "error": text, "code": status.as_u16(), "error_code": "unexpected_failure", "msg": text });
+    let body = json!({
+        "error": text,
+        "code": status.as_u16(),
+        "error_code": "unexpected_failure",
+        "msg": text,
+    });
     (status, Json(body)).into_response()
 }
 

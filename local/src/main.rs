@@ -1,6 +1,8 @@
-//! The companions of a developer's machine, in one program: Redis over HTTP, Supabase and a demo origin.
+//! The companions of a developer's machine, in one program: Redis over HTTP, Supabase and a demo
+//! origin.
 //!
-//! Each listens on loopback alone and knows `/faults` and `/counters`. Nothing here is fit for production.
+//! Each listens on loopback alone and knows `/faults` and `/counters`. Nothing here is fit for
+//! production.
 
 mod bridge;
 mod control;
@@ -41,6 +43,9 @@ const REDIS_PATIENCE: Duration = Duration::from_secs(10);
 const ANON_KEY: &str = "local-anon";
 const SERVICE_KEY: &str = "local-service";
 const JWT_SECRET: &str = "local-jwt-secret-of-at-least-32-characters";
+
+/// What the Supabase stand-in has beside the real service's paths; no fault stops a test there.
+const SUPABASE_KNOBS: [&str; 4] = ["/clock", "/config", "/outbox", "/reset"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -83,7 +88,9 @@ async fn run(settings: Settings) -> Result<(), String> {
 
     let counters = Arc::new(Counters::with_commands());
     let bridge = bridge::router(redis, &settings.token, Arc::clone(&counters));
-    let bridge = control(bridge, counters, bridge::kind);
+    let bridge = control(bridge, counters, |parts| {
+        Some(bridge::kind(parts).to_owned())
+    });
     let supabase = supabase::router(supabase::Settings {
         url: supabase_listener.url(),
         site_url: settings.site_url,
@@ -93,10 +100,13 @@ async fn run(settings: Settings) -> Result<(), String> {
         jwt_secret: JWT_SECRET.to_owned(),
         autoconfirm: false,
     });
-    // `/auth/v1/token` and `/rest/v1/table` differ in their third segment.
-    let supabase = control(supabase, Arc::default(), |parts| method_and_path(parts, 3));
+    let supabase = control(supabase, Arc::default(), |parts| {
+        let knob = SUPABASE_KNOBS.contains(&parts.uri.path());
+        // `/auth/v1/token` and `/rest/v1/table` differ in their third segment.
+        (!knob).then(|| method_and_path(parts, 3))
+    });
     let origin = control(origin::router(), Arc::default(), |parts| {
-        method_and_path(parts, 1)
+        Some(method_and_path(parts, 1))
     });
 
     let (stop, stopped) = watch::channel(false);
@@ -130,7 +140,8 @@ fn end(stop_with_stdin: bool) -> Result<impl Future<Output = ()>, String> {
 /// Receives an error once standard input has ended.
 fn stdin_ended() -> oneshot::Receiver<()> {
     let (ended, receiver) = oneshot::channel();
-    // A thread of its own: a read of standard input cannot be given up, and tokio would wait for it.
+    // A thread of its own: a read of standard input cannot be given up, and tokio would wait for
+    // it.
     std::thread::spawn(move || {
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         drop(ended);

@@ -1,6 +1,7 @@
 //! Listens on the loopback addresses and serves a router there.
 //!
-//! `axum::serve` cannot close a connection without an answer, which a fault must be able to do; hence our own loop.
+//! `axum::serve` cannot close a connection without an answer, which a fault must be able to do;
+//! hence our own loop.
 
 use std::{io, net::Ipv4Addr, net::Ipv6Addr, pin::pin, time::Duration};
 

@@ -1,4 +1,5 @@
-//! What the program is told: flags first, then the environment, then the defaults of a developer's machine.
+//! What the program is told: flags first, then the environment, then the defaults of a developer's
+//! machine.
 
 use redis::{ConnectionInfo, IntoConnectionInfo};
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
-import { companion } from "../support/local.mjs";
+import { companion, outbox } from "../support/local.mjs";
 import { startCompanions } from "./setup.mjs";
 
 const { local, send } = await startCompanions();
@@ -76,6 +76,15 @@ test("the bridge counts requests by kind and commands by name", async () => {
   }
   assert.equal(after.commands - before.commands, 5);
   assert.equal(after.commands_by_name.get - (before.commands_by_name.get ?? 0), 4);
+});
+
+test("a fault of Supabase does not stop a test from reading its mails, which is not counted either", async () => {
+  const supabase = companion(local.supabase);
+  const before = await supabase.counters();
+  await supabase.fault({ status: 500, count: 1 });
+  assert.deepEqual(await outbox(local.supabase), []);
+  assert.deepEqual(await supabase.counters(), before);
+  assert.equal((await fetch(`${local.supabase}/auth/v1/health`)).status, 500);
 });
 
 test("the origin counts by method and first segment, and knows its controls by their exact paths", async () => {

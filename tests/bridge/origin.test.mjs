@@ -9,10 +9,10 @@ import { startCompanions } from "./setup.mjs";
 const { local } = await startCompanions();
 const ask = (path, init) => fetch(local.origin + path, init);
 
-/** Sends raw bytes and returns all that comes back. */
+/** Sends raw bytes and returns all that comes back until the other side closes. */
 async function wire(bytes) {
   const socket = connect(Number(new URL(local.origin).port), "127.0.0.1");
-  socket.end(bytes);
+  socket.write(bytes);
   let text = "";
   for await (const chunk of socket) text += chunk;
   return text;

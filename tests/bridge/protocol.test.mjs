@@ -154,12 +154,11 @@ test("ten megabytes are the limit of a command and of a reply, fifty of a body",
   assert.deepEqual(items[2], { result: big.length });
   const body = await send("POST", "/pipeline", `[["ECHO","${"v".repeat(52_428_800)}"]]`);
   assert.equal(body.status, 413);
-  assert.match(body.json.error, /Limit: 52428800 bytes, Actual: 52428814 bytes/);
+  assert.match(body.json.error, /Limit: 52428800 bytes, Actual: 52428813 bytes/);
 });
 
 test("an error of Redis that is cut within a character harms no request after it", async () => {
   // Redis quotes the first 128 bytes of the arguments of an unknown command.
-  const { status } = await send("POST", "/", ["NOSUCH", `${"x".repeat(123)}é`, "ééé"]);
-  assert.ok([400, 500].includes(status));
+  assert.equal((await send("POST", "/", ["NOSUCH", `${"x".repeat(127)}é`])).status, 500);
   assert.deepEqual((await send("POST", "/", ["PING"])).json, { result: "PONG" });
 });

@@ -109,7 +109,8 @@ impl Command {
     }
 }
 
-/// A JSON value as an argument: strings decoded, numbers and booleans letter by letter, nothing else.
+/// A JSON value as an argument: strings decoded, numbers and booleans letter by letter, nothing
+/// else.
 fn argument(json: &str) -> Option<Vec<u8>> {
     match json.as_bytes().first()? {
         b'"' => serde_json::from_str::<String>(json)

@@ -1,7 +1,11 @@
 //! The one connection to Redis that all requests share.
 //!
-//! A batch of commands is written in one piece and Redis answers in order, so requests need no connection of their
-//! own as long as no command changes the connection's state. A connection that ended is replaced on the next request.
+//! A batch of commands is written in one piece and Redis answers in order, so requests need no
+//! connection of their own as long as no command changes the connection's state. A connection that
+//! ended is replaced on the next request.
+//!
+//! One thing the `redis` crate cannot do: an error whose text is no UTF-8 (Redis cuts what it quotes)
+//! ends the connection, and the requests under way on it fail with 500.
 
 use std::time::Duration;
 
@@ -85,7 +89,8 @@ impl Redis {
         }
     }
 
-    /// Sends the commands in one piece and returns a reply for each; an error means that Redis could not be asked.
+    /// Sends the commands in one piece and returns a reply for each; an error means that Redis
+    /// could not be asked.
     pub(super) async fn run<C: AsRef<Command>>(
         &self,
         commands: &[C],
@@ -150,5 +155,42 @@ impl Redis {
         {
             *slot = None;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::IntoConnectionInfo as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn without_a_redis_it_says_where_it_looked_and_what_to_do() {
+        let free = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let info = format!("redis://:secret@{free}")
+            .into_connection_info()
+            .unwrap();
+        let problem = Redis::new(&info)
+            .unwrap()
+            .wait(Duration::ZERO)
+            .await
+            .unwrap_err();
+        assert!(
+            problem.contains(&format!("Redis at {free} did not answer PING")),
+            "{problem}"
+        );
+        assert!(
+            problem.contains(&format!("redis-server --port {}", free.port())),
+            "{problem}"
+        );
+        assert!(!problem.contains("secret"), "{problem}");
+    }
+
+    #[test]
+    fn takes_no_socket_file() {
+        assert!(Redis::new(&"redis+unix:///tmp/redis".into_connection_info().unwrap()).is_err());
     }
 }

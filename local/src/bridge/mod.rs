@@ -1,8 +1,9 @@
 //! Redis over HTTP: the REST protocol of Upstash in front of a real Redis server.
 //!
 //! Known: `POST /`, commands in the path, `/pipeline`, `/multi-exec`, `Upstash-Encoding: base64`,
-//! `Upstash-Response-Format: resp2`, sync tokens, scripts with `allow-key-locking`. Not known: the event
-//! streams `/subscribe`, `/psubscribe` and `/monitor`, read-only tokens, and Upstash's own limit on keys.
+//! `Upstash-Response-Format: resp2`, sync tokens, scripts with `allow-key-locking`. Not known: the
+//! event streams `/subscribe`, `/psubscribe` and `/monitor`, read-only tokens, and Upstash's own
+//! limit on keys.
 
 mod command;
 mod connection;
@@ -60,14 +61,13 @@ pub(crate) fn router(redis: Redis, token: &str, counters: Arc<Counters>) -> Rout
 }
 
 /// The kind under which a request is counted.
-pub(crate) fn kind(parts: &Parts) -> String {
+pub(crate) fn kind(parts: &Parts) -> &'static str {
     match parts.uri.path() {
         "/" => "single",
         "/pipeline" => "pipeline",
         "/multi-exec" => "multi-exec",
         _ => "path",
     }
-    .to_owned()
 }
 
 /// A request that got no reply of Redis: the status and the text of its error.

@@ -18,7 +18,8 @@ pub(super) fn too_large(limit: usize, actual: usize) -> String {
     )
 }
 
-/// Commands that would change or block the connection that all requests share, or the server under it.
+/// Commands that would change or block the connection that all requests share, or the server under
+/// it.
 const REFUSED: &str = "\
     acl asking auth bgrewriteaof bgsave blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin \
     client cluster config debug discard exec failover hello latency migrate module monitor multi \

@@ -138,7 +138,8 @@ fn value_to_json(value: &Value, format: Format) -> Json {
         Value::SimpleString(text) => string(text.as_bytes()),
         // Within an array the client decodes even this one.
         Value::Okay => string(b"OK"),
-        // A script can put an error into a table; JSON of this protocol has no other word for it than its text.
+        // A script can put an error into a table; JSON of this protocol has no other word for it
+        // than its text.
         Value::ServerError(error) => string(error_text(error).as_bytes()),
         Value::Array(values) => values
             .iter()

@@ -1,7 +1,8 @@
 //! Scripts that ask for Upstash's own flag, made fit for a real Redis.
 //!
-//! `#!lua flags=allow-key-locking` is unknown to Redis, which refuses the script. Without the flag the script has
-//! another SHA-1 than its caller knows, so the bridge remembers which stands for which.
+//! `#!lua flags=allow-key-locking` is unknown to Redis, which refuses the script. Without the flag
+//! the script has another SHA-1 than its caller knows, so the bridge remembers which stands for
+//! which.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +16,8 @@ use super::command::Command;
 
 const FLAG: &str = "allow-key-locking";
 
-/// How many scripts are remembered; a forgotten one is answered with NOSCRIPT, and its caller sends it again.
+/// How many scripts are remembered; a forgotten one is answered with NOSCRIPT, and its caller sends
+/// it again.
 const MAX_SCRIPTS: usize = 1000;
 
 /// A command as Redis is to see it.
@@ -52,7 +54,8 @@ impl Prepared {
     }
 }
 
-/// The scripts whose flag was taken away: the SHA-1 that callers know, and the one that Redis knows.
+/// The scripts whose flag was taken away: the SHA-1 that callers know, and the one that Redis
+/// knows.
 #[derive(Debug, Default)]
 pub(super) struct Scripts(Mutex<BTreeMap<String, String>>);
 

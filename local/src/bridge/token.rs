@@ -22,7 +22,8 @@ impl Token {
         Self(Sha256::digest(token).into())
     }
 
-    /// Whether the request carries the token, as `Authorization: Bearer` or as `_token` in its query.
+    /// Whether the request carries the token, as `Authorization: Bearer` or as `_token` in its
+    /// query.
     pub(super) fn allows(&self, parts: &Parts) -> bool {
         let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|value| {
             let (scheme, token) = value.to_str().ok()?.split_once(' ')?;

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use futures_util::{Stream, stream::unfold};
-use tokio::time::sleep;
+use tokio::{task::yield_now, time::sleep};
 
 use crate::serve::HangUp;
 
@@ -162,7 +162,8 @@ fn zeros(size: u64) -> impl Stream<Item = io::Result<Bytes>> {
     })
 }
 
-/// `count` pieces with a pause before each but the first; at the end perhaps an error, which breaks the body off.
+/// `count` pieces with a pause before each but the first; at the end perhaps an error, which breaks
+/// the body off.
 fn paced(
     count: u64,
     every: Duration,
@@ -177,6 +178,8 @@ fn paced(
             sleep(every).await;
         }
         let item = if number == count {
+            // Time for what was said so far to leave.
+            yield_now().await;
             Err(io::ErrorKind::ConnectionAborted.into())
         } else {
             Ok(Bytes::from(piece(number)))

@@ -1,11 +1,13 @@
 //! The demo origin: it tells what reached it.
 //!
-//! Every method and path answers 200 with `{method, path, query, headers: [[name, value], …], body}`: path and query
-//! as they stood in the request, header names as hyper gives them (lower case, equal names side by side), the body
-//! as text, with `body_base64` beside it where it is no UTF-8. A WebSocket upgrade on any path gets an echo; with
-//! `?hello` its first message is that description.
+//! Every method and path answers 200 with `{method, path, query, headers: [[name, value], …],
+//! body}`: path and query as they stood in the request, header names as hyper gives them (lower
+//! case, equal names side by side), the body as text, with `body_base64` beside it where it is no
+//! UTF-8. A WebSocket upgrade on any path gets an echo; with `?hello` its first message is that
+//! description.
 //!
-//! A path with the segment `_demo` (`/app/_demo/x`) does as its query says, so that no other query is mistaken:
+//! A path with the segment `_demo` (`/app/_demo/x`) does as its query says, so that no other query
+//! is mistaken:
 //!
 //! | parameter | what the origin does |
 //! |---|---|

@@ -10,7 +10,8 @@ use axum::{
     response::Response,
 };
 
-/// Accepts the upgrade, with the first subprotocol that the client offers, and sends back every message.
+/// Accepts the upgrade, with the first subprotocol that the client offers, and sends back every
+/// message.
 pub(super) fn echo(upgrade: WebSocketUpgrade, parts: &Parts) -> Response {
     let offered = parts
         .headers
