@@ -2,7 +2,8 @@
 // Standard output gets the ready line and the workers' logs; what we say ourselves goes to standard error.
 
 import { spawn } from "node:child_process";
-import { readFileSync, statSync, watch } from "node:fs";
+import { readFileSync, readdirSync, statSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { BINARY } from "../tests/support/local.mjs";
@@ -15,8 +16,7 @@ const DEFAULT_PORTS = { gateway: 8000, auth: 8001, bridge: 8079, supabase: 9999,
 const SOURCES = ["functions", "shared", "local"];
 const SOURCE_FILE = /\.(rs|toml|js|html|css|svg|sql|json)$/;
 const MADE_BY_A_BUILD = /(^|\/)(build|pkg|target)\//;
-/** How long a burst of writes, such as an editor's, may take. */
-const SETTLE_MS = 100;
+const LOOK_EVERY_MS = 300;
 const READY_WITHIN_MS = 30_000;
 
 let stack;
@@ -28,6 +28,7 @@ process.stdout.on("error", () => void stop(0));
 
 try {
   const ports = await choosePorts();
+  const built = sources();
   if (!(await runBuild())) await stop(1);
   say("Starting");
   stack = await startStack({
@@ -40,7 +41,7 @@ try {
     `ready gateway=${stack.gateway} auth=${stack.auth} bridge=${stack.bridge} supabase=${stack.supabase} ` +
       `origin=${stack.origin} redis=${stack.redis.url}\n`,
   );
-  watchSources();
+  await watchSources(built);
 } catch (error) {
   say(error.message);
   await stop(1);
@@ -91,7 +92,7 @@ async function runBuild() {
   return code === 0;
 }
 
-/** Waits until the gateway forwards a request and the auth worker is well. */
+/** Waits until the gateway answers (under routes of one's own, with 404) and the auth worker is well. */
 async function untilReady() {
   const deadline = Date.now() + READY_WITHIN_MS;
   for (const url of [`${stack.gateway}/public/`, `${stack.auth}/health`]) {
@@ -99,7 +100,7 @@ async function untilReady() {
       const answer = await ask(url);
       if (answer === undefined) break;
       if (Date.now() > deadline) throw new Error(`Not ready after ${READY_WITHIN_MS / 1000} s: ${url} ${answer}`);
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await setTimeout(100);
     }
   }
 }
@@ -109,35 +110,32 @@ async function ask(url) {
   try {
     const response = await fetch(url);
     const text = await response.text();
-    return response.ok ? undefined : `answers ${response.status} ${text.slice(0, 500)}`;
+    return response.status < 500 ? undefined : `answers ${response.status} ${text.slice(0, 500)}`;
   } catch (error) {
     return `cannot be reached: ${error.cause?.message ?? error.message}`;
   }
 }
 
-/** Builds when a source changes; a change that comes during a build starts another one after it. */
-function watchSources() {
-  let timer;
-  let running = false;
-  let again = false;
-  const changed = async () => {
-    if (running) {
-      again = true;
-      return;
-    }
-    running = true;
-    do {
-      again = false;
-      await rebuild();
-    } while (again && !stopping);
-    running = false;
-  };
-  const onFile = (_event, name) => {
-    if (!name || !SOURCE_FILE.test(name) || MADE_BY_A_BUILD.test(name)) return;
-    clearTimeout(timer);
-    timer = setTimeout(() => void changed(), SETTLE_MS);
-  };
-  for (const folder of SOURCES) watch(`${ROOT}${folder}`, { recursive: true }, onFile);
+/** Builds whenever a source changed. Looking at the files misses nothing, whatever way an editor writes them. */
+async function watchSources(built) {
+  while (!stopping) {
+    await setTimeout(LOOK_EVERY_MS);
+    const now = sources();
+    if (now === built || stopping) continue;
+    built = now;
+    await rebuild();
+  }
+}
+
+/** Names, sizes and times of all sources. */
+function sources() {
+  const files = SOURCES.flatMap((folder) =>
+    readdirSync(`${ROOT}${folder}`, { recursive: true })
+      .filter((name) => SOURCE_FILE.test(name) && !MADE_BY_A_BUILD.test(name))
+      .map((name) => `${folder}/${name}`),
+  );
+  const stat = (name) => statSync(`${ROOT}${name}`, { throwIfNoEntry: false });
+  return files.map((name) => `${name} ${stat(name)?.size} ${stat(name)?.mtimeMs}`).join("\n");
 }
 
 /** What each part was built from, as far as it shows. */
