@@ -23,7 +23,7 @@ let stack;
 let build;
 let stopping = false;
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => void stop(0));
+takeSignals();
 process.stdout.on("error", () => void stop(0));
 
 try {
@@ -36,6 +36,7 @@ try {
     vars: { both: settingsFrom(process.env) },
     onLog: (line) => process.stdout.write(`${line}\n`),
   });
+  takeSignals();
   await untilReady();
   process.stdout.write(
     `ready gateway=${stack.gateway} auth=${stack.auth} bridge=${stack.bridge} supabase=${stack.supabase} ` +
@@ -49,6 +50,14 @@ try {
 
 function say(text) {
   if (!stopping) process.stderr.write(`${text}\n`);
+}
+
+/** A signal stops everything in order. (Miniflare would end this process at once: it takes the signals when it starts.) */
+function takeSignals() {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+    process.removeAllListeners(signal);
+    process.on(signal, () => void stop(0));
+  }
 }
 
 async function stop(code) {

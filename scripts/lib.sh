@@ -3,6 +3,11 @@
 
 set -euo pipefail
 
+if ((BASH_VERSINFO[0] < 5)); then
+  printf 'bash 5 or newer is needed; this is %s\n' "$BASH_VERSION" >&2
+  exit 1
+fi
+
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$ROOT"
 
@@ -42,16 +47,20 @@ help() {
 }
 
 # step LABEL COMMAND...: runs the command, quietly while it goes well; whatever takes more than a second is told.
+# What it prints is kept in $STEP_LOG, if that is set.
 step() {
-  local label=$1 log job status=0 started=$SECONDS told=0
+  local label=$1 log=${STEP_LOG:-} job status=0 started=$SECONDS told=0 scratch=
   shift
-  log=$(mktemp "${TMPDIR:-/tmp}/authflow.XXXXXX")
+  if [[ -z $log ]]; then
+    scratch=$(mktemp "${TMPDIR:-/tmp}/authflow.XXXXXX")
+    log=$scratch
+  fi
   # A process group of its own, so that a signal to us can end all of it.
   set -m
   "$@" </dev/null >"$log" 2>&1 &
   job=$!
   set +m
-  trap 'kill -TERM -- "-$job" 2>/dev/null; rm -f "$log"; exit 130' INT TERM
+  trap 'kill -TERM -- "-$job" 2>/dev/null; rm -f "$scratch"; exit 130' INT TERM
   while kill -0 "$job" 2>/dev/null; do
     sleep 0.1
     progress "$label" $((SECONDS - started)) "$log"
@@ -60,12 +69,12 @@ step() {
   trap - INT TERM
   if [[ -t 2 ]]; then printf '\r\033[K' >&2; fi
   if ((status != 0)); then
-    tail -n 60 "$log" >&2
-    rm -f "$log"
+    tail -n 100 "$log" >&2
+    rm -f "$scratch"
     say "$label: failed after $((SECONDS - started)) s"
     return "$status"
   fi
-  rm -f "$log"
+  rm -f "$scratch"
   say "$label: $((SECONDS - started)) s"
 }
 

@@ -9,9 +9,9 @@ import { createInterface } from "node:readline";
 /** `setpriv` lets the kernel end a child when its parent dies; where it is missing, only `stop` does. */
 const SETPRIV = process.platform === "linux" ? findCommand("setpriv") : undefined;
 
-/** The path of a command, or undefined. */
+/** The path of a command (which may be a path itself), or undefined. */
 export function findCommand(name) {
-  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+  for (const folder of name.startsWith("/") ? [""] : (process.env.PATH ?? "").split(delimiter)) {
     const path = join(folder, name);
     try {
       accessSync(path, constants.X_OK);
