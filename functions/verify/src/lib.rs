@@ -1,9 +1,139 @@
 //! The gateway that every request passes.
+//!
+//! `driver.js` calls [`configure`] once, [`start`] for each request and [`resume`] for each wait;
+//! what it is told to do is in [`wire`]. A request's way is told in [`gateway`]; who may pass is
+//! decided in [`decide`](mod@decide).
 
+pub mod answer;
+pub mod canonical;
+pub mod config;
+pub mod decide;
+pub mod facts;
+pub mod forward;
+pub mod gateway;
+pub mod health;
+pub mod problems;
+pub mod renewal;
+pub mod reserved;
+pub mod routes;
+pub mod wire;
+
+use std::{cell::RefCell, rc::Rc};
+
+use authflow_shared::{
+    config::Variables,
+    host::{
+        NoRandomness,
+        effects::{EffectHost, Runner},
+    },
+    log::{Level, Line},
+    timestamp::Timestamp,
+};
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Answers with what it was given.
+use crate::{
+    answer::{Answer, Client},
+    config::Config,
+    facts::Facts,
+    gateway::{Gateway, Outcome, SERVICE},
+};
+
+thread_local! {
+    /// The isolate's gateway; `None` until it is configured, and if the configuration is faulty.
+    static GATEWAY: RefCell<Option<Rc<Gateway>>> = const { RefCell::new(None) };
+    /// The isolate's requests that wait for an effect.
+    static RUNNER: RefCell<Runner<Result<Outcome, NoRandomness>>> = RefCell::default();
+}
+
+/// Reads the worker's variables, a JSON object of strings.
+///
+/// Returns the log lines that name each fault; none if all is well.
 #[wasm_bindgen]
-pub fn start(_now_ms: f64, facts: &str) -> String {
-    facts.to_owned()
+#[must_use]
+pub fn configure(now_ms: f64, variables: &str) -> Vec<String> {
+    let variables: Variables = serde_json::from_str(variables).unwrap_or_default();
+    match Config::read(&variables) {
+        Ok(config) => {
+            GATEWAY.set(Some(Rc::new(Gateway::new(config))));
+            Vec::new()
+        }
+        Err(faults) => {
+            GATEWAY.set(None);
+            // The runner is only borrowed for its log sink here: nothing waits.
+            let step = Runner::default().start(moment(now_ms), |host| async move {
+                for fault in &faults {
+                    Line::new(Level::Error, SERVICE, "config_invalid")
+                        .field("variable", fault.name)
+                        .field("problem", fault.problem.as_str())
+                        .emit(&host, Level::Error);
+                }
+            });
+            step.lines
+        }
+    }
+}
+
+/// Takes a request, as [`Facts`] describe it, to its first wait or its end.
+#[wasm_bindgen]
+#[must_use]
+pub fn start(now_ms: f64, facts: String) -> String {
+    let Some(gateway) = GATEWAY.with_borrow(Clone::clone) else {
+        let answer = Answer::problem(&problems::config_invalid(), Client::Program, "unknown");
+        return wire::answer(&answer, &[]);
+    };
+    let step = RUNNER.with_borrow_mut(|runner| {
+        runner.start(moment(now_ms), |host| handle(gateway, host, facts))
+    });
+    wire::message(&step)
+}
+
+/// Goes on with the request `id`, whose effect came to `status` and `text`.
+#[wasm_bindgen]
+#[must_use]
+pub fn resume(now_ms: f64, id: u32, status: i32, text: String) -> String {
+    let step = RUNNER.with_borrow_mut(|runner| {
+        runner.resume(moment(now_ms), id, |awaited| {
+            wire::result(awaited, status, text)
+        })
+    });
+    wire::message(&step)
+}
+
+/// Requests that wait for an effect: what a test of abandoned ones looks at.
+#[wasm_bindgen]
+#[must_use]
+pub fn waiting() -> usize {
+    RUNNER.with_borrow(Runner::waiting)
+}
+
+async fn handle(
+    gateway: Rc<Gateway>,
+    host: EffectHost,
+    facts: String,
+) -> Result<Outcome, NoRandomness> {
+    match Facts::parse(&facts) {
+        Some(facts) => {
+            #[cfg(feature = "trap")]
+            trap(&facts);
+            gateway.handle(host, &facts).await
+        }
+        None => Ok(Outcome::Respond(wire::internal_error())),
+    }
+}
+
+/// Ends this instance, to test that the next request is served all the same.
+#[cfg(feature = "trap")]
+fn trap(facts: &Facts<'_>) {
+    if facts.header("x-test-trap").is_some() {
+        core::arch::wasm32::unreachable();
+    }
+}
+
+fn moment(now_ms: f64) -> Timestamp {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "whole milliseconds since 1970, far below 2^53"
+    )]
+    Timestamp::from_millis(now_ms as u64)
 }

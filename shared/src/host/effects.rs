@@ -46,6 +46,15 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// The kind.
+    const fn awaited(&self) -> Awaited {
+        match self {
+            Self::Call(_) => Awaited::Call,
+            Self::Forward(_) => Awaited::Forward,
+            Self::Sleep(_) => Awaited::Sleep,
+        }
+    }
+
     /// The longest the effect can take.
     const fn limit(&self) -> Duration {
         match self {
@@ -65,6 +74,17 @@ pub enum EffectResult {
     Head(Result<OriginHead, CallError>),
     /// Of [`Effect::Sleep`].
     Slept,
+}
+
+/// The kind of an [`Effect`], and so of the [`EffectResult`] that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaited {
+    /// [`Effect::Call`].
+    Call,
+    /// [`Effect::Forward`].
+    Forward,
+    /// [`Effect::Sleep`].
+    Sleep,
 }
 
 /// Where a future stands after it was started or resumed.
@@ -113,6 +133,7 @@ pub struct Runner<T> {
 struct Waiting<T> {
     task: Task<T>,
     host: EffectHost,
+    awaited: Awaited,
     reclaim_at: Timestamp,
 }
 
@@ -151,16 +172,27 @@ impl<T> Runner<T> {
         self.drive(task, &host)
     }
 
-    /// Goes on with the future `id`, whose effect came to `result`.
-    pub fn resume(&mut self, now: Timestamp, id: u32, result: EffectResult) -> Step<T> {
-        let Some(Waiting { task, host, .. }) = self.waiting.remove(&id) else {
+    /// Goes on with the future `id`, whose effect came to what `result` makes of its kind.
+    pub fn resume(
+        &mut self,
+        now: Timestamp,
+        id: u32,
+        result: impl FnOnce(Awaited) -> EffectResult,
+    ) -> Step<T> {
+        let Some(Waiting {
+            task,
+            host,
+            awaited,
+            ..
+        }) = self.waiting.remove(&id)
+        else {
             return Step {
                 lines: Vec::new(),
                 state: State::Unknown,
             };
         };
         host.0.now.set(now);
-        host.0.result.replace(Some(result));
+        host.0.result.replace(Some(result(awaited)));
         self.drive(task, &host)
     }
 
@@ -202,14 +234,13 @@ impl<T> Runner<T> {
         let id = self.next_id;
         self.next_id = self.next_id.wrapping_add(1);
         let reclaim_at = host.now().after(effect.limit()).after(GRACE);
-        self.waiting.insert(
-            id,
-            Waiting {
-                task,
-                host: host.clone(),
-                reclaim_at,
-            },
-        );
+        let waiting = Waiting {
+            task,
+            host: host.clone(),
+            awaited: effect.awaited(),
+            reclaim_at,
+        };
+        self.waiting.insert(id, waiting);
         State::Waiting { id, effect }
     }
 
@@ -344,11 +375,14 @@ mod tests {
         }
     }
 
-    fn answer(status: u16) -> EffectResult {
-        EffectResult::Answer(Ok(HttpAnswer {
-            status,
-            body: String::new(),
-        }))
+    fn answer(status: u16) -> impl FnOnce(Awaited) -> EffectResult {
+        move |awaited| {
+            assert_eq!(awaited, Awaited::Call);
+            EffectResult::Answer(Ok(HttpAnswer {
+                status,
+                body: String::new(),
+            }))
+        }
     }
 
     /// Starts a request that makes one call and returns the status it got.
@@ -414,7 +448,7 @@ mod tests {
         else {
             panic!()
         };
-        let step = runner.resume(at(2), id, EffectResult::Slept);
+        let step = runner.resume(at(2), id, |_| EffectResult::Slept);
         assert_eq!(
             step.state,
             State::Done {
@@ -428,7 +462,7 @@ mod tests {
     fn a_result_of_the_wrong_kind_is_no_answer() {
         let mut runner = Runner::default();
         let id = start_call(&mut runner, START);
-        let step = runner.resume(START, id, EffectResult::Slept);
+        let step = runner.resume(START, id, |_| EffectResult::Slept);
         assert_eq!(
             step.state,
             State::Done {

@@ -6,6 +6,7 @@ use std::{collections::VecDeque, rc::Rc};
 use super::{
     Background, CallError, Clock, HttpAnswer, HttpCall, HttpClient, LogSink, NoRandomness, Random,
     Sleeper,
+    origin::{ForwardPlan, OriginClient, OriginHead},
 };
 use crate::timestamp::Timestamp;
 
@@ -31,6 +32,8 @@ struct World {
     responder: Responder,
     breakages: VecDeque<Option<Breakage>>,
     calls: Vec<HttpCall>,
+    origin: Result<OriginHead, CallError>,
+    plans: Vec<ForwardPlan>,
     slept: Vec<Duration>,
     lines: Vec<String>,
     tasks: VecDeque<Pin<Box<dyn Future<Output = ()>>>>,
@@ -54,6 +57,11 @@ impl FakeHost {
             responder: Box::new(responder),
             breakages: VecDeque::new(),
             calls: Vec::new(),
+            origin: Ok(OriginHead {
+                status: 200,
+                cache_control: String::new(),
+            }),
+            plans: Vec::new(),
             slept: Vec::new(),
             lines: Vec::new(),
             tasks: VecDeque::new(),
@@ -90,6 +98,16 @@ impl FakeHost {
     /// The calls the other side saw, oldest first.
     pub fn calls(&self) -> Vec<HttpCall> {
         self.0.borrow().calls.clone()
+    }
+
+    /// What the origin answers from now on; at first 200.
+    pub fn set_origin(&self, head: Result<OriginHead, CallError>) {
+        self.0.borrow_mut().origin = head;
+    }
+
+    /// The requests the origin got.
+    pub fn plans(&self) -> Vec<ForwardPlan> {
+        self.0.borrow().plans.clone()
     }
 
     /// The waits so far.
@@ -138,6 +156,14 @@ impl HttpClient for FakeHost {
             Some(Breakage::After(error)) => Err(error),
             _ => answer,
         }
+    }
+}
+
+impl OriginClient for FakeHost {
+    async fn forward(&self, plan: ForwardPlan) -> Result<OriginHead, CallError> {
+        let mut world = self.0.borrow_mut();
+        world.plans.push(plan);
+        world.origin.clone()
     }
 }
 

@@ -32,6 +32,16 @@ pub enum SessionLookup {
     Unavailable(Unavailable),
 }
 
+impl SessionLookup {
+    /// The record, if there is one.
+    pub fn record(&self) -> Option<&SessionRecord> {
+        match self {
+            Self::Found(record) => Some(record),
+            Self::Absent | Self::Unavailable(_) => None,
+        }
+    }
+}
+
 /// A device somebody signed in from. Times are Unix seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceEntry {

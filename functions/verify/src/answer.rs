@@ -1,0 +1,345 @@
+//! The gateway's own answers: problems for programs, pages and redirects for people.
+
+use authflow_shared::{
+    cookie,
+    problem::{MEDIA_TYPE, Problem},
+    redirect::Origin,
+};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::{canonical::CanonicalRequest, decide::Refusal, facts::Facts};
+
+/// Seconds after which it makes sense to ask a failed dependency again.
+const RETRY_AFTER: &str = "5";
+
+/// An answer that does not come from an origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// Names and values; a name may stand more than once.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: String,
+}
+
+/// Who waits for the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Client {
+    /// A person who opens a page.
+    Browser,
+    /// A program, or a script in a page.
+    Program,
+}
+
+impl Client {
+    /// A navigation says so in `Sec-Fetch-Mode` (Fetch Metadata); only a client that does not send
+    /// it is judged by whether it accepts HTML.
+    pub fn of(facts: &Facts<'_>) -> Self {
+        let is_navigation = match facts.header("sec-fetch-mode") {
+            Some(mode) => mode == "navigate",
+            None => facts
+                .header("accept")
+                .is_some_and(|accept| accept.contains("text/html")),
+        };
+        if is_navigation {
+            Self::Browser
+        } else {
+            Self::Program
+        }
+    }
+}
+
+impl Answer {
+    /// Says what is wrong, in the form that `client` can read.
+    pub fn problem(problem: &Problem, client: Client, request_id: &str) -> Self {
+        let (media_type, body) = match client {
+            Client::Program => (MEDIA_TYPE, problem.to_json(request_id)),
+            Client::Browser => ("text/html; charset=utf-8", page(problem, request_id)),
+        };
+        let mut answer = Self::bare(problem.status, request_id);
+        answer.headers.push(("content-type", media_type.to_owned()));
+        if client == Client::Browser {
+            answer.headers.push((
+                "content-security-policy",
+                "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+                    .to_owned(),
+            ));
+        }
+        match problem.status {
+            401 => answer
+                .headers
+                .push(("www-authenticate", "Bearer".to_owned())),
+            503 => answer.headers.push(("retry-after", RETRY_AFTER.to_owned())),
+            _ => {}
+        }
+        answer.body = body;
+        answer
+    }
+
+    /// Sends the client elsewhere, with GET whatever it did before: 302 for a client that only
+    /// looked, 303 for one that sent something (RFC 9110, section 15.4).
+    pub fn redirect(location: String, method: &str, request_id: &str) -> Self {
+        let status = if matches!(method, "GET" | "HEAD") {
+            302
+        } else {
+            303
+        };
+        let mut answer = Self::bare(status, request_id);
+        answer.headers.push(("location", location));
+        answer
+    }
+
+    /// JSON.
+    pub fn json(status: u16, body: String, request_id: &str) -> Self {
+        let mut answer = Self::bare(status, request_id);
+        answer
+            .headers
+            .push(("content-type", "application/json".to_owned()));
+        answer.body = body;
+        answer
+    }
+
+    /// Refuses a request on a protected route.
+    pub fn refusal(
+        refusal: Refusal,
+        client: Client,
+        request: &CanonicalRequest,
+        auth_url: &Origin,
+        request_id: &str,
+    ) -> Self {
+        let signs_in = matches!(
+            refusal,
+            Refusal::NoSession
+                | Refusal::SessionInvalid
+                | Refusal::SessionExpired
+                | Refusal::DeviceMismatch
+        );
+        let mut answer = if signs_in && client == Client::Browser {
+            let next = format!("{}{}", request.origin, request.target());
+            let next = utf8_percent_encode(&next, NON_ALPHANUMERIC);
+            let reason = refusal.code();
+            let location = format!("{auth_url}/auth/signin?next={next}&reason={reason}");
+            Self::redirect(location, &request.method, request_id)
+        } else {
+            Self::problem(&problem_of(refusal), client, request_id)
+        };
+        if refusal == Refusal::SessionExpired {
+            answer.headers.push(("set-cookie", cookie::clear()));
+        }
+        answer
+    }
+
+    /// Takes the body away, as HEAD must have none.
+    #[must_use]
+    pub fn for_method(mut self, method: &str) -> Self {
+        if method == "HEAD" {
+            self.body = String::new();
+        }
+        self
+    }
+
+    /// What every answer of ours has: it depends on who asks and how, and is kept by nobody.
+    fn bare(status: u16, request_id: &str) -> Self {
+        let headers = [
+            ("x-request-id", request_id),
+            ("cache-control", "no-store"),
+            ("vary", "Accept, Authorization, Cookie, Sec-Fetch-Mode"),
+            ("x-content-type-options", "nosniff"),
+        ];
+        let headers = headers
+            .map(|(name, value)| (name, value.to_owned()))
+            .to_vec();
+        Self {
+            status,
+            headers,
+            body: String::new(),
+        }
+    }
+}
+
+fn problem_of(refusal: Refusal) -> Problem {
+    let (status, title, detail) = match refusal {
+        Refusal::NoSession => (
+            401,
+            "Sign in first",
+            "Send the session cookie or a bearer session token.",
+        ),
+        Refusal::SessionInvalid => (
+            401,
+            "Session not valid",
+            "The session token was not issued here. Sign in again.",
+        ),
+        Refusal::SessionExpired => (
+            401,
+            "Session ended",
+            "The session has ended or run out. Sign in again.",
+        ),
+        Refusal::DeviceMismatch => (
+            401,
+            "Other device",
+            "The session belongs to another device or network. Sign in again on this one.",
+        ),
+        Refusal::Forbidden => (
+            403,
+            "Not allowed",
+            "Your account may not use this. Ask whoever runs the site.",
+        ),
+        Refusal::StepUpRequired => (
+            403,
+            "Second factor needed",
+            "Sign in with your second factor to use this.",
+        ),
+        Refusal::StoreUnavailable => (
+            503,
+            "Please try again",
+            "Sessions cannot be checked at the moment. You are still signed in; try again shortly.",
+        ),
+    };
+    Problem::new(status, refusal.code(), title, detail)
+}
+
+/// A page for a person. Its texts are ours; nothing of the request is shown but our own id of it.
+fn page(problem: &Problem, request_id: &str) -> String {
+    let Problem {
+        title,
+        detail,
+        code,
+        ..
+    } = problem;
+    format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\">\
+         <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title>\
+         <h1>{title}</h1><p>{detail}</p><p><small>{code} · {request_id}</small></p></html>"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts<'a>(headers: &[(&'a str, &'a str)]) -> Facts<'a> {
+        let url = "https://app.test/app/a?b=c&d";
+        Facts {
+            method: "GET",
+            url,
+            has_body: false,
+            headers: headers.to_vec(),
+        }
+    }
+
+    fn refuse(refusal: Refusal, client: Client, method: &'static str) -> Answer {
+        let mut facts = facts(&[]);
+        facts.method = method;
+        let request = CanonicalRequest::parse(&facts).unwrap();
+        let auth_url = Origin::parse("https://auth.test").unwrap();
+        Answer::refusal(refusal, client, &request, &auth_url, "r1")
+    }
+
+    fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+        let mut found = answer.headers.iter().filter(|(known, _)| *known == name);
+        let value = found.next().map(|(_, value)| value.as_str());
+        assert!(found.next().is_none(), "{name} twice");
+        value
+    }
+
+    #[track_caller]
+    fn client(headers: &[(&str, &str)], expected: Client) {
+        assert_eq!(Client::of(&facts(headers)), expected, "{headers:?}");
+    }
+
+    #[test]
+    fn a_navigation_is_a_browser_and_everything_else_a_program() {
+        client(&[("sec-fetch-mode", "navigate")], Client::Browser);
+        client(
+            &[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")],
+            Client::Browser,
+        );
+        client(
+            &[("sec-fetch-mode", "cors"), ("accept", "text/html")],
+            Client::Program,
+        );
+        client(
+            &[("sec-fetch-mode", "websocket"), ("accept", "text/html")],
+            Client::Program,
+        );
+        client(
+            &[("accept", "application/json, text/plain, */*")],
+            Client::Program,
+        );
+        client(&[("accept", "*/*")], Client::Program);
+        client(&[], Client::Program);
+    }
+
+    #[test]
+    fn a_browser_without_a_session_is_sent_to_sign_in_and_back() {
+        let answer = refuse(Refusal::NoSession, Client::Browser, "GET");
+        assert_eq!(answer.status, 302);
+        assert_eq!(
+            header(&answer, "location"),
+            Some(
+                "https://auth.test/auth/signin?next=https%3A%2F%2Fapp%2Etest%2Fapp%2Fa%3Fb%3Dc%26d\
+                 &reason=no_session"
+            )
+        );
+        assert_eq!(
+            refuse(Refusal::NoSession, Client::Browser, "POST").status,
+            303
+        );
+        assert_eq!(
+            refuse(Refusal::NoSession, Client::Browser, "HEAD").status,
+            302
+        );
+    }
+
+    #[test]
+    fn a_program_without_a_session_gets_a_problem() {
+        let answer = refuse(Refusal::DeviceMismatch, Client::Program, "GET");
+        assert_eq!(answer.status, 401);
+        assert_eq!(
+            header(&answer, "content-type"),
+            Some("application/problem+json")
+        );
+        assert_eq!(header(&answer, "www-authenticate"), Some("Bearer"));
+        assert!(
+            answer.body.contains(r#""code":"device_mismatch""#),
+            "{}",
+            answer.body
+        );
+    }
+
+    #[test]
+    fn only_an_ended_session_clears_the_cookie() {
+        for client in [Client::Browser, Client::Program] {
+            for refusal in [
+                Refusal::NoSession,
+                Refusal::SessionInvalid,
+                Refusal::DeviceMismatch,
+                Refusal::Forbidden,
+                Refusal::StepUpRequired,
+                Refusal::StoreUnavailable,
+            ] {
+                assert_eq!(header(&refuse(refusal, client, "GET"), "set-cookie"), None);
+            }
+            let ended = refuse(Refusal::SessionExpired, client, "GET");
+            assert_eq!(header(&ended, "set-cookie"), Some(cookie::clear().as_str()));
+        }
+    }
+
+    #[test]
+    fn a_store_that_is_away_is_said_honestly_and_signs_nobody_out() {
+        for client in [Client::Browser, Client::Program] {
+            let answer = refuse(Refusal::StoreUnavailable, client, "GET");
+            assert_eq!(answer.status, 503);
+            assert_eq!(header(&answer, "retry-after"), Some("5"));
+        }
+    }
+
+    #[test]
+    fn no_answer_of_ours_is_kept_by_a_cache() {
+        let answer = refuse(Refusal::NoSession, Client::Browser, "GET");
+        assert_eq!(header(&answer, "cache-control"), Some("no-store"));
+        assert_eq!(header(&answer, "x-request-id"), Some("r1"));
+    }
+}

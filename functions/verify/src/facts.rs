@@ -1,0 +1,73 @@
+//! What the driver tells of a request.
+
+/// A request as the runtime gives it: nothing in it has been checked.
+///
+/// It crosses into wasm as one text of lines: method, URL, `1` if there is a body, then a name
+/// and a value for each header. None of these can hold a line break (RFC 9110, section 5.5).
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// The method as sent.
+    pub method: &'a str,
+    /// The absolute URL; scheme and host are the runtime's.
+    pub url: &'a str,
+    /// Whether the runtime holds a body.
+    pub has_body: bool,
+    /// Headers by lower-case name; lines of one name are joined by the runtime.
+    pub headers: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Facts<'a> {
+    /// Reads the driver's text; `None` if it is cut off.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut lines = text.split('\n');
+        let (method, url) = (lines.next()?, lines.next()?);
+        let has_body = lines.next()? == "1";
+        let mut headers = Vec::with_capacity(24);
+        while let Some(name) = lines.next() {
+            headers.push((name, lines.next()?));
+        }
+        Some(Self {
+            method,
+            url,
+            has_body,
+            headers,
+        })
+    }
+
+    /// The value of the header `name`, given in lower case.
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| *value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_the_driver_writes() {
+        let facts = Facts::parse("GET\nhttps://a.test/\n0\nhost\na.test\naccept\n").unwrap();
+        assert_eq!(
+            (facts.method, facts.url, facts.has_body),
+            ("GET", "https://a.test/", false)
+        );
+        assert_eq!(facts.header("host"), Some("a.test"));
+        assert_eq!(facts.header("accept"), Some(""));
+        assert_eq!(facts.header("cookie"), None);
+    }
+
+    #[test]
+    fn a_text_that_is_cut_off_is_refused() {
+        for text in [
+            "",
+            "GET",
+            "GET\nhttps://a.test/",
+            "GET\nhttps://a.test/\n0\nhost",
+        ] {
+            assert!(Facts::parse(text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `GET /health`: whether the gateway is alive, and with `?ready` whether it can do its work.
+
+use authflow_shared::{
+    host::{Clock, HttpClient},
+    redis::{Command, Redis, Reply},
+};
+use serde::Serialize;
+
+use crate::{answer::Answer, canonical::CanonicalRequest};
+
+#[derive(Serialize)]
+struct Body {
+    status: &'static str,
+    version: &'static str,
+    checks: Checks,
+}
+
+#[derive(Serialize)]
+struct Checks {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redis: Option<Check>,
+}
+
+#[derive(Serialize)]
+struct Check {
+    status: &'static str,
+    latency_ms: u64,
+}
+
+/// Answers; asks no dependency unless the query is `ready`.
+pub async fn answer<H: HttpClient>(
+    redis: &Redis<H>,
+    clock: &impl Clock,
+    request: &CanonicalRequest,
+    request_id: &str,
+) -> Answer {
+    let redis = match request.query.as_deref() {
+        Some("ready" | "ready=") => Some(ping(redis, clock).await),
+        _ => None,
+    };
+    let healthy = redis.as_ref().is_none_or(|check| check.status == "ok");
+    let (code, status) = if healthy {
+        (200, "ok")
+    } else {
+        (503, "unavailable")
+    };
+    let body = Body {
+        status,
+        version: env!("CARGO_PKG_VERSION"),
+        checks: Checks { redis },
+    };
+    // Strings and numbers always serialise.
+    let mut answer = Answer::json(
+        code,
+        serde_json::to_string(&body).unwrap_or_default(),
+        request_id,
+    );
+    if !healthy {
+        answer.headers.push(("retry-after", "5".to_owned()));
+    }
+    answer
+}
+
+async fn ping<H: HttpClient>(redis: &Redis<H>, clock: &impl Clock) -> Check {
+    let started = clock.now();
+    let reply = redis.command(&Command::new("PING")).await;
+    let status = if matches!(reply, Ok(Reply::Text(_))) {
+        "ok"
+    } else {
+        "unavailable"
+    };
+    Check {
+        status,
+        latency_ms: clock.now().since(started),
+    }
+}

@@ -1,0 +1,73 @@
+//! What the gateway says when it cannot let a request through for another reason than its session.
+
+use authflow_shared::problem::Problem;
+
+/// Something is wrong with the configuration; its faults are in the log.
+pub fn config_invalid() -> Problem {
+    Problem::new(
+        500,
+        "config_invalid",
+        "Not configured",
+        "The gateway's configuration has faults. Its operator finds them in the log.",
+    )
+}
+
+/// Two readers could read the request differently; `detail` says where.
+pub fn ambiguous(detail: impl Into<String>) -> Problem {
+    Problem::new(400, "ambiguous_request", "Ambiguous request", detail)
+}
+
+/// The host is none of ours.
+pub fn misdirected() -> Problem {
+    let detail = "This gateway does not serve the host that the request names.";
+    Problem::new(421, "misdirected_request", "Misdirected request", detail)
+}
+
+/// No route serves the path.
+pub fn not_found() -> Problem {
+    Problem::new(
+        404,
+        "not_found",
+        "Not found",
+        "Nothing is served under this path.",
+    )
+}
+
+/// The path does not take the method.
+pub fn method_not_allowed() -> Problem {
+    let detail = "This path does not take the request's method.";
+    Problem::new(405, "method_not_allowed", "Method not allowed", detail)
+}
+
+/// `/auth/*` arrived here, though the auth worker should have got it.
+pub fn auth_not_routed() -> Problem {
+    Problem::new(
+        500,
+        "config_invalid",
+        "Not configured",
+        "The auth worker has no route for /auth/* on this host. Its operator must add one.",
+    )
+}
+
+/// The origin did not answer.
+pub fn upstream_unreachable() -> Problem {
+    let detail = "The application behind the gateway cannot be reached. Try again shortly.";
+    Problem::new(
+        502,
+        "upstream_unreachable",
+        "Application unreachable",
+        detail,
+    )
+}
+
+/// The origin did not answer in time.
+pub fn upstream_timeout() -> Problem {
+    let detail = "The application behind the gateway did not answer in time. Try again shortly.";
+    Problem::new(504, "upstream_timeout", "Application too slow", detail)
+}
+
+/// The origin answered with a status that is none.
+pub fn upstream_invalid() -> Problem {
+    let detail = "The application behind the gateway gave an answer that is not HTTP.";
+    Problem::new(502, "upstream_invalid", "Application broken", detail)
+}

@@ -1,0 +1,197 @@
+//! Header names that a client must not bring to an origin.
+//!
+//! Origins fold names in their own ways: `X_User_Id`, `X.User.Id` and `x-user-id` can all become
+//! the variable `HTTP_X_USER_ID`. So a name is compared in folded form: ASCII lower case, and each
+//! character but letters and digits as `-`.
+
+/// Names of the headers that the gateway alone sets.
+const OURS: &[&str] = &["traceparent", "tracestate", "x-auth-aal", "x-request-id"];
+
+/// Names that some origin, framework or proxy believes when a gateway is in front of it.
+const TRUSTED_BY_ORIGINS: &[&str] = &[
+    "forwarded",
+    "front-end-https",
+    "proxy",
+    "true-client-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-real-ip",
+    "x-rewrite-url",
+    "x-scheme",
+    "x-url-scheme",
+];
+
+/// Beginnings of such names.
+const TRUSTED_PREFIXES: &[&str] = &[
+    "remote-",
+    "x-auth-request-",
+    "x-auth-user",
+    "x-authenticated-",
+    "x-authflow-",
+    "x-client-cert",
+    "x-forwarded-",
+    "x-original-",
+    "x-remote-",
+    "x-ssl-",
+    "x-user-",
+    "x-webauth-",
+];
+
+/// Names that matter to HTTP itself: their own spelling passes, any other does not.
+const FRAMING: &[&str] = &[
+    "authorization",
+    "connection",
+    "content-length",
+    "cookie",
+    "host",
+    "transfer-encoding",
+];
+
+/// Headers of one connection only (RFC 9110, section 7.6.1). `Upgrade` is not among them: see
+/// [`crate::forward`].
+const HOP_BY_HOP: &[&str] = &[
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+];
+
+/// The name as a lax origin would see it.
+pub fn fold(name: &str) -> String {
+    let fold = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
+    name.chars().map(fold).collect()
+}
+
+/// Whether a client's header must not reach an origin. `name` is in lower case.
+pub fn is_reserved(name: &str) -> bool {
+    if HOP_BY_HOP.contains(&name) {
+        return true;
+    }
+    let folded = fold(name);
+    let folded = folded.as_str();
+    // `X-User-Agent` is what some clients call their own version.
+    if folded == "x-user-agent" {
+        return name != "x-user-agent";
+    }
+    OURS.contains(&folded)
+        || TRUSTED_BY_ORIGINS.contains(&folded)
+        || TRUSTED_PREFIXES
+            .iter()
+            .any(|prefix| folded.starts_with(prefix))
+        || (FRAMING.contains(&folded) && name != folded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_folding_of_a_reserved_name_is_reserved() {
+        for name in [
+            "x-user-id",
+            "x_user_id",
+            "x-user_id",
+            "x.user.id",
+            "x.user_id",
+            "x~user!id",
+            "x-user-email",
+            "x-user-role",
+            "x-user-anything",
+            "x-authflow-assertion",
+            "x-request-id",
+            "x_request_id",
+            "x-forwarded-for",
+            "x_forwarded_host",
+            "forwarded",
+            "x-forwarded-tls-client-cert-info",
+            "x-real-ip",
+            "true-client-ip",
+            "x-scheme",
+            "front-end-https",
+            "x-original-url",
+            "x-original-uri",
+            "x-rewrite-url",
+            "x-http-method-override",
+            "x-method-override",
+            "remote-user",
+            "remote_user",
+            "x-remote-user",
+            "x-auth-aal",
+            "x-auth-request-user",
+            "x-auth_request_user",
+            "x-auth-username",
+            "x-authenticated-user",
+            "x-webauth-user",
+            "x-ssl-client-dn",
+            "x-client-cert",
+            "x-client-cert-dn",
+            "proxy",
+            "x-client-ip",
+            "x-cluster-client-ip",
+            "x-url-scheme",
+            "x-http-method",
+            "traceparent",
+            "x_user_agent",
+        ] {
+            assert!(is_reserved(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn another_spelling_of_a_framing_header_is_reserved_and_its_own_is_not() {
+        for name in [
+            "content_length",
+            "transfer_encoding",
+            "coo.kie",
+            "author-ization",
+            "hos_t",
+        ] {
+            let reserved = FRAMING.contains(&fold(name).as_str());
+            assert_eq!(is_reserved(name), reserved, "{name}");
+        }
+        assert!(is_reserved("content_length"));
+        assert!(is_reserved("transfer.encoding"));
+        for name in ["authorization", "content-length", "cookie", "host"] {
+            assert!(!is_reserved(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn headers_of_one_connection_are_reserved() {
+        for name in HOP_BY_HOP {
+            assert!(is_reserved(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_other_name_passes() {
+        for name in [
+            "accept",
+            "x-user-agent",
+            "x-users",
+            "x-api-key",
+            "x_custom",
+            "user-agent",
+            "x-authorization",
+            "x-requested-with",
+            "remote",
+            "cf-ray",
+            "x-request-id-2",
+        ] {
+            assert!(!is_reserved(name), "{name}");
+        }
+    }
+}

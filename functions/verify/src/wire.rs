@@ -1,0 +1,193 @@
+//! What crosses between the driver and this module, as JSON.
+//!
+//! The driver decides nothing: each message says wholly what to do.
+
+use authflow_shared::host::{
+    CallError, HttpAnswer, HttpCall, NoRandomness,
+    effects::{Awaited, Effect, EffectResult, State, Step},
+    origin::{ForwardPlan, OriginHead},
+};
+use serde::Serialize;
+
+use crate::{
+    answer::{Answer, Client},
+    gateway::Outcome,
+};
+
+/// Headers of an origin's answer that the driver tells us of, in this order.
+const REPORT: [&str; 1] = ["cache-control"];
+
+/// What the driver gives for a status where there is none.
+const TIMED_OUT: i32 = -1;
+
+#[derive(Default, Serialize)]
+struct Message<'a> {
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    log: &'a [String],
+    #[serde(flatten)]
+    action: Action<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    then: Option<Ask<'a>>,
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Action<'a> {
+    Ask(Ask<'a>),
+    Respond(Respond<'a>),
+    Relay(Relay<'a>),
+    #[default]
+    Finished,
+}
+
+#[derive(Serialize)]
+struct Ask<'a> {
+    id: u32,
+    #[serde(flatten)]
+    effect: WireEffect<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum WireEffect<'a> {
+    Call(Call<'a>),
+    Forward(Forward<'a>),
+    Sleep(u128),
+}
+
+#[derive(Serialize)]
+struct Call<'a> {
+    method: &'a str,
+    url: &'a str,
+    headers: &'a [(&'static str, String)],
+    body: Option<&'a str>,
+    timeout_ms: u128,
+}
+
+#[derive(Serialize)]
+struct Forward<'a> {
+    url: &'a str,
+    remove: &'a [String],
+    set: &'a [(&'static str, String)],
+    report: [&'static str; 1],
+    timeout_ms: u128,
+}
+
+#[derive(Serialize)]
+struct Respond<'a> {
+    status: u16,
+    headers: &'a [(&'static str, String)],
+    body: &'a str,
+}
+
+#[derive(Serialize)]
+struct Relay<'a> {
+    set: &'a [(&'static str, String)],
+}
+
+/// The message for the driver after a step.
+pub fn message(step: &Step<Result<Outcome, NoRandomness>>) -> String {
+    let lost = internal_error();
+    let (action, then) = match &step.state {
+        State::Waiting { id, effect } => (Action::Ask(ask(*id, effect)), None),
+        State::Done { output, background } => {
+            let then = background.as_ref().map(|(id, effect)| ask(*id, effect));
+            match output {
+                Ok(Outcome::Respond(answer)) => (Action::Respond(respond(answer)), then),
+                Ok(Outcome::Relay(set)) => (Action::Relay(Relay { set }), then),
+                Err(NoRandomness) => (Action::Respond(respond(&lost)), then),
+            }
+        }
+        State::Finished => (Action::Finished, None),
+        State::Unknown | State::Stalled => (Action::Respond(respond(&lost)), None),
+    };
+    // Strings and numbers always serialise.
+    serde_json::to_string(&Message {
+        log: &step.lines,
+        action,
+        then,
+    })
+    .unwrap_or_default()
+}
+
+/// The message that answers a request without a future.
+pub fn answer(answer: &Answer, log: &[String]) -> String {
+    let message = Message {
+        log,
+        action: Action::Respond(respond(answer)),
+        then: None,
+    };
+    serde_json::to_string(&message).unwrap_or_default()
+}
+
+/// What the driver tells of an effect, as the effect's result. A status below zero is a failure.
+pub fn result(awaited: Awaited, status: i32, text: String) -> EffectResult {
+    let status = u16::try_from(status).map_err(|_| match status {
+        TIMED_OUT => CallError::Timeout,
+        _ => CallError::Connection,
+    });
+    match awaited {
+        Awaited::Call => {
+            EffectResult::Answer(status.map(|status| HttpAnswer { status, body: text }))
+        }
+        Awaited::Forward => EffectResult::Head(status.map(|status| OriginHead {
+            status,
+            cache_control: text,
+        })),
+        Awaited::Sleep => EffectResult::Slept,
+    }
+}
+
+/// The answer where there is no better one. It has no request id, because none could be made.
+pub fn internal_error() -> Answer {
+    let problem = authflow_shared::problem::Problem::new(
+        500,
+        "internal_error",
+        "Something went wrong",
+        "The request was not let through. Try again; if it happens again, tell the operator.",
+    );
+    Answer::problem(&problem, Client::Program, "unknown")
+}
+
+fn ask(id: u32, effect: &Effect) -> Ask<'_> {
+    let effect = match effect {
+        Effect::Call(HttpCall {
+            method,
+            url,
+            headers,
+            body,
+            timeout,
+        }) => WireEffect::Call(Call {
+            method,
+            url,
+            headers,
+            body: body.as_deref(),
+            timeout_ms: timeout.as_millis(),
+        }),
+        Effect::Forward(ForwardPlan {
+            url,
+            remove,
+            set,
+            timeout,
+        }) => {
+            let timeout_ms = timeout.as_millis();
+            WireEffect::Forward(Forward {
+                url,
+                remove,
+                set,
+                report: REPORT,
+                timeout_ms,
+            })
+        }
+        Effect::Sleep(duration) => WireEffect::Sleep(duration.as_millis()),
+    };
+    Ask { id, effect }
+}
+
+fn respond(answer: &Answer) -> Respond<'_> {
+    Respond {
+        status: answer.status,
+        headers: &answer.headers,
+        body: &answer.body,
+    }
+}

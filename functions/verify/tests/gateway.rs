@@ -1,0 +1,538 @@
+//! Whole requests through the gateway, over a made-up Redis and origin.
+
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
+
+use authflow_shared::{
+    client_ip::ClientIp,
+    config::variables,
+    fingerprint::Device,
+    host::{
+        CallError, HttpAnswer,
+        fake::{Breakage, FakeHost},
+        origin::OriginHead,
+    },
+    session::{
+        SessionId, SessionRecord, keys,
+        record::{Identity, SealedTokens},
+    },
+    timestamp::Timestamp,
+};
+use authflow_verify::{
+    config::Config,
+    facts::Facts,
+    gateway::{Gateway, Outcome},
+};
+use futures_executor::block_on;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+const IP: (&str, &str) = ("cf-connecting-ip", "192.0.2.1");
+const AGENT: (&str, &str) = ("user-agent", "Firefox");
+const ID: &str = "f47ac10b-58cc-4372-a567-0e02b2c3d479";
+
+/// A gateway with a Redis that holds one session.
+struct World {
+    host: FakeHost,
+    gateway: Rc<Gateway>,
+    redis: Rc<RefCell<BTreeMap<String, String>>>,
+    token: String,
+}
+
+/// What a client sees.
+struct Seen {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl Seen {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    fn code(&self) -> String {
+        let body: serde_json::Value = serde_json::from_str(&self.body).unwrap();
+        assert!(
+            body["detail"].as_str().unwrap().len() > 10,
+            "says what to do"
+        );
+        assert_eq!(body["request_id"], self.header("x-request-id").unwrap());
+        body["code"].as_str().unwrap().to_owned()
+    }
+}
+
+impl World {
+    fn new() -> Self {
+        Self::with(&[])
+    }
+
+    fn with(changes: &[(&str, &str)]) -> Self {
+        let mut variables = variables();
+        for (name, value) in changes {
+            variables.insert((*name).to_owned(), (*value).to_owned());
+        }
+        let config = Config::read(&variables).unwrap();
+        let id = SessionId::parse(ID).unwrap();
+        let device = Device {
+            ip: ClientIp::parse(IP.1).unwrap(),
+            user_agent: Some(AGENT.1),
+            language: None,
+            platform: None,
+            mobile: None,
+        };
+        let record = SessionRecord::new(
+            Identity {
+                user_id: "u1".into(),
+                email: "ada@example.test".into(),
+                role: "authenticated".into(),
+                aal: "aal1".into(),
+            },
+            NOW,
+            86_400,
+            config.common.fingerprinter.of(&device),
+            config.common.fingerprinter.factors_of(&device),
+            SealedTokens {
+                access_token: "a".into(),
+                refresh_token: "r".into(),
+            },
+        );
+        let token = config.common.token_keys.sign(&id).expose().to_owned();
+        let json = serde_json::to_string(&record).unwrap();
+        let redis = Rc::new(RefCell::new(BTreeMap::from([(keys::session(&id), json)])));
+        let store = redis.clone();
+        let host = FakeHost::new(NOW, move |call| {
+            let body = call.body.as_deref().unwrap();
+            let replies = match serde_json::from_str::<Vec<String>>(body) {
+                Ok(command) if command[0] == "GET" => {
+                    serde_json::json!({ "result": store.borrow().get(&command[1]) })
+                }
+                Ok(_) => serde_json::json!({ "result": "PONG" }),
+                Err(_) => {
+                    let commands: Vec<Vec<String>> = serde_json::from_str(body).unwrap();
+                    commands
+                        .iter()
+                        .map(|_| serde_json::json!({ "result": 1 }))
+                        .collect()
+                }
+            };
+            Ok(HttpAnswer {
+                status: 200,
+                body: replies.to_string(),
+            })
+        });
+        Self {
+            host,
+            gateway: Rc::new(Gateway::new(config)),
+            redis,
+            token,
+        }
+    }
+
+    fn send(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Seen {
+        let url = format!("https://app.test{target}");
+        let facts = Facts {
+            method,
+            url: &url,
+            has_body: false,
+            headers: headers.to_vec(),
+        };
+        let outcome = block_on(self.gateway.clone().handle(self.host.clone(), &facts)).unwrap();
+        let owned = |headers: Vec<(&'static str, String)>| {
+            headers
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect()
+        };
+        match outcome {
+            Outcome::Respond(answer) => Seen {
+                status: answer.status,
+                headers: owned(answer.headers),
+                body: answer.body,
+            },
+            Outcome::Relay(set) => Seen {
+                status: 0,
+                headers: owned(set),
+                body: String::new(),
+            },
+        }
+    }
+
+    /// A GET with the session's cookie from its own device.
+    fn visit(&self, target: &str) -> Seen {
+        self.send("GET", target, &[IP, AGENT, ("cookie", &self.cookie())])
+    }
+
+    fn cookie(&self) -> String {
+        format!("__Host-authflow={}", self.token)
+    }
+
+    fn redis_calls(&self) -> usize {
+        self.host.calls().len()
+    }
+
+    fn log(&self) -> serde_json::Value {
+        serde_json::from_str(self.host.lines().last().unwrap()).unwrap()
+    }
+}
+
+#[test]
+fn a_valid_session_reaches_the_origin_with_one_redis_command() {
+    let world = World::new();
+    let seen = world.visit("/app/hello?a=b");
+    assert_eq!(seen.status, 0, "{}", seen.body);
+    let [plan] = &world.host.plans()[..] else {
+        panic!("not one request to the origin")
+    };
+    assert_eq!(plan.url, "http://origin.test/app/hello?a=b");
+    assert!(plan.set.contains(&("x-user-id", "u1".into())));
+    assert!(plan.remove.contains(&"cookie".to_owned()));
+    assert_eq!(world.redis_calls(), 1);
+}
+
+#[test]
+fn a_bearer_token_is_as_good_as_the_cookie_and_stays_here() {
+    let world = World::new();
+    let bearer = format!("Bearer {}", world.token);
+    world.send("GET", "/app/", &[IP, AGENT, ("authorization", &bearer)]);
+    assert!(
+        world.host.plans()[0]
+            .remove
+            .contains(&"authorization".to_owned())
+    );
+}
+
+#[test]
+fn a_public_route_asks_redis_nothing_and_tells_the_origin_nothing() {
+    let world = World::new();
+    assert_eq!(world.visit("/public/x").status, 0);
+    assert_eq!(world.redis_calls(), 0);
+    assert!(
+        world.host.plans()[0]
+            .set
+            .iter()
+            .all(|(name, _)| !name.starts_with("x-user"))
+    );
+}
+
+#[test]
+fn without_a_token_a_program_gets_401_and_a_browser_the_sign_in_page() {
+    let world = World::with(&[("AUTH_URL", "https://auth.test")]);
+    let seen = world.send("GET", "/app/", &[IP]);
+    assert_eq!((seen.status, seen.code().as_str()), (401, "no_session"));
+    let seen = world.send("GET", "/app/", &[IP, ("sec-fetch-mode", "navigate")]);
+    assert_eq!(seen.status, 302);
+    assert!(
+        seen.header("location")
+            .unwrap()
+            .starts_with("https://auth.test/auth/signin?next=")
+    );
+    assert_eq!(world.redis_calls(), 0);
+    assert!(world.host.plans().is_empty());
+}
+
+#[test]
+fn a_forged_token_is_refused_without_a_call_to_redis() {
+    let world = World::new();
+    for token in [
+        format!("{ID}.AAAAAAAAAAAAAAAAAAAAAA"),
+        "garbage".into(),
+        String::new(),
+    ] {
+        let seen = world.send(
+            "GET",
+            "/app/",
+            &[IP, AGENT, ("cookie", &format!("__Host-authflow={token}"))],
+        );
+        assert_eq!(
+            (seen.status, seen.code().as_str()),
+            (401, "session_invalid"),
+            "{token}"
+        );
+        assert_eq!(seen.header("set-cookie"), None);
+    }
+    assert_eq!(world.redis_calls(), 0);
+}
+
+#[test]
+fn an_ended_session_is_refused_and_its_cookie_cleared() {
+    let world = World::new();
+    world.redis.borrow_mut().clear();
+    let seen = world.visit("/app/");
+    assert_eq!(
+        (seen.status, seen.code().as_str()),
+        (401, "session_expired")
+    );
+    assert!(
+        seen.header("set-cookie")
+            .unwrap()
+            .starts_with("__Host-authflow=; ")
+    );
+}
+
+#[test]
+fn another_device_is_refused_and_the_owner_stays_signed_in() {
+    let world = World::new();
+    let cookie = world.cookie();
+    let elsewhere = ("cf-connecting-ip", "198.51.100.7");
+    for headers in [
+        [IP, ("user-agent", "Chrome"), ("cookie", &cookie)],
+        [elsewhere, AGENT, ("cookie", &cookie)],
+    ] {
+        let seen = world.send("GET", "/app/", &headers);
+        assert_eq!(
+            (seen.status, seen.code().as_str()),
+            (401, "device_mismatch")
+        );
+        assert_eq!(seen.header("set-cookie"), None);
+    }
+    assert_eq!(world.visit("/app/").status, 0);
+}
+
+#[test]
+fn no_failure_of_redis_lets_anybody_in_or_signs_anybody_out() {
+    for breakage in [
+        Breakage::Before(CallError::Timeout),
+        Breakage::Before(CallError::Connection),
+        Breakage::After(CallError::Timeout),
+    ] {
+        let world = World::new();
+        world.host.break_next(breakage);
+        let seen = world.visit("/app/");
+        assert_eq!(
+            (seen.status, seen.code().as_str()),
+            (503, "store_unavailable")
+        );
+        assert_eq!(seen.header("set-cookie"), None);
+        assert!(seen.header("retry-after").is_some());
+        assert!(world.host.plans().is_empty());
+    }
+    let world = World::new();
+    let key = format!("session:{ID}");
+    for garbage in ["", "{}", "OK", "null"] {
+        world.redis.borrow_mut().insert(key.clone(), garbage.into());
+        assert_eq!(
+            world.visit("/app/").code(),
+            "store_unavailable",
+            "{garbage}"
+        );
+    }
+}
+
+#[test]
+fn ambiguous_comes_before_not_found_and_not_found_before_no_session() {
+    let world = World::new();
+    for (target, expected) in [
+        ("/nowhere/%2f", 400),
+        ("/app/%2f", 400),
+        ("/nowhere", 404),
+        ("/app", 401),
+    ] {
+        assert_eq!(
+            world.send("GET", target, &[IP]).status,
+            expected,
+            "{target}"
+        );
+    }
+    let cookie = world.cookie();
+    let twice = format!("{cookie}; {cookie}");
+    for target in ["/app/", "/public/", "/nowhere", "/health"] {
+        let seen = world.send("GET", target, &[IP, AGENT, ("cookie", &twice)]);
+        assert_eq!(
+            (seen.status, seen.code().as_str()),
+            (400, "ambiguous_request"),
+            "{target}"
+        );
+    }
+    assert_eq!(world.redis_calls(), 0);
+}
+
+#[test]
+fn a_request_without_a_readable_address_is_not_let_through() {
+    let world = World::new();
+    let cookie = world.cookie();
+    for headers in [
+        vec![AGENT, ("cookie", &cookie)],
+        vec![("cf-connecting-ip", "x"), AGENT],
+    ] {
+        let seen = world.send("GET", "/public/", &headers);
+        assert_eq!((seen.status, seen.code().as_str()), (500, "config_invalid"));
+    }
+    assert!(world.host.plans().is_empty());
+}
+
+#[test]
+fn the_origins_trouble_is_told_honestly() {
+    let world = World::new();
+    for (head, status, code) in [
+        (Err(CallError::Connection), 502, "upstream_unreachable"),
+        (Err(CallError::Timeout), 504, "upstream_timeout"),
+        (
+            Ok(OriginHead {
+                status: 999,
+                cache_control: String::new(),
+            }),
+            502,
+            "upstream_invalid",
+        ),
+    ] {
+        world.host.set_origin(head);
+        let seen = world.visit("/app/");
+        assert_eq!((seen.status, seen.code().as_str()), (status, code));
+        assert_eq!(world.log()["outcome"], code);
+    }
+}
+
+#[test]
+fn health_asks_nothing_unless_it_is_asked_whether_it_is_ready() {
+    let world = World::new();
+    for target in ["/health", "/health/", "/health?x"] {
+        let seen = world.send("GET", target, &[IP]);
+        assert_eq!(seen.status, 200, "{target}");
+        assert!(seen.body.contains(r#""status":"ok""#), "{}", seen.body);
+    }
+    assert_eq!(world.redis_calls(), 0);
+    assert_eq!(world.send("GET", "/health?ready", &[IP]).status, 200);
+    world.host.break_next(Breakage::Before(CallError::Timeout));
+    let seen = world.send("GET", "/health?ready", &[IP]);
+    assert_eq!(seen.status, 503);
+    assert!(seen.header("retry-after").is_some());
+    assert_eq!(world.send("POST", "/health", &[IP]).status, 405);
+    assert_eq!(world.send("GET", "/healthy", &[IP]).status, 404);
+}
+
+#[test]
+fn sign_in_pages_are_at_the_auth_worker_with_path_and_query_kept() {
+    let world = World::with(&[("AUTH_URL", "https://auth.test")]);
+    let seen = world.send("GET", "/auth/confirm?token_hash=a&next=%2Fb", &[IP]);
+    assert_eq!(seen.status, 302);
+    let expected = "https://auth.test/auth/confirm?token_hash=a&next=%2Fb";
+    assert_eq!(seen.header("location"), Some(expected));
+    let seen = World::new().send("GET", "/auth/signin", &[IP]);
+    assert_eq!(
+        seen.code(),
+        "config_invalid",
+        "a redirect to ourselves would never end"
+    );
+}
+
+#[test]
+fn our_own_paths_are_never_an_origins() {
+    let routes = r#"[{"id":"all","path":"/*","upstream":"http://o.test","access":"public"}]"#;
+    let world = World::with(&[("ROUTES", routes)]);
+    for target in [
+        "/metrics",
+        "/.well-known/authflow/jwks.json",
+        "/.well-known/authflow",
+    ] {
+        assert_eq!(world.send("GET", target, &[IP]).status, 404, "{target}");
+    }
+    assert_eq!(world.send("GET", "/authors", &[IP]).status, 0);
+}
+
+#[test]
+fn a_host_that_is_not_ours_is_misdirected() {
+    let world = World::with(&[("PUBLIC_HOSTS", "www.test,app.test")]);
+    assert_eq!(world.visit("/app/").status, 0);
+    let world = World::with(&[("PUBLIC_HOSTS", "www.test")]);
+    let seen = world.visit("/public/");
+    assert_eq!(
+        (seen.status, seen.code().as_str()),
+        (421, "misdirected_request")
+    );
+}
+
+#[test]
+fn methods_the_route_does_not_take_are_refused_with_those_it_does() {
+    let routes = r#"[{"id":"a","path":"/a","upstream":"http://o.test","access":"public","methods":["GET","PUT"]}]"#;
+    let world = World::with(&[("ROUTES", routes)]);
+    let seen = world.send("POST", "/a", &[IP]);
+    assert_eq!((seen.status, seen.header("allow")), (405, Some("GET, PUT")));
+    assert_eq!(world.send("TRACE", "/a", &[IP]).status, 405);
+    assert_eq!(world.send("PUT", "/a", &[IP]).status, 0);
+}
+
+#[test]
+fn head_gets_no_body() {
+    let seen = World::new().send("HEAD", "/nowhere", &[IP]);
+    assert_eq!((seen.status, seen.body.as_str()), (404, ""));
+}
+
+#[test]
+fn a_session_in_use_is_renewed_after_the_response_and_not_with_every_request() {
+    let world = World::new();
+    world.visit("/app/");
+    assert!(world.host.next_task().is_none(), "it has just begun");
+    world.host.advance(Duration::from_mins(11));
+    world.visit("/app/");
+    world.visit("/app/");
+    block_on(world.host.next_task().expect("a renewal"));
+    let body = world.host.calls().pop().unwrap().body.unwrap();
+    assert!(
+        body.contains(&format!(r#"["EXPIRE","session:{ID}","3600","GT"]"#)),
+        "{body}"
+    );
+    assert!(world.host.next_task().is_none());
+}
+
+#[test]
+fn a_renewal_that_failed_is_logged_and_tried_again() {
+    let world = World::new();
+    world.host.advance(Duration::from_mins(11));
+    world.visit("/app/");
+    world.host.break_next(Breakage::Before(CallError::Timeout));
+    block_on(world.host.next_task().unwrap());
+    assert_eq!(world.log()["msg"], "renewal_failed");
+    world.visit("/app/");
+    assert!(world.host.next_task().is_some());
+}
+
+#[test]
+fn the_log_tells_who_and_what_but_nothing_secret() {
+    let world = World::new();
+    let cookie = world.cookie();
+    let headers = [
+        IP,
+        AGENT,
+        ("cookie", cookie.as_str()),
+        ("x-request-id", "theirs"),
+    ];
+    world.send("GET", "/app/hello?token=hunter2", &headers);
+    let line = world.log();
+    for (name, value) in [
+        ("level", "info"),
+        ("msg", "request"),
+        ("service", "verify"),
+        ("route", "app"),
+        ("method", "GET"),
+        ("path", "/app/hello"),
+        ("outcome", "forwarded"),
+        ("user_id", "u1"),
+        ("client_request_id", "theirs"),
+    ] {
+        assert_eq!(line[name], value, "{name}");
+    }
+    assert_eq!(line["status"], 200);
+    assert_eq!(line["session"].as_str().unwrap().len(), 8);
+    let text = line.to_string();
+    for secret in ["hunter2", &world.token, ID, "ada@example.test"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+}
+
+#[test]
+fn the_answer_of_an_origin_carries_our_request_id() {
+    let world = World::new();
+    let cache_control = "public, max-age=60".to_owned();
+    world.host.set_origin(Ok(OriginHead {
+        status: 200,
+        cache_control,
+    }));
+    let seen = world.visit("/app/");
+    assert_eq!(
+        seen.header("x-request-id"),
+        world.log()["request_id"].as_str()
+    );
+    assert_eq!(seen.header("cache-control"), Some("private, max-age=60"));
+}
