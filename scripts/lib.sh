@@ -51,6 +51,8 @@ help() {
 step() {
   local label=$1 log=${STEP_LOG:-} job status=0 started=$SECONDS told=0 scratch=
   shift
+  # For this step alone, not for those of the scripts it runs.
+  unset STEP_LOG
   if [[ -z $log ]]; then
     scratch=$(mktemp "${TMPDIR:-/tmp}/authflow.XXXXXX")
     log=$scratch
@@ -91,7 +93,7 @@ progress() {
   else
     return 0
   fi
-  last=$(tail -n 1 "$log" | tr -d '\r\033' | cut -c 1-60)
+  last=$(tail -n 1 "$log" | tr -d '[:cntrl:]' | cut -c 1-60)
   if [[ -t 2 ]]; then
     printf '\r\033[K%s: %s s  %s' "$label" "$seconds" "$last" >&2
   else
