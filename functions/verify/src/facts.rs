@@ -4,7 +4,7 @@
 ///
 /// It crosses into wasm as one text of lines: method, URL, `1` if there is a body, then a name
 /// and a value for each header. None of these can hold a line break (RFC 9110, section 5.5).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Facts<'a> {
     /// The method as sent.
     pub method: &'a str,

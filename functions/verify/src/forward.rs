@@ -94,6 +94,7 @@ pub fn plan(
         url,
         remove,
         set,
+        may_use_caches: grant.record().is_none(),
         timeout: route.timeout,
     }
 }
@@ -259,6 +260,7 @@ mod tests {
         assert_eq!(set(&plan, "x-forwarded-host"), Some("app.test:8443"));
         assert_eq!(set(&plan, "x-forwarded-proto"), Some("https"));
         assert_eq!(set(&plan, "x-request-id"), Some("r1"));
+        assert!(!plan.may_use_caches);
     }
 
     #[test]

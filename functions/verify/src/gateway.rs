@@ -6,10 +6,11 @@ use std::rc::Rc;
 use authflow_shared::{
     client_ip::ClientIp,
     fingerprint::Device,
-    host::{CallError, Host, NoRandomness, origin::OriginClient},
+    host::{CallError, Host, origin::OriginClient},
     log::{Level, Line},
     problem::Problem,
     redis::Redis,
+    request_id::RequestId,
     session::{Presented, SessionId, SessionRecord, SessionStore},
     timestamp::Timestamp,
     trace::Trace,
@@ -68,7 +69,7 @@ struct Exchange<'a, H> {
     host: &'a H,
     gateway: &'a Rc<Gateway>,
     facts: &'a Facts<'a>,
-    request_id: String,
+    request_id: RequestId,
     trace: Trace,
     client: Client,
 }
@@ -81,31 +82,48 @@ impl Gateway {
     }
 
     /// Answers one request and writes its log line.
-    ///
-    /// # Errors
-    /// [`NoRandomness`] if the request could not even be named.
     pub async fn handle<H: Host + OriginClient>(
         self: Rc<Self>,
         host: H,
         facts: &Facts<'_>,
-    ) -> Result<Outcome, NoRandomness> {
+    ) -> Outcome {
         let started = host.now();
+        let (request_id, client) = (RequestId::random(&host), Client::of(facts));
+        // Without randomness no id is unpredictable; nobody is let through then.
+        let Ok(trace) = Trace::enter(facts.header("traceparent"), &host) else {
+            let problem = problems::internal_error();
+            return Outcome::Respond(Answer::problem(&problem, client, request_id.as_str()));
+        };
         let exchange = Exchange {
-            request_id: request_id(&host)?,
-            trace: Trace::enter(facts.header("traceparent"), &host)?,
-            client: Client::of(facts),
             host: &host,
             gateway: &self,
             facts,
+            request_id,
+            trace,
+            client,
         };
         let mut account = Account::default();
         let (outcome, status) = exchange.run(&mut account).await;
         exchange.log(account, status, started);
-        Ok(match outcome {
+        match outcome {
             Outcome::Respond(answer) => Outcome::Respond(answer.for_method(facts.method)),
             relay @ Outcome::Relay(_) => relay,
-        })
+        }
     }
+}
+
+/// Answers a request while the configuration has faults: nobody is let through.
+pub fn misconfigured(host: &impl Host, facts: &Facts<'_>) -> Outcome {
+    let request_id = RequestId::random(host);
+    let problem = problems::config_invalid();
+    Line::new(Level::Error, SERVICE, "request")
+        .field("request_id", request_id.as_str())
+        .field("method", facts.method)
+        .field("status", problem.status)
+        .field("outcome", problem.code)
+        .emit(host, Level::Error);
+    let answer = Answer::problem(&problem, Client::of(facts), request_id.as_str());
+    Outcome::Respond(answer.for_method(facts.method))
 }
 
 impl<H: Host + OriginClient> Exchange<'_, H> {
@@ -171,8 +189,13 @@ impl<H: Host + OriginClient> Exchange<'_, H> {
             Decision::Refuse(refusal) => {
                 account.outcome = refusal.code();
                 let auth_url = &config.common.auth_url;
-                let answer =
-                    Answer::refusal(refusal, self.client, &request, auth_url, &self.request_id);
+                let answer = Answer::refusal(
+                    refusal,
+                    self.client,
+                    &request,
+                    auth_url,
+                    self.request_id.as_str(),
+                );
                 let status = answer.status;
                 (Outcome::Respond(answer), status)
             }
@@ -189,7 +212,7 @@ impl<H: Host + OriginClient> Exchange<'_, H> {
                     }
                 );
                 let context = forward::Context {
-                    request_id: &self.request_id,
+                    request_id: self.request_id.as_str(),
                     trace: &self.trace,
                     client_ip,
                     token_in_authorization: in_authorization,
@@ -218,7 +241,8 @@ impl<H: Host + OriginClient> Exchange<'_, H> {
                     ));
                 }
                 let redis = Redis::new(self.host.clone(), config.common.redis.clone());
-                let answer = health::answer(&redis, self.host, request, &self.request_id).await;
+                let answer =
+                    health::answer(&redis, self.host, request, self.request_id.as_str()).await;
                 account.outcome = "health";
                 let status = answer.status;
                 Some((Outcome::Respond(answer), status))
@@ -231,7 +255,7 @@ impl<H: Host + OriginClient> Exchange<'_, H> {
                 }
                 account.outcome = "redirect";
                 let location = format!("{auth_url}{}", request.target());
-                let answer = Answer::redirect(location, &request.method, &self.request_id);
+                let answer = Answer::redirect(location, &request.method, self.request_id.as_str());
                 let status = answer.status;
                 Some((Outcome::Respond(answer), status))
             }
@@ -293,7 +317,7 @@ impl<H: Host + OriginClient> Exchange<'_, H> {
             // Anything else is no HTTP status, and the runtime could not hand it on.
             Ok(head) if matches!(head.status, 101 | 200..=599) => {
                 account.outcome = "forwarded";
-                let headers = forward::answer_headers(&head, grant, &self.request_id);
+                let headers = forward::answer_headers(&head, grant, self.request_id.as_str());
                 (Outcome::Relay(headers), head.status)
             }
             Ok(_) => self.respond(account, &problems::upstream_invalid()),
@@ -309,7 +333,7 @@ impl<H: Host + OriginClient> Exchange<'_, H> {
             return;
         }
         let (gateway, host, store) = (self.gateway.clone(), self.host.clone(), self.store());
-        let (record, request_id) = (record.clone(), self.request_id.clone());
+        let (record, request_id) = (record.clone(), self.request_id.to_string());
         self.host.spawn(async move {
             if let Err(reason) = store.renew(&id, &record, now).await {
                 gateway.renewals.borrow_mut().failed(&id);
@@ -330,7 +354,7 @@ impl<H: Host + OriginClient> Exchange<'_, H> {
 
     fn respond(&self, account: &mut Account, problem: &Problem) -> (Outcome, u16) {
         account.outcome = problem.code;
-        let answer = Answer::problem(problem, self.client, &self.request_id);
+        let answer = Answer::problem(problem, self.client, self.request_id.as_str());
         (Outcome::Respond(answer), problem.status)
     }
 
@@ -355,14 +379,6 @@ impl<H: Host + OriginClient> Exchange<'_, H> {
             .maybe("detail", account.detail)
             .emit(self.host, self.gateway.config.common.log_level);
     }
-}
-
-fn request_id(host: &impl Host) -> Result<String, NoRandomness> {
-    let mut bytes = [0; 16];
-    host.fill(&mut bytes)?;
-    Ok(uuid::Builder::from_random_bytes(bytes)
-        .into_uuid()
-        .to_string())
 }
 
 fn is_below_own_path(path: &str) -> bool {

@@ -71,3 +71,13 @@ pub fn upstream_invalid() -> Problem {
     let detail = "The application behind the gateway gave an answer that is not HTTP.";
     Problem::new(502, "upstream_invalid", "Application broken", detail)
 }
+
+/// The gateway itself failed; the log may tell how.
+pub fn internal_error() -> Problem {
+    Problem::new(
+        500,
+        "internal_error",
+        "Something went wrong",
+        "The request was not let through. Try again; if it happens again, tell the operator.",
+    )
+}

@@ -3,16 +3,13 @@
 //! The driver decides nothing: each message says wholly what to do.
 
 use authflow_shared::host::{
-    CallError, HttpAnswer, HttpCall, NoRandomness,
+    CallError, HttpAnswer, HttpCall,
     effects::{Awaited, Effect, EffectResult, State, Step},
     origin::{ForwardPlan, OriginHead},
 };
 use serde::Serialize;
 
-use crate::{
-    answer::{Answer, Client},
-    gateway::Outcome,
-};
+use crate::{answer::Answer, gateway::Outcome};
 
 /// Headers of an origin's answer that the driver tells us of, in this order.
 const REPORT: [&str; 1] = ["cache-control"];
@@ -20,7 +17,7 @@ const REPORT: [&str; 1] = ["cache-control"];
 /// What the driver gives for a status where there is none.
 const TIMED_OUT: i32 = -1;
 
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 struct Message<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     log: &'a [String],
@@ -30,14 +27,16 @@ struct Message<'a> {
     then: Option<Ask<'a>>,
 }
 
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Action<'a> {
     Ask(Ask<'a>),
     Respond(Respond<'a>),
     Relay(Relay<'a>),
-    #[default]
-    Finished,
+    /// Background work is done. Always true.
+    Finished(bool),
+    /// The future cannot go on; the driver refuses the request. Always true.
+    Lost(bool),
 }
 
 #[derive(Serialize)]
@@ -69,6 +68,8 @@ struct Forward<'a> {
     url: &'a str,
     remove: &'a [String],
     set: &'a [(&'static str, String)],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache: Option<&'static str>,
     report: [&'static str; 1],
     timeout_ms: u128,
 }
@@ -86,20 +87,18 @@ struct Relay<'a> {
 }
 
 /// The message for the driver after a step.
-pub fn message(step: &Step<Result<Outcome, NoRandomness>>) -> String {
-    let lost = internal_error();
+pub fn message(step: &Step<Outcome>) -> String {
     let (action, then) = match &step.state {
         State::Waiting { id, effect } => (Action::Ask(ask(*id, effect)), None),
         State::Done { output, background } => {
             let then = background.as_ref().map(|(id, effect)| ask(*id, effect));
             match output {
-                Ok(Outcome::Respond(answer)) => (Action::Respond(respond(answer)), then),
-                Ok(Outcome::Relay(set)) => (Action::Relay(Relay { set }), then),
-                Err(NoRandomness) => (Action::Respond(respond(&lost)), then),
+                Outcome::Respond(answer) => (Action::Respond(respond(answer)), then),
+                Outcome::Relay(set) => (Action::Relay(Relay { set }), then),
             }
         }
-        State::Finished => (Action::Finished, None),
-        State::Unknown | State::Stalled => (Action::Respond(respond(&lost)), None),
+        State::Finished => (Action::Finished(true), None),
+        State::Unknown | State::Stalled => (Action::Lost(true), None),
     };
     // Strings and numbers always serialise.
     serde_json::to_string(&Message {
@@ -108,16 +107,6 @@ pub fn message(step: &Step<Result<Outcome, NoRandomness>>) -> String {
         then,
     })
     .unwrap_or_default()
-}
-
-/// The message that answers a request without a future.
-pub fn answer(answer: &Answer, log: &[String]) -> String {
-    let message = Message {
-        log,
-        action: Action::Respond(respond(answer)),
-        then: None,
-    };
-    serde_json::to_string(&message).unwrap_or_default()
 }
 
 /// What the driver tells of an effect, as the effect's result. A status below zero is a failure.
@@ -138,17 +127,6 @@ pub fn result(awaited: Awaited, status: i32, text: String) -> EffectResult {
     }
 }
 
-/// The answer where there is no better one. It has no request id, because none could be made.
-pub fn internal_error() -> Answer {
-    let problem = authflow_shared::problem::Problem::new(
-        500,
-        "internal_error",
-        "Something went wrong",
-        "The request was not let through. Try again; if it happens again, tell the operator.",
-    );
-    Answer::problem(&problem, Client::Program, "unknown")
-}
-
 fn ask(id: u32, effect: &Effect) -> Ask<'_> {
     let effect = match effect {
         Effect::Call(HttpCall {
@@ -164,24 +142,21 @@ fn ask(id: u32, effect: &Effect) -> Ask<'_> {
             body: body.as_deref(),
             timeout_ms: timeout.as_millis(),
         }),
-        Effect::Forward(ForwardPlan {
-            url,
-            remove,
-            set,
-            timeout,
-        }) => {
-            let timeout_ms = timeout.as_millis();
-            WireEffect::Forward(Forward {
-                url,
-                remove,
-                set,
-                report: REPORT,
-                timeout_ms,
-            })
-        }
+        Effect::Forward(plan) => WireEffect::Forward(forward(plan)),
         Effect::Sleep(duration) => WireEffect::Sleep(duration.as_millis()),
     };
     Ask { id, effect }
+}
+
+fn forward(plan: &ForwardPlan) -> Forward<'_> {
+    Forward {
+        url: &plan.url,
+        remove: &plan.remove,
+        set: &plan.set,
+        cache: (!plan.may_use_caches).then_some("no-store"),
+        report: REPORT,
+        timeout_ms: plan.timeout.as_millis(),
+    }
 }
 
 fn respond(answer: &Answer) -> Respond<'_> {

@@ -138,7 +138,7 @@ impl World {
             has_body: false,
             headers: headers.to_vec(),
         };
-        let outcome = block_on(self.gateway.clone().handle(self.host.clone(), &facts)).unwrap();
+        let outcome = block_on(self.gateway.clone().handle(self.host.clone(), &facts));
         let owned = |headers: Vec<(&'static str, String)>| {
             headers
                 .into_iter()

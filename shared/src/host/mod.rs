@@ -10,7 +10,7 @@ pub mod effects;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
 pub mod origin;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
 pub mod worker;
 
 use core::{fmt, time::Duration};

@@ -27,6 +27,9 @@ pub struct ForwardPlan {
     pub remove: Vec<String>,
     /// Headers that replace whatever the client sent under their name.
     pub set: Vec<(&'static str, String)>,
+    /// Whether caches between here and the origin may take part; not where the answer depends on
+    /// who asks.
+    pub may_use_caches: bool,
     /// The time until the head of the answer must have arrived; the body may take longer.
     pub timeout: Duration,
 }

@@ -1,0 +1,149 @@
+// Does what the gateway asks, and decides nothing: no header, path or status is known here.
+//
+// The gateway (src/lib.rs) is a WebAssembly module. `start` takes a request's facts and `resume` the result of
+// what was asked for; both answer with a message (src/wire.rs) that says wholly what to do next:
+//   { log, ask: { id, call | forward | sleep } }      do it, and come back with what came of it
+//   { log, respond: { status, headers, body }, then }  answer, then go on with `then` in the background
+//   { log, relay: { set }, then }                      hand the origin's answer to the client
+//   { log, finished } or { log, lost }                 nothing is left to do, or can be done
+
+import * as gateway from "./pkg/authflow_verify_bg.js";
+import module from "./pkg/authflow_verify_bg.wasm";
+
+/** What `resume` takes for a status where there is none. */
+const [TIMED_OUT, FAILED] = [-1, -2];
+/** The instance's exports; a trap ends an instance, and the next request starts another. */
+let instance;
+
+export default {
+  async fetch(request, env, context) {
+    try {
+      instance ??= instantiate(env);
+      const exchange = new Exchange(request, instance);
+      const response = await exchange.run(exchange.cross(() => gateway.start(Date.now(), facts(request))));
+      if (exchange.then) context.waitUntil(exchange.afterwards());
+      return response;
+    } catch (error) {
+      return refuse(tell(error));
+    }
+  },
+};
+
+/** One request, on the instance on which it began. */
+class Exchange {
+  constructor(request, home) {
+    this.request = request;
+    this.home = home;
+  }
+
+  /** Does what the message asks until there is a response. */
+  async run(message) {
+    while (message.ask) message = await this.perform(message.ask);
+    this.then = message.then;
+    if (message.lost) throw new Error("the gateway lost the request");
+    return message.relay ? this.relay(message.relay) : this.respond(message.respond);
+  }
+
+  /** What goes on after the response. A failure here is nobody's but the log's. */
+  async afterwards() {
+    try {
+      let message = { ask: this.then };
+      while (message.ask) message = await this.perform(message.ask);
+    } catch (error) {
+      tell(error);
+    }
+  }
+
+  /** Enters the module. A trap leaves it unusable, so whatever comes out as an exception ends the instance. */
+  cross(enter) {
+    if (instance !== this.home) throw new Error("the instance ended while the request waited");
+    let message;
+    try {
+      message = JSON.parse(enter());
+    } catch (error) {
+      // The glue keeps views of the memory; growing it detaches them, so that they are made anew.
+      instance.memory.grow(0);
+      instance = undefined;
+      throw error;
+    }
+    for (const line of message.log ?? []) console.log(line);
+    return message;
+  }
+
+  async perform({ id, call, forward, sleep }) {
+    let [status, text] = [0, ""];
+    try {
+      if (call) [status, text] = await this.call(call);
+      else if (forward) [status, text] = await this.forward(forward);
+      else await new Promise((resolve) => setTimeout(resolve, sleep));
+    } catch (error) {
+      status = error?.name === "TimeoutError" ? TIMED_OUT : FAILED;
+    }
+    return this.cross(() => gateway.resume(Date.now(), id, status, text));
+  }
+
+  /** A small call whose whole answer is wanted. */
+  async call({ method, url, headers, body, timeout_ms }) {
+    const signal = AbortSignal.timeout(timeout_ms);
+    const response = await fetch(url, { method, headers, body, redirect: "manual", signal });
+    return [response.status, await response.text()];
+  }
+
+  /** The request itself, to the origin. The time is over when no head has come; the body may take longer. */
+  async forward({ url, remove, set, cache, report, timeout_ms }) {
+    const { method, body } = this.request;
+    const headers = new Headers(this.request.headers);
+    for (const name of remove) headers.delete(name);
+    for (const [name, value] of set) headers.set(name, value);
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new DOMException("", "TimeoutError")), timeout_ms);
+    try {
+      this.origin = await fetch(url, { method, headers, body, redirect: "manual", cache, signal: late.signal });
+    } finally {
+      clearTimeout(timer);
+    }
+    return [this.origin.status, report.map((name) => this.origin.headers.get(name) ?? "").join("\n")];
+  }
+
+  respond({ status, headers, body }) {
+    this.origin?.body?.cancel();
+    return new Response(body || null, { status, headers });
+  }
+
+  relay({ set }) {
+    const response = new Response(this.origin.body, this.origin);
+    for (const [name, value] of set) response.headers.set(name, value);
+    return response;
+  }
+}
+
+/** Everything the gateway needs to know of a request, as lines: see src/facts.rs. */
+function facts({ method, url, body, headers }) {
+  let text = `${method}\n${url}\n${body ? 1 : 0}`;
+  headers.forEach((value, name) => (text += `\n${name}\n${value}`));
+  return text;
+}
+
+function instantiate(env) {
+  const { exports } = new WebAssembly.Instance(module, { "./authflow_verify_bg.js": gateway });
+  gateway.__wbg_set_wasm(exports);
+  exports.__wbindgen_start?.();
+  const variables = Object.entries(env).filter(([, value]) => typeof value === "string");
+  const faults = gateway.configure(Date.now(), JSON.stringify(Object.fromEntries(variables)));
+  for (const line of faults) console.error(line);
+  return exports;
+}
+
+/** The one answer and the one log line that are made here: the gateway itself is not there to make them. */
+function refuse(request_id) {
+  const problem = { title: "Something went wrong", status: 500, code: "internal_error", request_id };
+  const headers = { "content-type": "application/problem+json", "cache-control": "no-store", "x-request-id": request_id };
+  return new Response(JSON.stringify(problem), { status: problem.status, headers });
+}
+
+function tell(error) {
+  const request_id = crypto.randomUUID();
+  const line = { ts: new Date().toISOString(), level: "error", msg: "trap", service: "verify", request_id, detail: String(error) };
+  console.error(JSON.stringify(line));
+  return request_id;
+}

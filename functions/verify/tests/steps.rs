@@ -1,0 +1,135 @@
+//! The gateway as its driver sees it: `configure`, `start`, `resume`, and the messages between.
+//!
+//! The same tests run natively and as WebAssembly under Node.
+
+use authflow_verify::{configure, resume, start};
+use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+const NOW: f64 = 1_800_000_000_000.0;
+const HEADERS: &str = "cf-connecting-ip\n192.0.2.1\nuser-agent\nFirefox";
+
+fn configured(routes: &str) -> Vec<String> {
+    let variables = json!({
+        "UPSTASH_REDIS_REST_URL": "http://redis.test",
+        "UPSTASH_REDIS_REST_TOKEN": "token",
+        "SESSION_SECRET": "session-secret-of-thirty-two-chars",
+        "FINGERPRINT_SECRET": "finger-secret-of-thirty-two-chars",
+        "GATEWAY_URL": "https://app.test",
+        "AUTH_URL": "https://auth.test",
+        "ROUTES": routes,
+    });
+    configure(NOW, &variables.to_string())
+}
+
+fn routes() -> &'static str {
+    r#"[{"id":"app","path":"/app/*","upstream":"http://origin.test"},
+        {"id":"public","path":"/public/*","upstream":"http://origin.test","access":"public"}]"#
+}
+
+fn begin(target: &str, extra: &str) -> Value {
+    let facts = format!("GET\nhttps://app.test{target}\n0\n{HEADERS}{extra}");
+    serde_json::from_str(&start(NOW, facts)).unwrap()
+}
+
+fn go_on(message: &Value, status: i32, text: &str) -> Value {
+    let id = u32::try_from(message["ask"]["id"].as_u64().unwrap()).unwrap();
+    serde_json::from_str(&resume(NOW, id, status, text.to_owned())).unwrap()
+}
+
+/// A well-made token, under the secret above: made by
+/// `printf %s "$id" | openssl dgst -sha256 -hmac "$secret" -binary | head -c 16 | basenc --base64url`.
+fn cookie() -> String {
+    "\ncookie\n__Host-authflow=f47ac10b-58cc-4372-a567-0e02b2c3d479.DMsTzgQTSJ-XY-UEWTQ0fQ"
+        .to_owned()
+}
+
+#[test]
+fn a_public_request_is_one_forward_and_one_relay() {
+    assert!(configured(routes()).is_empty());
+    let message = begin("/public/x", "");
+    let forward = &message["ask"]["forward"];
+    assert_eq!(forward["url"], "http://origin.test/public/x");
+    assert_eq!(forward["timeout_ms"], 30_000);
+    assert_eq!(forward["report"], json!(["cache-control"]));
+    assert!(forward.get("cache").is_none());
+    let message = go_on(&message, 200, "");
+    assert_eq!(message["relay"]["set"][0][0], "x-request-id");
+    assert_eq!(message["log"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_session_is_one_call_to_redis_with_its_timeout() {
+    configured(routes());
+    let message = begin("/app/x", &cookie());
+    let call = &message["ask"]["call"];
+    assert_eq!(
+        call["body"],
+        r#"["GET","session:f47ac10b-58cc-4372-a567-0e02b2c3d479"]"#
+    );
+    assert_eq!(call["timeout_ms"], 300);
+    let message = go_on(&message, 200, r#"{"result":null}"#);
+    assert_eq!(message["respond"]["status"], 401);
+}
+
+#[test]
+fn a_call_that_failed_or_was_late_is_no_answer() {
+    configured(routes());
+    for status in [-1, -2, i32::MIN] {
+        let message = go_on(&begin("/app/x", &cookie()), status, "");
+        assert_eq!(message["respond"]["status"], 503);
+    }
+    for (status, expected) in [(-1, 504), (-2, 502), (i32::MAX, 502)] {
+        let message = go_on(&begin("/public/x", ""), status, "");
+        assert_eq!(message["respond"]["status"], expected);
+    }
+}
+
+#[test]
+fn a_result_for_a_request_nobody_knows_is_lost() {
+    configured(routes());
+    let message = begin("/public/x", "");
+    go_on(&message, 200, "");
+    assert_eq!(go_on(&message, 200, "")["lost"], true);
+}
+
+#[test]
+fn each_request_and_its_trace_have_names_of_their_own() {
+    configured(routes());
+    let name = || begin("/public/x", "")["ask"]["forward"]["set"].to_string();
+    assert_ne!(name(), name());
+}
+
+#[test]
+fn a_faulty_configuration_names_every_fault_and_lets_nobody_through() {
+    let faults = configured("[]");
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(
+        faults[0].contains("ROUTES") && faults[0].contains(r#""level":"error""#),
+        "{faults:?}"
+    );
+    for target in ["/public/x", "/health", "/app/%2f"] {
+        let message = begin(target, "");
+        assert_eq!(message["respond"]["status"], 500, "{target}");
+        let body = message["respond"]["body"].as_str().unwrap();
+        assert!(body.contains(r#""code":"config_invalid""#), "{body}");
+        assert_eq!(message["log"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn facts_that_are_cut_off_are_refused() {
+    configured(routes());
+    for facts in [
+        "",
+        "GET",
+        "GET\nhttps://app.test/public/x\n0\ncf-connecting-ip",
+    ] {
+        let message: Value = serde_json::from_str(&start(NOW, facts.to_owned())).unwrap();
+        assert!(
+            message["respond"]["status"].as_u64().unwrap() >= 400,
+            "{message}"
+        );
+    }
+}
