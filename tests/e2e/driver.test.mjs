@@ -1,0 +1,101 @@
+// What no request may do to the others: end the gateway, or fill its memory.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { after, before, describe, it } from "node:test";
+
+import { signUp } from "../support/person.mjs";
+import { startStack } from "../support/stack.mjs";
+
+/** A gateway with test hooks: see functions/verify/src/hooks.rs. */
+const folders = { verify: "build/verify-hooks" };
+
+let stack;
+let person;
+before(async () => {
+  // The longest a call to Redis may take; a request abandoned meanwhile is forgotten 10 s later.
+  stack = await startStack({ folders, vars: { verify: { REDIS_TIMEOUT_MS: "1000" } } });
+  person = await signUp(stack);
+});
+after(() => stack?.stop());
+
+function hook(name) {
+  return fetch(`${stack.gateway}/health`, { headers: { "x-test-hook": name } });
+}
+
+describe("a trap", () => {
+  it("costs its own request an honest answer, and the next one is served", async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const trapped = await hook("trap");
+      assert.equal(trapped.status, 500);
+      const problem = await trapped.json();
+      assert.equal(problem.code, "internal_error");
+      assert.equal(problem.request_id, trapped.headers.get("x-request-id"));
+      await stack.logs.find((line) => line.msg === "trap" && line.request_id === problem.request_id);
+      const next = await fetch(`${stack.gateway}/app/x`, { headers: { cookie: person.cookie } });
+      assert.equal(next.status, 200, await next.text());
+    }
+  });
+
+  it("lets nobody through who was waiting, and leaves nobody without an answer", async () => {
+    await stack.companions.bridge.fault({ latency_ms: 500, count: 5 });
+    const waiting = Array.from({ length: 5 }, () =>
+      fetch(`${stack.gateway}/app/x`, { headers: { cookie: person.cookie } }),
+    );
+    while ((await (await hook("memory")).json()).waiting < 5);
+    await (await hook("trap")).text();
+    for (const response of await Promise.all(waiting)) {
+      assert.equal(response.status, 500);
+      assert.equal((await response.json()).code, "internal_error");
+    }
+    await stack.companions.bridge.heal();
+  });
+});
+
+describe("requests whose client leaves while Redis is slow", () => {
+  const REQUESTS = 10_000;
+  const AT_ONCE = 100;
+
+  /** Sends a request on a connection of its own and leaves as soon as it is sent. */
+  async function abandon() {
+    const { port } = new URL(stack.gateway);
+    const socket = connect(Number(port), "127.0.0.1");
+    await once(socket, "connect");
+    socket.write(
+      `GET /app/x HTTP/1.1\r\nHost: localhost:${port}\r\nCookie: ${person.cookie}\r\nUser-Agent: node\r\nAccept-Language: *\r\n\r\n`,
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    socket.on("error", () => {});
+    socket.destroy();
+  }
+
+  async function abandonMany(count) {
+    for (let sent = 0; sent < count; sent += AT_ONCE) {
+      await Promise.all(Array.from({ length: AT_ONCE }, abandon));
+    }
+  }
+
+  const memory = async () => (await hook("memory")).json();
+
+  it("leave the gateway's memory flat", { timeout: 170_000 }, async () => {
+    await stack.companions.bridge.fault({ latency_ms: 3000 });
+    await abandonMany(REQUESTS / 2);
+    const half = await memory();
+    // What was left behind is forgotten when its time is over, and its memory used again.
+    let now = half;
+    const deadline = Date.now() + 30_000;
+    while (now.waiting > 0 && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      now = await memory();
+      await (await fetch(`${stack.gateway}/public/sweep`)).text();
+    }
+    assert.equal(now.waiting, 0, "everything abandoned was forgotten");
+    await abandonMany(REQUESTS / 2);
+    const end = await memory();
+    await stack.companions.bridge.heal();
+    assert.ok(end.bytes <= half.bytes * 1.5, `${half.bytes} bytes after half, ${end.bytes} at the end`);
+    const after = await fetch(`${stack.gateway}/app/x`, { headers: { cookie: person.cookie } });
+    assert.equal(after.status, 200);
+  });
+});

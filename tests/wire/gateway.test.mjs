@@ -1,0 +1,203 @@
+// What crosses the wire: what clients can send byte for byte, and what passes untouched.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { signUp } from "../support/person.mjs";
+import { startStack } from "../support/stack.mjs";
+import { exchange, Wire } from "../support/wire.mjs";
+
+let stack;
+let host;
+before(async () => {
+  stack = await startStack();
+  host = new URL(stack.gateway).host;
+});
+after(() => stack?.stop());
+
+function get(target, ...headers) {
+  return exchange(stack.gateway, [`GET ${target} HTTP/1.1`, `Host: ${host}`, ...headers]);
+}
+
+/** What the origin was asked in all. */
+async function originRequests() {
+  const { requests } = await stack.companions.origin.counters();
+  return Object.values(requests).reduce((sum, count) => sum + count, 0);
+}
+
+describe("a target that two parsers could read differently", () => {
+  const protectedReadings = [
+    "/public/../app/x", "/public/%2e%2e/app/x", "/public/.%2e/app/x", "/public\\..\\app\\x", "/./app/x",
+  ];
+  const ambiguous = [
+    "/public/..%2fapp/x", "/public/%2e%2e%2fapp/x", "/public/..%5capp", "/public/..;/app/x", "/public/;/../app/x;",
+    "//app/x", "/public//../app", "/public/%252e%252e/app", "/public/a%00", "/public/a%23/x", "/public/a%3fx",
+    "/public/a%3bx", "/public/%zz", "/public/%", "/public/%ff", "/public/%c2%85", "/public/%0d%0aX:y", "/public/%7f",
+  ];
+
+  for (const target of protectedReadings) {
+    it(`${target} is the protected path it resolves to`, async () => {
+      const before = await originRequests();
+      assert.equal((await get(target)).status, 401);
+      assert.equal(await originRequests(), before);
+    });
+  }
+
+  for (const target of ambiguous) {
+    it(`${target} is refused`, async () => {
+      const before = await originRequests();
+      const { status, body } = await get(target);
+      assert.equal(status, 400, body);
+      assert.match(body, /"code":"ambiguous_request"/);
+      assert.equal(await originRequests(), before);
+    });
+  }
+
+  it("an encoded unreserved character is decoded before it is matched and for the origin", async () => {
+    assert.equal((await get("/%61pp/x")).status, 401);
+    const { status, body } = await get("/public/%61%2db?q=%61");
+    assert.equal(status, 200);
+    assert.match(body, /"path":"\/public\/a-b","query":"q=%61"/);
+  });
+});
+
+describe("a request that two parsers could frame differently", () => {
+  it("a GET with a body is refused", async () => {
+    for (const lines of [["Content-Length: 3"], ["Transfer-Encoding: chunked"]]) {
+      const body = lines[0].startsWith("Content") ? "abc" : "3\r\nabc\r\n0\r\n\r\n";
+      const request = [`GET /public/x HTTP/1.1`, `Host: ${host}`, ...lines];
+      const { status } = await exchange(stack.gateway, request, body);
+      assert.equal(status, 400, lines[0]);
+    }
+  });
+
+  it("two hosts are refused, by us or by the runtime", async () => {
+    const { status } = await get("/public/x", "Host: evil.example");
+    assert.equal(status, 400);
+  });
+
+  it("a length and chunks together never reach the origin", async () => {
+    const before = await originRequests();
+    const lines = [`POST /public/x HTTP/1.1`, `Host: ${host}`, "Content-Length: 4", "Transfer-Encoding: chunked"];
+    const { status } = await exchange(stack.gateway, lines, "0\r\n\r\n");
+    assert.ok(status === 400 || (await originRequests()) === before + 1, `status ${status}`);
+  });
+});
+
+describe("headers that origins trust", () => {
+  const names = [
+    "X-User-Id", "x-user-id", "X_User_Id", "X-User_Id", "X.User.Id", "X-Forwarded-For", "X_Forwarded_Host", "Forwarded",
+    "X-Real-IP", "True-Client-IP", "X-Original-URL", "X-Rewrite-URL", "X-HTTP-Method-Override", "Remote-User",
+    "X-Remote-User", "X-Auth-Request-User", "X-WebAuth-User", "X-SSL-Client-Cert", "X-AuthFlow-Assertion", "X-Request-Id",
+    "X-Auth-AAL", "Proxy", "X-Client-Cert", "Content_Length", "Transfer.Encoding", "Proxy-Authorization", "TE",
+  ];
+
+  it("do not pass in any spelling, and those that mean nothing do", async () => {
+    const { body } = await get("/public/x", ...names.map((name) => `${name}: evil`), "X-Custom_1: kept", "X-User-Agent: kept");
+    const { headers } = JSON.parse(body);
+    assert.deepEqual(headers.filter(([, value]) => value.includes("evil")), []);
+    assert.deepEqual(headers.filter(([, value]) => value === "kept").map(([name]) => name).sort(), ["x-custom_1", "x-user-agent"]);
+  });
+
+  it("cannot be taken away from the origin by Connection", async () => {
+    const person = await signUp(stack);
+    const { status, body } = await exchange(stack.gateway, [
+      "GET /app/x HTTP/1.1", `Host: ${host}`, `Cookie: ${person.cookie}`, "User-Agent: node", "Accept-Language: *",
+      "Connection: X-User-Id, X-Request-Id",
+    ]);
+    assert.equal(status, 200, body);
+    const { headers } = JSON.parse(body);
+    assert.deepEqual(headers.filter(([name]) => name === "x-user-id"), [["x-user-id", person.id]]);
+    assert.equal(headers.filter(([name]) => name === "x-request-id").length, 1);
+  });
+});
+
+describe("bodies pass as they are", () => {
+  it("up: the origin has the first part before the client sends the second", async () => {
+    const wire = await Wire.open(stack.gateway);
+    wire.send(
+      `POST /public/_demo/x?echo HTTP/1.1\r\nHost: ${host}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n`,
+    );
+    assert.match(await wire.until(/first/), /^HTTP\/1\.1 200/);
+    wire.send("6\r\nsecond\r\n0\r\n\r\n");
+    assert.match(await wire.until(/second[\s\S]*0\r\n\r\n$/), /second/);
+    wire.end();
+  });
+
+  it("down: the client has the first part while the origin still holds back the last", async () => {
+    const wire = await Wire.open(stack.gateway);
+    wire.send(`GET /public/_demo/x?chunks=3&every_ms=300 HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    assert.doesNotMatch(await wire.until(/chunk 0/), /chunk 2/);
+    assert.match(await wire.until(/chunk 2/), /chunk 2/);
+    wire.end();
+  });
+
+  it("16 MB come back as they went", async () => {
+    const sent = new Uint8Array(16 * 1024 * 1024).map((_, index) => (index * 31) ^ (index >> 8));
+    const response = await fetch(`${stack.gateway}/public/_demo/x?echo`, { method: "POST", body: sent });
+    assert.equal(Buffer.compare(Buffer.from(await response.arrayBuffer()), Buffer.from(sent)), 0);
+  });
+
+  it("an origin that breaks off in the middle does not look complete", async () => {
+    const response = await fetch(`${stack.gateway}/public/_demo/x?chunks=3&broken`);
+    await assert.rejects(response.text());
+  });
+});
+
+describe("answers pass as they are", () => {
+  const visit = (query, init) => fetch(`${stack.gateway}/public/_demo/x?${query}`, { redirect: "manual", ...init });
+
+  it("with their status, and redirects are the client's to follow", async () => {
+    for (const status of [201, 204, 304, 404, 418, 500, 599]) {
+      const response = await visit(`status=${status}`);
+      assert.equal(response.status, status);
+      await response.arrayBuffer();
+    }
+    const response = await visit("redirect=https://elsewhere.example/");
+    assert.equal(response.status, 302);
+    assert.equal(response.headers.get("location"), "https://elsewhere.example/");
+  });
+
+  it("with each Set-Cookie by itself", async () => {
+    const response = await visit("set-cookie=a%3D1&set-cookie=b%3D2%3B%20Path%3D/");
+    assert.deepEqual(response.headers.getSetCookie(), ["a=1", "b=2; Path=/"]);
+  });
+
+  it("to HEAD without a body", async () => {
+    const { status, body } = await exchange(stack.gateway, ["HEAD /public/x HTTP/1.1", `Host: ${host}`]);
+    assert.equal(status, 200);
+    assert.equal(body, "");
+  });
+
+  it("but an answer for one person is never public", async () => {
+    const person = await signUp(stack);
+    const response = await fetch(`${stack.gateway}/app/_demo/x?cache-control=public,%20max-age=60`, {
+      headers: { cookie: person.cookie },
+    });
+    assert.equal(response.headers.get("cache-control"), "private, max-age=60");
+    const open = await visit("cache-control=public,%20max-age=60");
+    assert.equal(open.headers.get("cache-control"), "public, max-age=60");
+  });
+});
+
+describe("a WebSocket", () => {
+  it("is refused with 401 where a session is missing, never redirected", async () => {
+    const { status, body } = await get(
+      "/app/socket", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Accept: text/html",
+    );
+    // A socket has no page to show, even if the client also takes HTML.
+    assert.equal(status, 401, body);
+  });
+
+  it("passes both ways", async () => {
+    const socket = new WebSocket(`${stack.gateway.replace("http", "ws")}/public/socket`);
+    const message = new Promise((resolve, reject) => {
+      socket.addEventListener("message", ({ data }) => resolve(data));
+      socket.addEventListener("error", () => reject(new Error("the socket failed")));
+      socket.addEventListener("open", () => socket.send("hello"));
+    });
+    assert.equal(await message, "hello");
+    socket.close();
+  });
+});
