@@ -1,11 +1,62 @@
-//! Signs people up, in and out.
+//! Signs people up, in and out, and makes their sessions.
+//!
+//! This file is the event shell: it turns what the runtime gives into a [`request::Request`], has
+//! [`app::answer`] answer it, and turns the [`response::Response`] back. Everything else is plain
+//! Rust over the traits of [`authflow_shared::host`], and is tested natively.
+//!
+//! Its way through the files: `app` decides what a request is for and whether it may; `api` and
+//! `pages` hold a file for each endpoint; both sign in through `open_session` and out through
+//! `end_session`.
 
-/// The fetch event.
-#[worker::event(fetch)]
-pub async fn fetch(
-    _request: web_sys::Request,
-    _env: worker::Env,
-    _context: worker::Context,
-) -> worker::Result<web_sys::Response> {
-    Ok(web_sys::Response::new()?)
+mod api;
+pub mod app;
+pub mod config;
+mod csrf;
+mod device_label;
+#[cfg(target_arch = "wasm32")]
+pub mod edge;
+mod email;
+mod end_session;
+mod endpoint;
+mod even_time;
+mod exchange;
+mod failure;
+mod fields;
+mod form;
+mod open_session;
+mod pages;
+mod profile;
+pub mod request;
+pub mod response;
+#[cfg(test)]
+mod test_support;
+
+#[cfg(target_arch = "wasm32")]
+mod shell {
+    use core::cell::OnceCell;
+    use std::rc::Rc;
+
+    use authflow_shared::host::worker::WorkerHost;
+
+    use crate::{app, config::Config, edge};
+
+    thread_local! {
+        /// The configuration of this isolate; `None` if it has faults.
+        static CONFIG: OnceCell<Option<Rc<Config>>> = const { OnceCell::new() };
+    }
+
+    /// The fetch event.
+    #[worker::event(fetch)]
+    async fn fetch(
+        request: web_sys::Request,
+        env: worker::Env,
+        context: worker::Context,
+    ) -> worker::Result<web_sys::Response> {
+        let host = WorkerHost::new(context);
+        let load = || app::load(&edge::variables(&env), &host).map(Rc::new);
+        let config = CONFIG.with(|config| config.get_or_init(load).clone());
+        let request = edge::read(&request).await?;
+        let response = app::answer(&host, config.as_ref(), &request).await;
+        Ok(edge::write(&response)?)
+    }
 }

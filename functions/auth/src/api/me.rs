@@ -1,0 +1,189 @@
+//! `GET /api/v1/simple_auth/me`: who is signed in.
+
+use authflow_shared::{
+    host::Host,
+    redis::Lookup,
+    session::{SessionRecord, store::SessionLookup},
+    timestamp::Timestamp,
+};
+use serde_json::{Value, json};
+
+use crate::{exchange::Exchange, failure::Failure, profile::Profile, response::Response};
+
+pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
+    // (1) The session, alive and on the device that signed in, as the gateway would ask it.
+    let id = exchange.session.as_ref().ok_or_else(Failure::no_session)?;
+    let store = exchange.store();
+    let record = match store.find(id, exchange.host.now()).await {
+        SessionLookup::Found(record) => record,
+        SessionLookup::Absent => return Err(Failure::no_session()),
+        SessionLookup::Unavailable(reason) => return Err(Failure::store_unavailable(reason)),
+    };
+    let fingerprinter = &exchange.config.common.fingerprinter;
+    if !fingerprinter.matches(&exchange.device(), &record.device_fingerprint) {
+        return Err(Failure::no_session());
+    }
+
+    // (2) The profile.
+    let user = match store.profile(&record.user_id).await {
+        Lookup::Found(json) => serde_json::from_str(&json).ok().filter(Value::is_object),
+        Lookup::Absent => None,
+        Lookup::Unavailable(reason) => return Err(Failure::store_unavailable(reason)),
+    };
+    let user = match user {
+        Some(user) => user,
+        None => fetch_profile(exchange, &record).await,
+    };
+    let time = |seconds| Timestamp::from_seconds(seconds).to_string();
+    let body = json!({
+        "user": user,
+        "session": {
+            "id": id.as_str(),
+            "created_at": time(record.created_at),
+            "expires_at": time(record.expires_at),
+            "aal": record.aal,
+        },
+    });
+    let response = Response::json(200, "ok", &body);
+    Ok(response.of_user(&record.user_id).of_session(id))
+}
+
+/// The profile from Supabase, or what the session knows; it is kept for the next time.
+async fn fetch_profile<H: Host>(exchange: &Exchange<'_, H>, record: &SessionRecord) -> Value {
+    let sealed = &record.supabase.access_token;
+    let token = exchange.config.fernet.open(sealed, exchange.host.now());
+    let user = match token {
+        Some(token) => exchange.supabase().user(&token).await.ok(),
+        None => None,
+    };
+    let profile = user.map_or_else(|| Profile::of_record(record), Profile::of_user);
+    let (store, user_id, json) = (exchange.store(), record.user_id.clone(), profile.to_json());
+    exchange.afterwards("profile_not_kept", async move {
+        let kept = store.keep_profile(&user_id, &json).await;
+        kept.map_err(|reason| reason.as_str().to_owned())
+    });
+    // Text, and maps by text, always serialise.
+    serde_json::to_value(profile).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use crate::test_support::{Answer, LOST, USER_ID, World, get, user};
+
+    const PATH: &str = "/api/v1/simple_auth/me";
+
+    fn me(world: &World, token: &str) -> Answer {
+        world.answer(&get(PATH).cookie(token))
+    }
+
+    fn profile_key() -> String {
+        format!("user_profile:{USER_ID}")
+    }
+
+    #[test]
+    fn tells_who_is_signed_in() {
+        let world = World::new();
+        let token = world.signed_in();
+        let answer = me(&world, &token);
+        let (id, _) = token.split_once('.').unwrap();
+        insta::assert_snapshot!(answer.shown().replace(id, "[session_id]"), @r#"200 {"session":{"aal":"aal1","created_at":"2027-01-15T08:00:00.000Z","expires_at":"2027-01-16T08:00:00.000Z","id":"[session_id]"},"user":{"app_metadata":{"provider":"email"},"created_at":"2026-11-23T08:00:00Z","email":"ada@example.test","email_confirmed_at":"2026-11-23T09:00:00Z","id":"5f6b7c8d-0000-4000-8000-000000000001","role":"authenticated","user_metadata":{"name":"Ada"}}}"#);
+        assert_eq!(
+            world.asked(),
+            ["/token?grant_type=password"],
+            "the profile was in Redis"
+        );
+    }
+
+    #[test]
+    fn a_bearer_token_is_as_good_as_the_cookie() {
+        let world = World::new();
+        let token = world.signed_in();
+        let request = get(PATH).with("authorization", &format!("bearer {token}"));
+        assert_eq!(world.answer(&request).status, 200);
+    }
+
+    #[test]
+    fn without_a_session_nobody_is() {
+        let world = World::new();
+        insta::assert_snapshot!(world.answer(&get(PATH)).shown(), @r#"401 {"type":"urn:authflow:problem:no_session","title":"Not signed in","status":401,"detail":"Sign in first.","code":"no_session","request_id":"[request_id]"}"#);
+        let token = world.signed_in();
+        let calls = world.redis_calls();
+        let forged = format!("{}A", token.split_at(token.len() - 1).0);
+        assert_eq!(me(&world, &forged).code(), "no_session");
+        assert_eq!(
+            world.redis_calls(),
+            calls,
+            "a forged token costs no look-up"
+        );
+        let (id, _) = token.split_once('.').unwrap();
+        world.forget(&format!("session:{id}"));
+        assert_eq!(me(&world, &token).code(), "no_session");
+    }
+
+    #[test]
+    fn another_device_is_nobody_and_the_session_stays() {
+        let world = World::new();
+        let token = world.signed_in();
+        for (name, value) in [
+            ("user-agent", "curl/8"),
+            ("cf-connecting-ip", "192.0.2.2"),
+            ("accept-language", "de"),
+        ] {
+            let request = get(PATH).cookie(&token).with(name, value);
+            let answer = world.answer(&request);
+            assert_eq!(
+                (answer.status, answer.code().as_str()),
+                (401, "no_session"),
+                "{name}"
+            );
+        }
+        assert_eq!(me(&world, &token).status, 200);
+    }
+
+    #[test]
+    fn a_missing_profile_comes_from_supabase_and_is_kept() {
+        let mut renamed = user();
+        renamed["user_metadata"]["name"] = "Augusta".into();
+        let world = World::new().supabase("/user", 200, renamed);
+        let token = world.signed_in();
+        for odd in [None, Some("null"), Some("{")] {
+            world.forget(&profile_key());
+            if let Some(odd) = odd {
+                world.put(&profile_key(), odd);
+            }
+            let answer = me(&world, &token).json();
+            assert_eq!(answer["user"]["user_metadata"]["name"], "Augusta");
+            world.run_tasks();
+            let kept: Value = serde_json::from_str(&world.redis(&profile_key()).unwrap()).unwrap();
+            assert_eq!(kept, answer["user"]);
+        }
+    }
+
+    #[test]
+    fn without_supabase_the_session_itself_tells() {
+        let world = World::new().supabase_refuses("/user", "bad_jwt");
+        let token = world.signed_in();
+        world.forget(&profile_key());
+        let user = me(&world, &token).json()["user"].clone();
+        assert_eq!(user["id"], USER_ID);
+        assert_eq!(user["email"], "ada@example.test");
+        assert_eq!(user["role"], "authenticated");
+    }
+
+    #[test]
+    fn a_store_that_is_down_signs_nobody_out() {
+        for (calls, breakage) in [(0, LOST[0]), (0, LOST[1]), (1, LOST[0])] {
+            let world = World::new();
+            let token = world.signed_in();
+            world.break_after(calls, breakage);
+            let answer = me(&world, &token);
+            assert_eq!(
+                (answer.status, answer.code().as_str()),
+                (503, "store_unavailable")
+            );
+            assert!(answer.header("set-cookie").is_none());
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The API for programs: JSON in, JSON out. A file an endpoint.
+
+pub(crate) mod health;
+pub(crate) mod logout;
+pub(crate) mod me;
+pub(crate) mod resend_verification;
+pub(crate) mod signin;
+pub(crate) mod signup;
+pub(crate) mod verify_email;

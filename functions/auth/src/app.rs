@@ -1,0 +1,310 @@
+//! The way of a request, from the event to the answer and its log line.
+
+use std::rc::Rc;
+
+use authflow_shared::{
+    config::Variables,
+    host::{Clock, Host, LogSink},
+    log::{Level, Line},
+    request_id::RequestId,
+    session::Presented,
+    trace::Trace,
+};
+
+use crate::{
+    api,
+    config::Config,
+    csrf,
+    endpoint::{self, Action, Endpoint, Found},
+    exchange::{Exchange, Ids, SERVICE},
+    failure::Failure,
+    pages,
+    request::Request,
+    response::Response,
+};
+
+/// The most of a client's own request id that is logged.
+const CLIENT_REQUEST_ID: usize = 128;
+
+/// Reads the configuration, or logs every fault.
+pub fn load(variables: &Variables, host: &(impl Clock + LogSink)) -> Option<Config> {
+    let faults = match Config::read(variables) {
+        Ok(config) => return Some(config),
+        Err(faults) => faults,
+    };
+    for fault in faults {
+        Line::new(Level::Error, SERVICE, "config_invalid")
+            .field("variable", fault.name)
+            .field("problem", fault.problem)
+            .emit(host, Level::Error);
+    }
+    None
+}
+
+/// Answers `request`; without a configuration, always with `config_invalid`.
+pub async fn answer<H: Host>(host: &H, config: Option<&Rc<Config>>, request: &Request) -> Response {
+    let ids = Ids {
+        started: host.now(),
+        request_id: RequestId::random(host),
+        trace: Trace::enter(request.header("traceparent"), host).ok(),
+    };
+    let found = endpoint::find(&request.path);
+    let response = match config {
+        Some(config) => match handle(host, config, request, &ids, found).await {
+            Ok(response) => response,
+            Err(failure) if endpoint::is_page(&request.path) => pages::failed(failure, config),
+            Err(failure) => failure.into_problem(ids.request_id.as_str()),
+        },
+        None => Failure::config_invalid().into_problem(ids.request_id.as_str()),
+    };
+    let threshold = config.map_or(Level::Info, |config| config.common.log_level);
+    log(host, threshold, request, &ids, found, &response);
+    finish(response, request, &ids)
+}
+
+/// Decides what a request is for and whether it may, then hands it to its endpoint.
+async fn handle<H: Host>(
+    host: &H,
+    config: &Rc<Config>,
+    request: &Request,
+    ids: &Ids,
+    found: Option<Found>,
+) -> Result<Response, Failure> {
+    // (1) A request that presents two sessions has none, whatever it is for: whoever reads the
+    // one and whoever reads the other would disagree on who asks.
+    let presented = Presented::read(request.header("cookie"), request.header("authorization"));
+    let token = match presented {
+        Presented::Ambiguous => return Err(Failure::ambiguous_request()),
+        Presented::Nothing => None,
+        Presented::Token { token, .. } => Some(token),
+    };
+
+    // (2) Where to.
+    let found = found.ok_or_else(Failure::not_found)?;
+    if !found.takes(&request.method) {
+        return Err(Failure::method_not_allowed(found.allow()));
+    }
+    let action = match found.endpoint {
+        Endpoint::Health => return Ok(api::health::handle(host, config, request).await),
+        Endpoint::On(action) => action,
+    };
+
+    // (3) From where: neither another site, nor an unknown address.
+    csrf::check(request, config).map_err(|_| Failure::cross_site())?;
+    let source = &config.common.client_ip;
+    let client_ip = source
+        .read(request.header(&source.header))
+        .ok_or_else(Failure::no_client_address)?;
+
+    // (4) A token whose MAC is wrong is as good as none: Redis is not asked.
+    let session = token.and_then(|token| config.common.token_keys.open(token.expose()).ok());
+    let exchange = Exchange {
+        host,
+        config,
+        request,
+        ids,
+        client_ip,
+        session,
+    };
+    match action {
+        Action::SignUp => api::signup::handle(&exchange).await,
+        Action::SignIn => api::signin::handle(&exchange).await,
+        Action::LogOut => api::logout::handle(&exchange).await,
+        Action::VerifyEmail => api::verify_email::handle(&exchange).await,
+        Action::ResendVerification => api::resend_verification::handle(&exchange),
+        Action::Me => api::me::handle(&exchange).await,
+        Action::StartPage => Ok(pages::start(&exchange)),
+        Action::SignInPage => pages::signin::handle(&exchange).await,
+        Action::SignUpPage => pages::signup::handle(&exchange).await,
+        Action::ResendPage => pages::resend::handle(&exchange),
+        Action::ConfirmPage => pages::confirm::handle(&exchange).await,
+        Action::SignOutPage => pages::signout::handle(&exchange).await,
+    }
+}
+
+/// What every answer has.
+fn finish(response: Response, request: &Request, ids: &Ids) -> Response {
+    let mut response = response
+        .header("cache-control", "no-store")
+        .header("x-content-type-options", "nosniff")
+        .header("x-request-id", ids.request_id.as_str());
+    if request.method == "HEAD" {
+        response.body = None;
+    }
+    response
+}
+
+fn log<H: Host>(
+    host: &H,
+    threshold: Level,
+    request: &Request,
+    ids: &Ids,
+    found: Option<Found>,
+    response: &Response,
+) {
+    let note = &response.note;
+    let own_id = request
+        .header("x-request-id")
+        .filter(|id| id.len() <= CLIENT_REQUEST_ID);
+    ids.line(response.level(), "request")
+        .field("method", request.method.as_str())
+        .field("path", request.path.as_str())
+        .field("status", response.status)
+        .field("duration_ms", host.now().since(ids.started))
+        .field("outcome", note.outcome)
+        .maybe("route", found.map(|found| found.name))
+        .maybe("cause", note.cause.as_deref())
+        .maybe("user_id", note.user_id.as_deref())
+        .maybe("session", note.session.as_deref())
+        .maybe("client_request_id", own_id)
+        .emit(host, threshold);
+}
+
+#[cfg(test)]
+mod tests {
+    use authflow_shared::{config::variables, host::fake::FakeHost};
+    use futures_executor::block_on;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::{
+        request::Body,
+        test_support::{World, get, post},
+    };
+
+    const ME: &str = "/api/v1/simple_auth/me";
+    const SIGN_IN: &str = "/api/v1/simple_auth/signin";
+
+    #[track_caller]
+    fn test(request: &Request, status: u16, code: &str) {
+        let world = World::new();
+        let answer = world.answer(request);
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (status, code),
+            "{request:?}"
+        );
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert!(answer.header("set-cookie").is_none());
+        assert!(!answer.json()["detail"].as_str().unwrap().is_empty());
+        let line = world.logged();
+        assert_eq!(
+            (line["status"].as_u64(), line["outcome"].as_str()),
+            (Some(status.into()), Some(code))
+        );
+        assert_eq!(line["request_id"].as_str(), answer.header("x-request-id"));
+        assert!(world.host.calls().is_empty());
+    }
+
+    #[test]
+    fn whatever_is_wrong_with_a_request_is_said_before_anything_is_asked() {
+        test(&get("/nowhere"), 404, "not_found");
+        test(&get("/api/v1/simple_auth/"), 404, "not_found");
+        test(&get(SIGN_IN), 405, "method_not_allowed");
+        test(&post(ME, "{}"), 405, "method_not_allowed");
+        test(
+            &post(SIGN_IN, "{}").with("sec-fetch-site", "cross-site"),
+            403,
+            "cross_site",
+        );
+        test(
+            &post(SIGN_IN, "{}").with("origin", "https://evil.test"),
+            403,
+            "cross_site",
+        );
+        test(
+            &post(SIGN_IN, "{}").with("content-type", "text/plain"),
+            415,
+            "unsupported_media_type",
+        );
+        test(
+            &Request {
+                body: Body::TooLarge,
+                ..post(SIGN_IN, "")
+            },
+            413,
+            "payload_too_large",
+        );
+        test(&post(SIGN_IN, "{"), 400, "malformed_json");
+        test(&post(SIGN_IN, "[]"), 422, "validation_failed");
+        test(
+            &post(SIGN_IN, "{}").with("cf-connecting-ip", "x"),
+            500,
+            "config_invalid",
+        );
+    }
+
+    #[test]
+    fn a_method_that_is_not_taken_is_told_which_are() {
+        let world = World::new();
+        for (path, allow) in [
+            (SIGN_IN, "POST"),
+            (ME, "GET, HEAD"),
+            ("/auth/signin", "GET, HEAD, POST"),
+        ] {
+            let mut request = get(path);
+            request.method = "DELETE".into();
+            assert_eq!(
+                world.answer(&request).header("allow"),
+                Some(allow),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn two_tokens_are_refused_on_any_route() {
+        let world = World::new();
+        let (one, two) = (world.signed_in(), world.signed_in());
+        let twice = format!("__Host-authflow={one}; __Host-authflow={one}");
+        for path in [ME, "/nowhere", "/health"] {
+            let request = get(path)
+                .cookie(&one)
+                .with("authorization", &format!("Bearer {two}"));
+            assert_eq!(world.answer(&request).code(), "ambiguous_request", "{path}");
+            let request = get(path).with("cookie", &twice);
+            assert_eq!(world.answer(&request).code(), "ambiguous_request", "{path}");
+        }
+    }
+
+    #[test]
+    fn a_worker_without_a_configuration_answers_nothing_else() {
+        let host = FakeHost::answering("");
+        for request in [get("/health"), get("/auth/signin"), post(SIGN_IN, "{}")] {
+            let response = block_on(answer::<FakeHost>(&host, None, &request));
+            assert_eq!(response.status, 500);
+            assert!(response.body.unwrap().contains("config_invalid"));
+        }
+        assert!(host.calls().is_empty());
+    }
+
+    #[test]
+    fn every_fault_of_the_configuration_is_logged_and_no_value() {
+        let host = FakeHost::answering("");
+        let mut variables = variables();
+        variables.insert("SESSION_SECRET".into(), "hunter2".into());
+        variables.remove("SUPABASE_URL");
+        assert!(load(&variables, &host).is_none());
+        let lines = host.lines();
+        let named =
+            |line: &String| serde_json::from_str::<Value>(line).unwrap()["variable"].clone();
+        let names: Vec<_> = lines.iter().map(named).collect();
+        assert_eq!(names, ["SESSION_SECRET", "SUPABASE_URL"]);
+        assert!(!lines.join("").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_line_of_the_log_has_every_promised_field() {
+        let world = World::new();
+        let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let request = get("/health")
+            .query("token=secret")
+            .with("traceparent", traceparent)
+            .with("x-request-id", "mine");
+        let answer = world.answer(&request);
+        assert_ne!(answer.header("x-request-id"), Some("mine"));
+        let lines = world.host.lines().join("\n");
+        let line = lines.replace(answer.header("x-request-id").unwrap(), "[request_id]");
+        insta::assert_snapshot!(line, @r#"{"ts":"2027-01-15T08:00:00.000Z","level":"info","msg":"request","service":"auth","request_id":"[request_id]","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","method":"GET","path":"/health","status":200,"duration_ms":0,"outcome":"ok","route":"health","client_request_id":"mine"}"#);
+    }
+}

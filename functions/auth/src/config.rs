@@ -1,0 +1,108 @@
+//! What this worker is configured with.
+
+use core::time::Duration;
+use std::rc::Rc;
+
+use authflow_shared::{
+    config::{Common, Fault, Reader, Variables},
+    fernet::FernetKeys,
+    supabase::auth::Settings,
+};
+
+/// See the module.
+#[derive(Debug)]
+pub struct Config {
+    /// What the gateway is configured with too.
+    pub common: Common,
+    /// `SUPABASE_URL`, `SUPABASE_ANON_KEY`, `SUPABASE_TIMEOUT_MS`.
+    pub supabase: Rc<Settings>,
+    /// `FERNET_KEYS`: what encrypts Supabase's tokens at rest.
+    pub fernet: FernetKeys,
+    /// `ANSWER_FLOOR_MS`: answers that would tell by their time whether an account exists take at
+    /// least this long. It should be more than Supabase takes to check a password and send a mail.
+    pub answer_floor: Duration,
+}
+
+impl Config {
+    /// Reads everything.
+    ///
+    /// # Errors
+    /// Every fault.
+    pub fn read(variables: &Variables) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new(variables);
+        let common = Common::read(&mut reader);
+        let supabase = supabase(&mut reader);
+        let fernet = fernet_keys(&mut reader);
+        let floor = reader.number("ANSWER_FLOOR_MS", 800, 0..=10_000);
+        let config = common
+            .zip(supabase)
+            .zip(fernet)
+            .map(|((common, supabase), fernet)| Self {
+                common,
+                supabase: Rc::new(supabase),
+                fernet,
+                answer_floor: Duration::from_millis(floor),
+            });
+        reader.finish(config)
+    }
+}
+
+fn supabase(reader: &mut Reader<'_>) -> Option<Settings> {
+    let url = reader.base_url("SUPABASE_URL");
+    let key = reader.token("SUPABASE_ANON_KEY");
+    let timeout = reader.number("SUPABASE_TIMEOUT_MS", 5000, 100..=30_000);
+    Some(Settings {
+        url: url?,
+        key: key?,
+        timeout: Duration::from_millis(timeout),
+    })
+}
+
+fn fernet_keys(reader: &mut Reader<'_>) -> Option<FernetKeys> {
+    let (first, mut keys) = reader.secrets("FERNET_KEYS")?;
+    keys.insert(0, first);
+    let prepared = FernetKeys::new(&keys);
+    if prepared.is_none() {
+        reader.fault(
+            "FERNET_KEYS",
+            "has a key that is not 32 bytes in base64url; make one with \
+             `openssl rand -base64 32 | tr +/ -_`",
+        );
+    }
+    prepared
+}
+
+#[cfg(test)]
+mod tests {
+    use authflow_shared::config::variables;
+
+    use super::*;
+
+    #[track_caller]
+    fn names_as_faulty(name: &str, value: &str) {
+        let mut variables = variables();
+        variables.insert(name.to_owned(), value.to_owned());
+        let faults = Config::read(&variables).err().unwrap_or_default();
+        let names: Vec<_> = faults.iter().map(|fault| fault.name).collect();
+        assert_eq!(names, [name], "{name}={value}");
+    }
+
+    #[test]
+    fn the_defaults_need_no_more_than_the_required_variables() {
+        let config = Config::read(&variables()).unwrap();
+        assert_eq!(config.supabase.timeout, Duration::from_secs(5));
+        assert_eq!(config.answer_floor, Duration::from_millis(800));
+    }
+
+    #[test]
+    fn each_bad_value_is_named() {
+        names_as_faulty("SUPABASE_URL", "supabase.test");
+        names_as_faulty("SUPABASE_ANON_KEY", "");
+        names_as_faulty("SUPABASE_TIMEOUT_MS", "0");
+        names_as_faulty("FERNET_KEYS", "");
+        names_as_faulty("FERNET_KEYS", "x");
+        names_as_faulty("FERNET_KEYS", &"x".repeat(44));
+        names_as_faulty("ANSWER_FLOOR_MS", "soon");
+        names_as_faulty("SESSION_SECRET", "short");
+    }
+}

@@ -1,0 +1,239 @@
+//! Everything that can go wrong, and what the client is told of it.
+//!
+//! The client gets a code, and a sentence on what to do. Why it happened goes to the log alone.
+
+use authflow_shared::{
+    cookie,
+    problem::{self, FieldError, Problem},
+    redis,
+    supabase::{AuthError, Weakness},
+};
+
+use crate::response::Response;
+
+/// Seconds after which it makes sense to ask again when something we need is down.
+const RETRY_UNAVAILABLE: u32 = 5;
+/// Seconds after which it makes sense to ask again when Supabase counted too many requests. It
+/// does not say how long; its limits fill up again within a minute or more.
+const RETRY_LIMITED: u32 = 60;
+
+/// A refusal.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    /// What the client is told.
+    pub(crate) problem: Problem,
+    /// Headers of the answer.
+    headers: Vec<(&'static str, String)>,
+    /// Why, for the log.
+    pub(crate) cause: Option<String>,
+}
+
+impl Failure {
+    fn new(status: u16, code: &'static str, title: &'static str, detail: &str) -> Self {
+        Self {
+            problem: Problem::new(status, code, title, detail),
+            headers: Vec::new(),
+            cause: None,
+        }
+    }
+
+    fn because(mut self, system: &str, cause: &str) -> Self {
+        self.cause = Some(format!("{system}: {cause}"));
+        self
+    }
+
+    fn retry_after(mut self, seconds: u32) -> Self {
+        self.headers.push(("retry-after", seconds.to_string()));
+        self
+    }
+
+    /// Clears the session cookie along with it.
+    pub(crate) fn clearing_cookie(mut self) -> Self {
+        self.headers.push(("set-cookie", cookie::clear()));
+        self
+    }
+
+    /// The answer for a program.
+    pub(crate) fn into_problem(self, request_id: &str) -> Response {
+        let body = self.problem.to_json(request_id);
+        self.into_response(problem::MEDIA_TYPE, body)
+    }
+
+    /// The answer, with a body for whomever asked.
+    pub(crate) fn into_response(self, content_type: &'static str, body: String) -> Response {
+        let Problem { status, code, .. } = self.problem;
+        let mut response = Response::text(status, code, content_type, body).because(self.cause);
+        response.headers.extend(self.headers);
+        response
+    }
+
+    // === What any endpoint may answer ===
+
+    pub(crate) fn ambiguous_request() -> Self {
+        let detail = "The request carries two different session tokens, or the session cookie \
+                      twice. Send one.";
+        Self::new(400, "ambiguous_request", "Ambiguous request", detail)
+    }
+
+    pub(crate) fn malformed_json() -> Self {
+        let detail = "The body is not valid JSON in UTF-8.";
+        Self::new(400, "malformed_json", "Malformed JSON", detail)
+    }
+
+    pub(crate) fn malformed_form() -> Self {
+        let detail = "The form could not be read. Please open the page again.";
+        Self::new(400, "malformed_form", "Malformed form", detail)
+    }
+
+    pub(crate) fn cross_site() -> Self {
+        let detail = "The request came from another web site. Send it from a page of this one.";
+        Self::new(403, "cross_site", "Refused: from another site", detail)
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(404, "not_found", "Not found", "There is nothing here.")
+    }
+
+    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+        let detail = format!("This address takes {allow} only.");
+        let failure = Self::new(405, "method_not_allowed", "Method not allowed", &detail);
+        Self {
+            headers: vec![("allow", allow.to_owned())],
+            ..failure
+        }
+    }
+
+    pub(crate) fn payload_too_large() -> Self {
+        let detail = "The body is over 16 KiB.";
+        Self::new(413, "payload_too_large", "Payload too large", detail)
+    }
+
+    pub(crate) fn unsupported_media_type(expected: &str) -> Self {
+        let detail = format!("Send the body with `Content-Type: {expected}`.");
+        let title = "Unsupported media type";
+        Self::new(415, "unsupported_media_type", title, &detail)
+    }
+
+    pub(crate) fn validation_failed(errors: Vec<FieldError>) -> Self {
+        let detail = "Some fields are missing or malformed; `errors` names them.";
+        let mut failure = Self::new(422, "validation_failed", "Validation failed", detail);
+        failure.problem.errors = errors;
+        failure
+    }
+
+    pub(crate) fn config_invalid() -> Self {
+        let detail = "The service is not set up correctly. Its log names every fault.";
+        Self::new(500, "config_invalid", "Configuration invalid", detail)
+    }
+
+    /// The edge did not tell the client's address.
+    pub(crate) fn no_client_address() -> Self {
+        Self::config_invalid().because("client_ip", "no readable address in the header")
+    }
+
+    pub(crate) fn no_randomness() -> Self {
+        let detail = "Something went wrong on our side. Please try again.";
+        Self::new(500, "internal_error", "Internal error", detail)
+            .because("platform", "no randomness")
+    }
+
+    // === Signing in ===
+
+    pub(crate) fn no_session() -> Self {
+        let failure = Self::new(401, "no_session", "Not signed in", "Sign in first.");
+        Self {
+            headers: vec![("www-authenticate", "Bearer".to_owned())],
+            ..failure
+        }
+    }
+
+    pub(crate) fn sign_up_disabled() -> Self {
+        let detail = "This site takes no new accounts.";
+        Self::new(403, "signup_disabled", "Sign-up is closed", detail)
+    }
+
+    pub(crate) fn mfa_required() -> Self {
+        let detail = "This account has a second factor, which this release cannot ask for.";
+        Self::new(403, "mfa_required", "Second factor required", detail)
+    }
+
+    pub(crate) fn weak_password(weaknesses: &[Weakness]) -> Self {
+        let detail = "Choose another password; `errors` says what is weak about this one.";
+        let mut failure = Self::new(422, "weak_password", "Weak password", detail);
+        let error = |weakness: &Weakness| FieldError {
+            field: "password",
+            code: weakness.as_str(),
+            detail: match weakness {
+                Weakness::Length => "The password is too short.",
+                Weakness::Characters => {
+                    "The password needs more kinds of characters: upper and lower case letters, \
+                     digits, symbols."
+                }
+                Weakness::Pwned => {
+                    "The password is known from a leak of another site. Choose one that you use \
+                     nowhere else."
+                }
+            }
+            .to_owned(),
+        };
+        failure.problem.errors = weaknesses.iter().map(error).collect();
+        failure
+    }
+
+    pub(crate) fn store_unavailable(reason: redis::Unavailable) -> Self {
+        let detail = "Sessions cannot be reached at the moment. Please try again.";
+        Self::new(503, "store_unavailable", "Store unavailable", detail)
+            .because("redis", reason.as_str())
+            .retry_after(RETRY_UNAVAILABLE)
+    }
+
+    /// What a refusal by Supabase means wherever it means nothing special.
+    pub(crate) fn from_supabase(error: &AuthError) -> Self {
+        match error {
+            AuthError::InvalidCredentials => {
+                let detail = "The e-mail address or the password is wrong.";
+                Self::new(401, "invalid_credentials", "Invalid credentials", detail)
+            }
+            AuthError::EmailNotConfirmed => {
+                let detail = "Confirm your e-mail address first: follow the link in the mail that \
+                              we sent you.";
+                let title = "E-mail address not confirmed";
+                Self::new(403, "email_not_confirmed", title, detail)
+            }
+            AuthError::UserBanned => {
+                let detail = "This account has been suspended. Ask whoever runs this site.";
+                Self::new(403, "user_banned", "Account suspended", detail)
+            }
+            AuthError::OtpExpired => {
+                let detail = "The link has expired or has been used before. Ask for a new one.";
+                Self::new(401, "link_expired", "Link expired", detail)
+            }
+            AuthError::WeakPassword(weaknesses) => Self::weak_password(weaknesses),
+            AuthError::RateLimited | AuthError::MailRateLimited => {
+                let detail = "Too many requests. Please wait a minute.";
+                Self::new(429, "rate_limited", "Too many requests", detail)
+                    .because("supabase", error.as_str())
+                    .retry_after(RETRY_LIMITED)
+            }
+            AuthError::UserAlreadyExists
+            | AuthError::SessionEnded
+            | AuthError::Rejected(_)
+            | AuthError::Unavailable(_) => {
+                let detail = "Accounts cannot be reached at the moment. Please try again.";
+                Self::new(503, "identity_unavailable", "Identity unavailable", detail)
+                    .because("supabase", error.as_str())
+                    .retry_after(RETRY_UNAVAILABLE)
+            }
+        }
+    }
+
+    /// The same, but a limit means that somebody tries passwords.
+    pub(crate) fn from_sign_in(error: &AuthError) -> Self {
+        let mut failure = Self::from_supabase(error);
+        if failure.problem.status == 429 {
+            failure.problem.code = "too_many_attempts";
+            failure.problem.title = "Too many attempts";
+        }
+        failure
+    }
+}

@@ -1,0 +1,45 @@
+//! Where a person goes on to once they are signed in, carried from page to page as `next`.
+
+use authflow_shared::{host::Host, redirect::Targets};
+
+use crate::{config::Config, exchange::Exchange, fields::Fields, form};
+
+/// A `next` that has been accepted; none if there was none, or one that leads astray.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Next(Option<String>);
+
+impl Next {
+    /// From the address of a page.
+    pub(super) fn from_query<H: Host>(exchange: &Exchange<'_, H>) -> Self {
+        let next = form::field(&exchange.request.query, "next").unwrap_or_default();
+        Self(exchange.config.common.targets.accept(&next))
+    }
+
+    /// From a form. It went out checked, but anybody can send a form.
+    pub(super) fn from_fields<H: Host>(exchange: &Exchange<'_, H>, fields: &Fields) -> Self {
+        Self(exchange.config.common.targets.accept(fields.sent("next")))
+    }
+
+    /// What a form keeps.
+    pub(super) fn kept(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
+    /// Where the person goes on to.
+    pub(super) fn target(&self, targets: &Targets) -> String {
+        targets.resolve(self.kept().unwrap_or("/"))
+    }
+
+    /// A link to the page at `path`, from another one.
+    pub(super) fn link(&self, path: &'static str) -> String {
+        match &self.0 {
+            Some(next) => format!("{path}?next={}", form::encode(next)),
+            None => path.to_owned(),
+        }
+    }
+
+    /// The `Location` of the page at `path`.
+    pub(super) fn page(&self, config: &Config, path: &'static str) -> String {
+        format!("{}{}", config.common.auth_url, self.link(path))
+    }
+}

@@ -1,0 +1,108 @@
+//! What is answered, and what the log will say of it.
+
+use authflow_shared::{log::Level, session::SessionId};
+use serde::Serialize;
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// Names and values; `Set-Cookie` may be there more than once.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body, if the status has one.
+    pub body: Option<String>,
+    pub(crate) note: Note,
+}
+
+/// What the log says of a request beside the plain facts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Note {
+    /// What came of it, in snake case; a failure's is its code.
+    pub(crate) outcome: &'static str,
+    /// Why, in words that a client must not see.
+    pub(crate) cause: Option<String>,
+    /// Whose request it was.
+    pub(crate) user_id: Option<String>,
+    /// The session, by its name in logs.
+    pub(crate) session: Option<String>,
+}
+
+impl Response {
+    /// An answer without a body.
+    pub(crate) fn empty(status: u16, outcome: &'static str) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: None,
+            note: Note {
+                outcome,
+                ..Note::default()
+            },
+        }
+    }
+
+    /// An answer with `body` of the media type `content_type`.
+    pub(crate) fn text(
+        status: u16,
+        outcome: &'static str,
+        content_type: &'static str,
+        body: String,
+    ) -> Self {
+        let mut response = Self::empty(status, outcome).header("content-type", content_type);
+        response.body = Some(body);
+        response
+    }
+
+    /// An answer in JSON.
+    pub(crate) fn json(status: u16, outcome: &'static str, value: &impl Serialize) -> Self {
+        // What is answered holds text, numbers and maps by text, which always serialise.
+        let body = serde_json::to_string(value).unwrap_or_default();
+        Self::text(status, outcome, "application/json", body)
+    }
+
+    /// Sends a browser on to `location` with GET.
+    ///
+    /// `location` is made by [`Targets`](authflow_shared::redirect::Targets) or by
+    /// [`links`](crate::pages::links), and by nobody else.
+    pub(crate) fn see_other(location: String, outcome: &'static str) -> Self {
+        Self::empty(303, outcome).header("location", location)
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Says in the log whose request it was.
+    #[must_use]
+    pub(crate) fn of_user(mut self, user_id: &str) -> Self {
+        self.note.user_id = Some(user_id.to_owned());
+        self
+    }
+
+    /// Says in the log which session it was about.
+    #[must_use]
+    pub(crate) fn of_session(mut self, id: &SessionId) -> Self {
+        self.note.session = Some(id.log_name());
+        self
+    }
+
+    /// Says in the log why it came to this.
+    #[must_use]
+    pub(crate) fn because(mut self, cause: Option<String>) -> Self {
+        self.note.cause = cause;
+        self
+    }
+
+    /// How much its log line matters.
+    pub(crate) fn level(&self) -> Level {
+        match self.status {
+            500 => Level::Error,
+            501.. => Level::Warn,
+            _ => Level::Info,
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! A made-up world around the worker: Supabase answers what a test says, and Redis keeps what it
+//! is given.
+
+use core::{cell::RefCell, time::Duration};
+use std::{collections::BTreeMap, rc::Rc};
+
+use authflow_shared::{
+    config::variables,
+    host::{
+        CallError, HttpAnswer, HttpCall,
+        fake::{Breakage, FakeHost},
+    },
+    timestamp::Timestamp,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use futures_executor::block_on;
+use serde_json::{Value, json};
+
+use crate::{
+    app,
+    config::Config,
+    form,
+    request::{Body, Request},
+    response::Response,
+};
+
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+pub(crate) const USER_ID: &str = "5f6b7c8d-0000-4000-8000-000000000001";
+
+/// What Supabase answers to a path: a status and a body.
+type Supabase = BTreeMap<&'static str, (u16, Value)>;
+
+/// See the module.
+pub(crate) struct World {
+    pub(crate) host: FakeHost,
+    config: Rc<Config>,
+    supabase: Rc<RefCell<Supabase>>,
+    redis: Rc<RefCell<BTreeMap<String, String>>>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// A world with changed variables.
+    pub(crate) fn with(changes: &[(&str, &str)]) -> Self {
+        let supabase = Rc::new(RefCell::new(Supabase::new()));
+        let redis = Rc::new(RefCell::new(BTreeMap::new()));
+        let (answers, keys) = (supabase.clone(), redis.clone());
+        let host = FakeHost::new(NOW, move |call| {
+            match call.url.strip_prefix("https://supabase.test/auth/v1") {
+                Some(path) => Ok(answer_of(&answers.borrow(), path)),
+                None => Ok(obey(&mut keys.borrow_mut(), call)),
+            }
+        });
+        Self {
+            host,
+            config: Rc::new(config_with(changes)),
+            supabase,
+            redis,
+        }
+    }
+
+    /// From now on Supabase answers `status` and `body` under `path`, whatever is asked.
+    pub(crate) fn supabase(self, path: &'static str, status: u16, body: Value) -> Self {
+        self.supabase.borrow_mut().insert(path, (status, body));
+        self
+    }
+
+    /// Supabase refuses with `code` under `path`.
+    pub(crate) fn supabase_refuses(self, path: &'static str, code: &str) -> Self {
+        self.supabase(path, 400, json!({"code": code, "message": "x"}))
+    }
+
+    /// The answer to `request`; what was left for afterwards has not run yet.
+    pub(crate) fn answer(&self, request: &Request) -> Answer {
+        let response = block_on(app::answer(&self.host, Some(&self.config), request));
+        Answer::of(response)
+    }
+
+    /// Runs what was left for after the answer.
+    pub(crate) fn run_tasks(&self) {
+        while let Some(task) = self.host.next_task() {
+            block_on(task);
+        }
+    }
+
+    /// The paths that Supabase was asked for.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        let calls = self.host.calls();
+        let paths = calls.iter().map(|call| call.url.as_str());
+        paths
+            .filter_map(|url| url.strip_prefix("https://supabase.test/auth/v1"))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// How often Redis was asked.
+    pub(crate) fn redis_calls(&self) -> usize {
+        let calls = self.host.calls();
+        let is_redis = |call: &&HttpCall| call.url.starts_with("http://redis.test");
+        calls.iter().filter(is_redis).count()
+    }
+
+    /// What Redis holds under `key`.
+    pub(crate) fn redis(&self, key: &str) -> Option<String> {
+        self.redis.borrow().get(key).cloned()
+    }
+
+    /// Takes `key` out of Redis.
+    pub(crate) fn forget(&self, key: &str) {
+        self.redis.borrow_mut().remove(key);
+    }
+
+    /// Puts `value` into Redis under `key`.
+    pub(crate) fn put(&self, key: &str, value: &str) {
+        let mut keys = self.redis.borrow_mut();
+        keys.insert(key.to_owned(), value.to_owned());
+    }
+
+    /// Everything in Redis as one text.
+    pub(crate) fn dump(&self) -> String {
+        format!("{:?}", self.redis.borrow())
+    }
+
+    /// Lets `calls` calls pass and breaks the next.
+    pub(crate) fn break_after(&self, calls: usize, breakage: Breakage) {
+        for _ in 0..calls {
+            self.host.pass_next();
+        }
+        self.host.break_next(breakage);
+    }
+
+    /// The last log line of a request.
+    pub(crate) fn logged(&self) -> Value {
+        let lines = self.host.lines();
+        let lines = lines
+            .iter()
+            .rev()
+            .map(|line| serde_json::from_str(line).unwrap());
+        let mut requests = lines.filter(|line: &Value| line["msg"] == "request");
+        requests.next().unwrap()
+    }
+
+    /// Signs Ada in and returns her session token.
+    pub(crate) fn signed_in(&self) -> String {
+        let path = "/token?grant_type=password";
+        let before = self.supabase.borrow().get(path).cloned();
+        self.supabase.borrow_mut().insert(path, (200, session()));
+        let body = json!({"email": "ada@example.test", "password": "p"}).to_string();
+        let answer = self.answer(&post("/api/v1/simple_auth/signin", &body));
+        if let Some(before) = before {
+            self.supabase.borrow_mut().insert(path, before);
+        }
+        answer.json()["session_token"].as_str().unwrap().to_owned()
+    }
+
+    /// How long everything has taken so far.
+    pub(crate) fn elapsed(&self) -> Duration {
+        use authflow_shared::host::Clock;
+        Duration::from_millis(self.host.now().since(NOW))
+    }
+}
+
+/// An answer in a form that is easy to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    headers: Vec<(&'static str, String)>,
+    pub(crate) body: Option<String>,
+}
+
+impl Answer {
+    fn of(response: Response) -> Self {
+        Self {
+            status: response.status,
+            headers: response.headers,
+            body: response.body,
+        }
+    }
+
+    /// The value of a header, which is there once at the most.
+    #[track_caller]
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(known, _)| *known == name);
+        let value = values.next();
+        assert!(values.next().is_none(), "{name} twice");
+        value.map(|(_, value)| value.as_str())
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(self.body.as_deref().unwrap_or_default()).unwrap()
+    }
+
+    /// The code of a problem.
+    #[track_caller]
+    pub(crate) fn code(&self) -> String {
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json")
+        );
+        self.json()["code"].as_str().unwrap().to_owned()
+    }
+
+    /// Status and body, without what differs each time.
+    pub(crate) fn shown(&self) -> String {
+        let mut body = self.body.clone().unwrap_or_default();
+        if let Some(id) = self.header("x-request-id") {
+            body = body.replace(id, "[request_id]");
+        }
+        format!("{} {body}", self.status)
+    }
+}
+
+/// A user as Supabase describes one.
+pub(crate) fn user() -> Value {
+    json!({
+        "id": USER_ID, "aud": "authenticated", "role": "authenticated", "email": "ada@example.test",
+        "email_confirmed_at": "2026-11-23T09:00:00Z", "created_at": "2026-11-23T08:00:00Z", "phone": "",
+        "app_metadata": {"provider": "email"}, "user_metadata": {"name": "Ada"}, "identities": [],
+    })
+}
+
+/// A session as Supabase describes one.
+pub(crate) fn session() -> Value {
+    session_of(&user())
+}
+
+pub(crate) fn session_of(user: &Value) -> Value {
+    let claims = URL_SAFE_NO_PAD.encode(r#"{"aal":"aal1","sub":"x"}"#);
+    json!({
+        "access_token": format!("SUPABASE.{claims}.ACCESS"), "refresh_token": "SUPABASEREFRESH",
+        "token_type": "bearer", "expires_in": 3600, "weak_password": null, "user": user,
+    })
+}
+
+pub(crate) fn config_with(changes: &[(&str, &str)]) -> Config {
+    let mut variables = variables();
+    for (name, value) in changes {
+        variables.insert((*name).to_owned(), (*value).to_owned());
+    }
+    Config::read(&variables).unwrap()
+}
+
+pub(crate) fn get(path: &str) -> Request {
+    request("GET", path, "")
+}
+
+/// JSON, as a program sends it.
+pub(crate) fn post(path: &str, body: &str) -> Request {
+    request("POST", path, body).with("content-type", "application/json")
+}
+
+/// A form, as a browser sends it.
+pub(crate) fn post_form(path: &str, fields: &[(&str, &str)]) -> Request {
+    let fields = fields.iter();
+    let fields = fields.map(|(name, value)| format!("{name}={}", form::encode(value)));
+    let body = fields.collect::<Vec<_>>().join("&");
+    request("POST", path, &body)
+        .with("content-type", "application/x-www-form-urlencoded")
+        .with("sec-fetch-site", "same-origin")
+        .with("origin", "https://app.test")
+}
+
+fn request(method: &str, path: &str, body: &str) -> Request {
+    let request = Request {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        query: String::new(),
+        headers: Vec::new(),
+        body: Body::Text(body.to_owned()),
+    };
+    let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
+    request
+        .with("cf-connecting-ip", "192.0.2.1")
+        .with("user-agent", firefox)
+}
+
+impl Request {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.headers.retain(|(known, _)| known != name);
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn query(mut self, query: &str) -> Self {
+        query.clone_into(&mut self.query);
+        self
+    }
+
+    /// The session cookie with `token`.
+    pub(crate) fn cookie(self, token: &str) -> Self {
+        self.with("cookie", &format!("__Host-authflow={token}"))
+    }
+}
+
+fn answer_of(answers: &Supabase, path: &str) -> HttpAnswer {
+    let known = |known: &&&str| path == **known || path.starts_with(&format!("{known}?"));
+    let (status, body) = match answers.keys().find(known) {
+        Some(found) => answers[found].clone(),
+        None => (404, Value::Null),
+    };
+    HttpAnswer {
+        status,
+        body: body.to_string(),
+    }
+}
+
+/// Redis, as far as strings go; everything else is OK and forgotten.
+fn obey(keys: &mut BTreeMap<String, String>, call: &HttpCall) -> HttpAnswer {
+    let body = call.body.as_deref().unwrap_or_default();
+    let reply = if call.url == "http://redis.test" {
+        run(keys, &serde_json::from_str::<Vec<String>>(body).unwrap())
+    } else {
+        let commands: Vec<Vec<String>> = serde_json::from_str(body).unwrap();
+        commands.iter().map(|command| run(keys, command)).collect()
+    };
+    HttpAnswer {
+        status: 200,
+        body: reply.to_string(),
+    }
+}
+
+fn run(keys: &mut BTreeMap<String, String>, command: &[String]) -> Value {
+    let words: Vec<_> = command.iter().map(String::as_str).collect();
+    match &words[..] {
+        ["PING"] => json!({"result": "PONG"}),
+        ["GET", key] => json!({"result": keys.get(*key)}),
+        ["SET", key, value, "EX", _] => {
+            keys.insert((*key).to_owned(), (*value).to_owned());
+            json!({"result": "OK"})
+        }
+        ["DEL", gone @ ..] => {
+            keys.retain(|key, _| !gone.contains(&key.as_str()));
+            json!({"result": gone.len()})
+        }
+        ["HGET", ..] => json!({"result": null}),
+        _ => json!({"result": 1}),
+    }
+}
+
+/// Both ways for a call to be lost.
+pub(crate) const LOST: [Breakage; 2] = [
+    Breakage::Before(CallError::Timeout),
+    Breakage::After(CallError::Connection),
+];
