@@ -7,7 +7,7 @@ use authflow_shared::{
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::{canonical::CanonicalRequest, decide::Refusal, facts::Facts};
+use crate::{canonical::CanonicalRequest, decide::Refusal, facts::Facts, forward::is_websocket};
 
 /// Seconds after which it makes sense to ask a failed dependency again.
 const RETRY_AFTER: &str = "5";
@@ -34,14 +34,17 @@ pub enum Client {
 
 impl Client {
     /// A navigation says so in `Sec-Fetch-Mode` (Fetch Metadata); only a client that does not send
-    /// it is judged by whether it accepts HTML.
+    /// it is judged by whether it accepts HTML. A WebSocket has no page to show.
     pub fn of(facts: &Facts<'_>) -> Self {
-        let is_navigation = match facts.header("sec-fetch-mode") {
-            Some(mode) => mode == "navigate",
-            None => facts
+        let accepts_html = || {
+            facts
                 .header("accept")
-                .is_some_and(|accept| accept.contains("text/html")),
+                .is_some_and(|accept| accept.contains("text/html"))
         };
+        let is_navigation = facts.header("sec-fetch-mode").map_or_else(
+            || accepts_html() && !is_websocket(facts),
+            |mode| mode == "navigate",
+        );
         if is_navigation {
             Self::Browser
         } else {
@@ -266,6 +269,10 @@ mod tests {
         );
         client(
             &[("accept", "application/json, text/plain, */*")],
+            Client::Program,
+        );
+        client(
+            &[("accept", "text/html"), ("upgrade", "websocket")],
             Client::Program,
         );
         client(&[("accept", "*/*")], Client::Program);

@@ -23,15 +23,18 @@ impl Config {
     pub fn read(variables: &Variables) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new(variables);
         let common = Common::read(&mut reader);
-        let routes = reader.required("ROUTES").and_then(|json| {
-            routes::parse(json)
-                .map_err(|faults| {
-                    faults
-                        .into_iter()
-                        .for_each(|fault| reader.fault("ROUTES", fault))
-                })
-                .ok()
-        });
+        let routes = reader
+            .required("ROUTES")
+            .map(routes::parse)
+            .and_then(|routes| match routes {
+                Ok(routes) => Some(routes),
+                Err(faults) => {
+                    for fault in faults {
+                        reader.fault("ROUTES", fault);
+                    }
+                    None
+                }
+            });
         let public_hosts = reader
             .list("PUBLIC_HOSTS")
             .into_iter()

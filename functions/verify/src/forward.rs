@@ -49,9 +49,7 @@ pub fn plan(
             .split(',')
             .any(|item| item.trim().eq_ignore_ascii_case(name))
     };
-    let is_websocket = facts
-        .header("upgrade")
-        .is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"));
+    let is_websocket = is_websocket(facts);
     let must_go = |name: &str| match name {
         // Without it the runtime would not open a WebSocket; it speaks for one connection all the
         // same, so no other protocol passes.
@@ -97,6 +95,13 @@ pub fn plan(
         may_use_caches: grant.record().is_none(),
         timeout: route.timeout,
     }
+}
+
+/// Whether the client asks for a WebSocket (RFC 6455, section 4.1).
+pub fn is_websocket(facts: &Facts<'_>) -> bool {
+    facts
+        .header("upgrade")
+        .is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
 }
 
 /// `text` as a header can carry it: what is not printable ASCII is percent-encoded, and `%` too,

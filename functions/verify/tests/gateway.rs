@@ -1,5 +1,11 @@
 //! Whole requests through the gateway, over a made-up Redis and origin.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that fails may panic"
+)]
+
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
 
 use authflow_shared::{

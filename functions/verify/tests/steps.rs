@@ -2,6 +2,12 @@
 //!
 //! The same tests run natively and as WebAssembly under Node.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that fails may panic"
+)]
+
 use authflow_verify::{configure, resume, start};
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
