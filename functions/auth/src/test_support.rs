@@ -204,6 +204,18 @@ impl Answer {
         self.json()["code"].as_str().unwrap().to_owned()
     }
 
+    /// What a page shows.
+    #[track_caller]
+    pub(crate) fn main(&self) -> &str {
+        assert_eq!(
+            self.header("content-type"),
+            Some("text/html; charset=utf-8")
+        );
+        let body = self.body.as_deref().unwrap_or_default();
+        let (_, main) = body.split_once("<main>").unwrap();
+        main.split_once("</main>").unwrap().0
+    }
+
     /// Status and body, without what differs each time.
     pub(crate) fn shown(&self) -> String {
         let mut body = self.body.clone().unwrap_or_default();

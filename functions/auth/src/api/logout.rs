@@ -81,7 +81,7 @@ mod tests {
     fn without_a_session_there_is_nothing_to_do() {
         let world = world();
         let token = world.signed_in();
-        let forged = format!("{}A", token.split_at(token.len() - 1).0);
+        let forged = format!("{}B", token.split_at(token.len() - 1).0);
         let calls = world.redis_calls();
         for request in [
             post(PATH, ""),

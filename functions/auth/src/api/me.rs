@@ -110,7 +110,7 @@ mod tests {
         insta::assert_snapshot!(world.answer(&get(PATH)).shown(), @r#"401 {"type":"urn:authflow:problem:no_session","title":"Not signed in","status":401,"detail":"Sign in first.","code":"no_session","request_id":"[request_id]"}"#);
         let token = world.signed_in();
         let calls = world.redis_calls();
-        let forged = format!("{}A", token.split_at(token.len() - 1).0);
+        let forged = format!("{}B", token.split_at(token.len() - 1).0);
         assert_eq!(me(&world, &forged).code(), "no_session");
         assert_eq!(
             world.redis_calls(),

@@ -132,7 +132,9 @@ mod tests {
     #[test]
     fn the_time_of_a_refusal_can_be_set() {
         let world = World::with(&[("ANSWER_FLOOR_MS", "250")]);
-        signed_in(&world.supabase_refuses(TOKEN, "invalid_credentials"));
+        let world = world.supabase_refuses(TOKEN, "invalid_credentials");
+        signed_in(&world);
+        assert_eq!(world.elapsed(), Duration::from_millis(250));
     }
 
     #[test]

@@ -84,3 +84,85 @@ fn page<'a>(link: Option<&'a Link>, next: &'a Next, trouble: Trouble) -> Page<'a
         trouble,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::test_support::{Answer, LOST, World, get, post_form, session};
+
+    const PATH: &str = "/auth/confirm";
+
+    fn submit(world: &World) -> Answer {
+        let fields = [
+            ("token_hash", "0a1b"),
+            ("type", "signup"),
+            ("next", "/app/x"),
+        ];
+        world.answer(&post_form(PATH, &fields))
+    }
+
+    #[test]
+    fn opening_the_link_uses_nothing_up() {
+        let world = World::new().supabase("/verify", 200, session());
+        let query = "token_hash=pkce_0a1b&type=signup&next=https%3A%2F%2Fapp.test%2Fapp";
+        let answer = world.answer(&get(PATH).query(query));
+        insta::assert_snapshot!(answer.main(), @r#"<h1>Confirm your address</h1>
+
+<p>One more step: press the button to confirm your e-mail address and sign in.</p>
+<form method="post" action="/auth/confirm">
+<input type="hidden" name="token_hash" value="pkce_0a1b">
+<input type="hidden" name="type" value="signup">
+<input type="hidden" name="next" value="https://app.test/app">
+<button>Confirm and sign in</button>
+</form>"#);
+        assert!(world.host.calls().is_empty());
+    }
+
+    #[test]
+    fn the_button_signs_in_and_leads_on() {
+        let answer = submit(&World::new().supabase("/verify", 200, session()));
+        assert_eq!(answer.status, 303);
+        assert_eq!(answer.header("location"), Some("https://app.test/app/x"));
+        assert!(answer.header("set-cookie").is_some());
+    }
+
+    #[test]
+    fn a_link_that_is_of_no_use_leads_to_a_new_one() {
+        let answer = submit(&World::new().supabase_refuses("/verify", "otp_expired"));
+        assert_eq!(answer.status, 401);
+        insta::assert_snapshot!(answer.main(), @r#"<h1>Confirm your address</h1>
+
+<p class="alert" role="alert">The link has expired or has been used before. Ask for a new one.</p>
+<p class="links"><a href="/auth/resend?next=https%3A%2F%2Fapp.test%2Fapp%2Fx">Send a new mail</a> <a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp%2Fx">Sign in</a></p>"#);
+        for query in [
+            "",
+            "token_hash=0a1b",
+            "token_hash=%3Cb%3E&type=signup",
+            "token_hash=0a1b&type=recovery",
+        ] {
+            let answer = World::new().answer(&get(PATH).query(query));
+            assert_eq!(answer.status, 422, "{query}");
+            assert!(!answer.main().contains("<form"), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_link_that_may_still_be_good_can_be_tried_again() {
+        for breakage in LOST {
+            let world = World::new().supabase("/verify", 200, session());
+            world.break_after(0, breakage);
+            let answer = submit(&world);
+            assert_eq!(answer.status, 503);
+            assert!(answer.main().contains("value=\"0a1b\""));
+            assert!(answer.main().contains("role=\"alert\""));
+        }
+    }
+
+    #[test]
+    fn another_site_cannot_press_the_button() {
+        let world = World::new().supabase("/verify", 200, session());
+        let form = post_form(PATH, &[("token_hash", "0a1b"), ("type", "signup")]);
+        let answer = world.answer(&form.with("sec-fetch-site", "cross-site"));
+        assert_eq!(answer.status, 403);
+        assert!(world.host.calls().is_empty());
+    }
+}

@@ -43,3 +43,39 @@ impl Next {
         format!("{}{}", config.common.auth_url, self.link(path))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::config_with;
+
+    fn next(text: &str) -> Next {
+        Next(config_with(&[]).common.targets.accept(text))
+    }
+
+    #[test]
+    fn goes_with_every_link() {
+        let link = next("/app?a=b&c=d#e").link("/auth/signup");
+        let encoded = "https%3A%2F%2Fapp.test%2Fapp%3Fa%3Db%26c%3Dd%23e";
+        assert_eq!(link, format!("/auth/signup?next={encoded}"));
+        let back = form::field(link.split_once('?').unwrap().1, "next").unwrap();
+        assert_eq!(next(&back), next("/app?a=b&c=d#e"));
+    }
+
+    #[test]
+    fn what_leads_astray_is_forgotten() {
+        for text in [
+            "",
+            "//evil.test",
+            "https://evil.test/",
+            "javascript:alert(1)",
+        ] {
+            let config = config_with(&[]);
+            assert_eq!(next(text).link("/auth/signup"), "/auth/signup", "{text}");
+            assert_eq!(
+                next(text).target(&config.common.targets),
+                "https://app.test/"
+            );
+        }
+    }
+}

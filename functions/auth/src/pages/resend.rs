@@ -52,3 +52,50 @@ fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::PATH;
+    use crate::test_support::{World, get, post_form};
+
+    #[test]
+    fn the_form_asks_for_the_address() {
+        let answer = World::new().answer(&get(PATH));
+        insta::assert_snapshot!(answer.main(), @r#"<h1>Send the mail again</h1>
+
+<p>Look into your spam folder first. A new mail makes the link of the last one useless.</p>
+<form method="post" action="/auth/resend">
+<p class="field">
+<label for="email">E-mail address</label>
+<input id="email" name="email" type="email" value="" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" required>
+</p>
+<button>Send</button>
+</form>
+<p class="links"><a href="/auth/signin">Sign in</a></p>"#);
+    }
+
+    #[test]
+    fn the_mail_is_sent_after_the_answer() {
+        let world = World::new().supabase("/resend", 200, json!({}));
+        let form = post_form(PATH, &[("email", "ada@example.test"), ("next", "/app")]);
+        let answer = world.answer(&form);
+        assert_eq!(answer.status, 303);
+        let location = "https://app.test/auth/signup?next=https%3A%2F%2Fapp.test%2Fapp&sent=1";
+        assert_eq!(answer.header("location"), Some(location));
+        assert!(world.asked().is_empty());
+        world.run_tasks();
+        assert_eq!(
+            world.asked(),
+            ["/resend?redirect_to=https%3A%2F%2Fapp.test%2Fapp"]
+        );
+    }
+
+    #[test]
+    fn a_bad_address_comes_back() {
+        let answer = World::new().answer(&post_form(PATH, &[("email", "ada")]));
+        assert_eq!(answer.status, 422);
+        assert!(answer.main().contains("value=\"ada\""));
+    }
+}

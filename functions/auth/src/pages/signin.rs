@@ -77,3 +77,141 @@ fn sentence(reason: &str) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::PATH;
+    use crate::test_support::{Answer, LOST, World, get, post_form, session};
+
+    const TOKEN: &str = "/token";
+
+    fn submit(world: &World, next: &str) -> Answer {
+        let fields = [
+            ("email", "Ada@example.test"),
+            ("password", "hunter2"),
+            ("next", next),
+        ];
+        world.answer(&post_form(PATH, &fields))
+    }
+
+    #[test]
+    fn the_form_keeps_where_to_go_on() {
+        let query = "next=%2Fapp%2Fx%3Fa%3Db%26c&reason=no_session";
+        let answer = World::new().answer(&get(PATH).query(query));
+        insta::assert_snapshot!(answer.main(), @r#"<h1>Sign in</h1>
+
+<form method="post" action="/auth/signin">
+<input type="hidden" name="next" value="https://app.test/app/x?a=b&#38;c">
+<p class="field">
+<label for="email">E-mail address</label>
+<input id="email" name="email" type="email" value="" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" required>
+</p>
+<p class="field">
+<label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required>
+</p>
+<button>Sign in</button>
+</form>
+<p class="links">No account yet? <a href="/auth/signup?next=https%3A%2F%2Fapp.test%2Fapp%2Fx%3Fa%3Db%26c">Sign up</a></p>"#);
+    }
+
+    #[test]
+    fn a_reason_is_a_sentence_of_ours_or_nothing() {
+        let shown = |reason: &str| {
+            let answer = World::new().answer(&get(PATH).query(&format!("reason={reason}")));
+            answer.main().contains("class=\"note\"")
+        };
+        for reason in ["session_expired", "session_invalid", "device_mismatch"] {
+            assert!(shown(reason), "{reason}");
+        }
+        for reason in ["no_session", "", "%3Cb%3Ex", "session_expired&reason=x"] {
+            assert!(!shown(reason), "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_right_password_leads_on_with_the_cookie() {
+        let world = World::new().supabase(TOKEN, 200, session());
+        let answer = submit(&world, "/app/x?a=b&c");
+        assert_eq!((answer.status, answer.body.as_deref()), (303, None));
+        assert_eq!(
+            answer.header("location"),
+            Some("https://app.test/app/x?a=b&c")
+        );
+        assert!(
+            answer
+                .header("set-cookie")
+                .unwrap()
+                .starts_with("__Host-authflow=")
+        );
+        let astray = submit(&world, "https://evil.test/");
+        assert_eq!(astray.header("location"), Some("https://app.test/"));
+    }
+
+    #[test]
+    fn a_wrong_password_comes_back_with_all_but_the_password() {
+        let world = World::new().supabase_refuses(TOKEN, "invalid_credentials");
+        let answer = submit(&world, "/app");
+        assert_eq!(answer.status, 401);
+        assert_eq!(world.elapsed().as_millis(), 800);
+        insta::assert_snapshot!(answer.main(), @r#"<h1>Sign in</h1>
+
+<p class="alert" role="alert">The e-mail address or the password is wrong.</p>
+<form method="post" action="/auth/signin">
+<input type="hidden" name="next" value="https://app.test/app">
+<p class="field">
+<label for="email">E-mail address</label>
+<input id="email" name="email" type="email" value="Ada@example.test" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" required>
+</p>
+<p class="field">
+<label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required>
+</p>
+<button>Sign in</button>
+</form>
+<p class="links">No account yet? <a href="/auth/signup?next=https%3A%2F%2Fapp.test%2Fapp">Sign up</a></p>"#);
+        assert!(!answer.body.unwrap().contains("hunter2"));
+    }
+
+    #[test]
+    fn what_was_typed_stays_text() {
+        let typed = "\"><script>alert(1)</script>";
+        let answer = World::new().answer(&post_form(PATH, &[("email", typed), ("next", typed)]));
+        assert_eq!(answer.status, 422);
+        assert!(!answer.main().contains("<script"), "{}", answer.main());
+        assert!(answer.main().contains("aria-describedby=\"email-error\""));
+        assert!(
+            answer
+                .main()
+                .contains("aria-describedby=\"password-error\"")
+        );
+    }
+
+    #[test]
+    fn an_address_to_be_confirmed_can_have_its_mail_again() {
+        let world = World::new().supabase_refuses(TOKEN, "email_not_confirmed");
+        let answer = submit(&world, "/app");
+        assert_eq!(answer.status, 403);
+        assert!(answer.main().contains("action=\"/auth/resend\""));
+    }
+
+    #[test]
+    fn a_store_that_is_down_signs_nobody_in() {
+        let world = World::new().supabase(TOKEN, 200, session());
+        world.break_after(2, LOST[1]);
+        let answer = submit(&world, "/app");
+        assert_eq!(answer.status, 503);
+        assert!(answer.header("set-cookie").is_none());
+        assert!(answer.header("retry-after").is_some());
+        assert!(answer.main().contains("role=\"alert\""));
+    }
+
+    #[test]
+    fn a_form_must_be_a_form() {
+        let json = post_form(PATH, &[]).with("content-type", "application/json");
+        assert_eq!(World::new().answer(&json).status, 415);
+        let mut form = post_form(PATH, &[]);
+        form.body = crate::request::Body::Text("email=%ff".into());
+        assert_eq!(World::new().answer(&form).status, 400);
+    }
+}

@@ -84,3 +84,98 @@ pub(super) fn mail_sent<H: Host>(exchange: &Exchange<'_, H>, next: &Next) -> Res
     let separator = if page.contains('?') { '&' } else { '?' };
     Response::see_other(format!("{page}{separator}sent=1"), "verification_required")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::PATH;
+    use crate::test_support::{Answer, World, get, post_form, session, user};
+
+    fn submit(world: &World) -> Answer {
+        let fields = [
+            ("email", "ada@example.test"),
+            ("password", "hunter2"),
+            ("next", "/app/x"),
+        ];
+        world.answer(&post_form(PATH, &fields))
+    }
+
+    #[test]
+    fn the_form_keeps_where_to_go_on() {
+        let answer = World::new().answer(&get(PATH).query("next=/app"));
+        insta::assert_snapshot!(answer.main(), @r#"<h1>Sign up</h1>
+
+<form method="post" action="/auth/signup">
+<input type="hidden" name="next" value="https://app.test/app">
+<p class="field">
+<label for="email">E-mail address</label>
+<input id="email" name="email" type="email" value="" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" required>
+</p>
+<p class="field">
+<label for="password">Choose a password</label>
+<input id="password" name="password" type="password" autocomplete="new-password" required>
+</p>
+<button>Sign up</button>
+</form>
+<p class="links">Already have an account? <a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp">Sign in</a></p>"#);
+    }
+
+    #[test]
+    fn a_mail_leads_on_to_where_the_person_wanted_to_go() {
+        let world = World::new().supabase("/signup", 200, user());
+        let answer = submit(&world);
+        assert_eq!(answer.status, 303);
+        insta::assert_snapshot!(answer.header("location").unwrap(), @"https://app.test/auth/signup?next=https%3A%2F%2Fapp.test%2Fapp%2Fx&sent=1");
+        insta::assert_snapshot!(world.asked().join(" "), @"/signup?redirect_to=https%3A%2F%2Fapp.test%2Fapp%2Fx");
+    }
+
+    #[test]
+    fn a_known_address_looks_like_a_new_one() {
+        let new = submit(&World::new().supabase("/signup", 200, user()));
+        let world = World::new().supabase_refuses("/signup", "user_already_exists");
+        assert_eq!(submit(&world), new);
+        assert_eq!(world.elapsed().as_millis(), 800);
+    }
+
+    #[test]
+    fn the_mailbox_page_shows_no_address() {
+        let answer =
+            World::new().answer(&get(PATH).query("next=/app&sent=1&email=ada%40example.test"));
+        insta::assert_snapshot!(answer.main(), @r#"<h1>Check your mail</h1>
+
+<p>If this address needs to be confirmed, a mail with a link is on its way to it. Follow the link to go on.</p>
+<p>If you have an account with this address already, no mail comes: sign in instead.</p>
+<p class="links"><a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp">Sign in</a> <a href="/auth/resend?next=https%3A%2F%2Fapp.test%2Fapp">No mail? Send it again</a></p>"#);
+    }
+
+    #[test]
+    fn where_addresses_need_no_confirmation_it_is_a_sign_in() {
+        let answer = submit(&World::new().supabase("/signup", 200, session()));
+        assert_eq!(answer.header("location"), Some("https://app.test/app/x"));
+        assert!(answer.header("set-cookie").is_some());
+    }
+
+    #[test]
+    fn a_weak_password_is_told_beside_the_field() {
+        let weak = json!({"code": "weak_password", "weak_password": {"reasons": ["length", "characters"]}});
+        let answer = submit(&World::new().supabase("/signup", 422, weak));
+        assert_eq!(answer.status, 422);
+        insta::assert_snapshot!(answer.main(), @r#"<h1>Sign up</h1>
+
+<form method="post" action="/auth/signup">
+<input type="hidden" name="next" value="https://app.test/app/x">
+<p class="field">
+<label for="email">E-mail address</label>
+<input id="email" name="email" type="email" value="ada@example.test" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" required>
+</p>
+<p class="field">
+<label for="password">Choose a password</label>
+<input id="password" name="password" type="password" autocomplete="new-password" required aria-invalid="true" aria-describedby="password-error">
+<span class="error" id="password-error">The password is too short. The password needs more kinds of characters: upper and lower case letters, digits, symbols.</span>
+</p>
+<button>Sign up</button>
+</form>
+<p class="links">Already have an account? <a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp%2Fx">Sign in</a></p>"#);
+    }
+}
