@@ -8,11 +8,11 @@ use core::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use crate::{client_ip::ClientIp, secret::Secret, session::token::keyed};
+use crate::{client_ip::ClientIp, json::Object, secret::Secret, session::token::keyed};
 
 /// Names the encoding, so that another one can never give the same hash.
 const VERSION: &[u8] = b"authflow-fingerprint-1";
@@ -70,20 +70,32 @@ pub struct Fingerprinter {
 }
 
 /// The hash of each factor by itself; those not chosen are absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FactorHashes {
     /// Of [`Factor::Ip`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ip: Option<String>,
     /// Of [`Factor::UserAgent`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
     /// Of [`Factor::Language`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     /// Of [`Factor::ClientHints`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub client_hints: Option<String>,
+}
+
+impl FactorHashes {
+    /// Reads them as they were stored.
+    pub(crate) fn read(mut stored: Object) -> Self {
+        Self {
+            ip: stored.text(Factor::Ip.as_str()),
+            user_agent: stored.text(Factor::UserAgent.as_str()),
+            language: stored.text(Factor::Language.as_str()),
+            client_hints: stored.text(Factor::ClientHints.as_str()),
+        }
+    }
 }
 
 impl Fingerprinter {

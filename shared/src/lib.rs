@@ -9,6 +9,7 @@ pub mod cookie;
 pub mod fernet;
 pub mod fingerprint;
 pub mod host;
+pub mod json;
 pub mod log;
 pub mod problem;
 pub mod redirect;

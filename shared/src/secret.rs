@@ -2,13 +2,10 @@
 
 use core::fmt;
 
-use serde::Deserialize;
-
 /// A secret: it can be used, but not printed, logged or serialised.
 ///
 /// `Debug` shows a placeholder; there is no `Display` and no `Serialize`.
-#[derive(Clone, Default, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Default)]
 pub struct Secret(String);
 
 impl Secret {

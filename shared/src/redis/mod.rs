@@ -12,8 +12,8 @@ use core::time::Duration;
 use std::rc::Rc;
 
 use serde::Serialize;
+use serde_json::Value;
 
-use self::reply::Envelope;
 pub use self::{reply::Reply, script::Script};
 use crate::{
     host::{CallError, HttpCall, HttpClient},
@@ -225,22 +225,24 @@ pub fn lookup(reply: Reply) -> Lookup {
 }
 
 fn reply(body: &str) -> Result<Reply, Unavailable> {
-    let Envelope(reply) = serde_json::from_str(body).map_err(|_| Unavailable::Unreadable)?;
-    Ok(reply)
+    serde_json::from_str(body)
+        .ok()
+        .and_then(Reply::from_envelope)
+        .ok_or(Unavailable::Unreadable)
 }
 
 /// Reads one reply to each of `count` commands. A discarded transaction is a single error instead.
 fn replies(body: &str, count: usize) -> Result<Vec<Reply>, Unavailable> {
-    if body.starts_with('{') {
-        return match reply(body)? {
-            Reply::Error(_) => Err(Unavailable::Refused),
+    match serde_json::from_str(body) {
+        Ok(Value::Array(each)) if each.len() == count => each
+            .into_iter()
+            .map(Reply::from_envelope)
+            .collect::<Option<_>>()
+            .ok_or(Unavailable::Unreadable),
+        Ok(whole @ Value::Object(_)) => match Reply::from_envelope(whole) {
+            Some(Reply::Error(_)) => Err(Unavailable::Refused),
             _ => Err(Unavailable::Unreadable),
-        };
-    }
-    match serde_json::from_str::<Vec<Envelope>>(body) {
-        Ok(each) if each.len() == count => {
-            Ok(each.into_iter().map(|Envelope(reply)| reply).collect())
-        }
+        },
         _ => Err(Unavailable::Unreadable),
     }
 }

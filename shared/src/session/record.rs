@@ -1,14 +1,14 @@
 //! A session as Redis keeps it.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::{fingerprint::FactorHashes, timestamp::Timestamp};
+use crate::{fingerprint::FactorHashes, json::Object, timestamp::Timestamp};
 
 /// The layout written today. A reader refuses layouts it does not know.
 const VERSION: u8 = 1;
 
 /// What is known of a session. Times are Unix seconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SessionRecord {
     /// The layout of this record.
     v: u8,
@@ -33,7 +33,7 @@ pub struct SessionRecord {
 }
 
 /// Supabase's tokens, each a Fernet token under `FERNET_KEYS`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SealedTokens {
     /// The access token.
     pub access_token: String,
@@ -86,9 +86,26 @@ impl SessionRecord {
 
     /// Reads a record; `None` if it is not one of ours.
     pub fn from_json(json: &str) -> Option<Self> {
-        serde_json::from_str(json)
-            .ok()
-            .filter(|record: &Self| record.v == VERSION)
+        let mut record = Object::parse(json)?;
+        if record.number("v") != Some(VERSION.into()) {
+            return None;
+        }
+        let mut supabase = record.object("supabase")?;
+        Some(Self {
+            v: VERSION,
+            user_id: record.text("user_id")?,
+            email: record.text("email")?,
+            role: record.text("role")?,
+            aal: record.text("aal")?,
+            created_at: record.number("created_at")?,
+            expires_at: record.number("expires_at")?,
+            device_fingerprint: record.text("device_fingerprint")?,
+            factors: FactorHashes::read(record.object("factors")?),
+            supabase: SealedTokens {
+                access_token: supabase.text("access_token")?,
+                refresh_token: supabase.text("refresh_token")?,
+            },
+        })
     }
 
     /// Whether the session has reached its end at `now`, whatever Redis still holds.
@@ -137,6 +154,20 @@ pub(crate) mod tests {
             SessionRecord::from_json(&json.replace(r#""v":1"#, r#""v":2"#)),
             None
         );
+        for field in [
+            "user_id",
+            "aal",
+            "expires_at",
+            "device_fingerprint",
+            "factors",
+            "supabase",
+        ] {
+            assert_eq!(
+                SessionRecord::from_json(&json.replace(field, "other")),
+                None,
+                "{field}"
+            );
+        }
         assert_eq!(SessionRecord::from_json("{}"), None);
         assert_eq!(SessionRecord::from_json(""), None);
     }

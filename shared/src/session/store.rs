@@ -11,12 +11,13 @@
 //! Creating and ending a session are one transaction each: there is never a session without its
 //! index entry, nor an index entry that opens anything.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{SessionId, SessionRecord, keys};
 use crate::{
     config::Lifetimes,
     host::HttpClient,
+    json::Object,
     redis::{Command, Lookup, Redis, Reply, Unavailable, lookup},
     timestamp::Timestamp,
 };
@@ -43,7 +44,7 @@ impl SessionLookup {
 }
 
 /// A device somebody signed in from. Times are Unix seconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeviceEntry {
     /// A name the person recognises.
     pub label: String,
@@ -253,9 +254,7 @@ fn first_seen(reply: Reply) -> Option<u64> {
     let Reply::Text(json) = reply else {
         return None;
     };
-    serde_json::from_str::<DeviceEntry>(&json)
-        .ok()
-        .map(|device| device.first_seen)
+    Object::parse(&json)?.number("first_seen")
 }
 
 fn end_commands(id: &SessionId, owner: Option<Lookup>) -> Vec<Command> {

@@ -8,7 +8,6 @@ use core::time::Duration;
 use std::rc::Rc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -18,6 +17,7 @@ use super::{
 use crate::{
     client_ip::ClientIp,
     host::{HttpAnswer, HttpCall, HttpClient},
+    json::Object,
     secret::Secret,
 };
 
@@ -85,28 +85,15 @@ impl<H: HttpClient> AuthClient<H> {
         data: Map<String, Value>,
         redirect_to: &str,
     ) -> Result<SignUp, AuthError> {
-        #[derive(Deserialize)]
-        struct Answer {
-            access_token: Option<Secret>,
-            refresh_token: Option<Secret>,
-            user: Option<User>,
-        }
         let path = format!("/signup?redirect_to={}", query_value(redirect_to));
         let body = json!({"email": email, "password": password.expose(), "data": data});
-        let answer: Answer = read(&self.post(&path, &body, None).await?)?;
-        // A bare user has none of the three.
-        Ok(
-            match (answer.access_token, answer.refresh_token, answer.user) {
-                (Some(access_token), Some(refresh_token), Some(user)) => {
-                    SignUp::SignedIn(Box::new(Session {
-                        access_token,
-                        refresh_token,
-                        user,
-                    }))
-                }
-                _ => SignUp::ToBeConfirmed,
-            },
-        )
+        let answer = object(&self.post(&path, &body, None).await?)?;
+        // A bare user has no token.
+        if !answer.has("access_token") {
+            return Ok(SignUp::ToBeConfirmed);
+        }
+        let session = Session::read(answer).ok_or(UNREADABLE)?;
+        Ok(SignUp::SignedIn(Box::new(session)))
     }
 
     /// Signs in with a password.
@@ -115,7 +102,7 @@ impl<H: HttpClient> AuthClient<H> {
     /// [`AuthError`] if there is no session.
     pub async fn sign_in(&self, email: &str, password: &Secret) -> Result<Session, AuthError> {
         let body = json!({"email": email, "password": password.expose()});
-        read(&self.post("/token?grant_type=password", &body, None).await?)
+        session(&self.post("/token?grant_type=password", &body, None).await?)
     }
 
     /// Redeems the `token_hash` of a mail, once.
@@ -124,7 +111,7 @@ impl<H: HttpClient> AuthClient<H> {
     /// [`AuthError`] if there is no session.
     pub async fn verify(&self, token_hash: &Secret, kind: &str) -> Result<Session, AuthError> {
         let body = json!({"token_hash": token_hash.expose(), "type": kind});
-        read(&self.post("/verify", &body, None).await?)
+        session(&self.post("/verify", &body, None).await?)
     }
 
     /// Sends the mail of a sign-up again, if there is an address waiting for it.
@@ -154,7 +141,8 @@ impl<H: HttpClient> AuthClient<H> {
     /// # Errors
     /// [`AuthError`] if there is no answer, or the token is not good any more.
     pub async fn user(&self, access_token: &Secret) -> Result<User, AuthError> {
-        read(&self.call("GET", "/user", None, Some(access_token)).await?)
+        let answer = self.call("GET", "/user", None, Some(access_token)).await?;
+        User::read(object(&answer)?).ok_or(UNREADABLE)
     }
 
     /// Whether Supabase Auth answers at all.
@@ -211,8 +199,14 @@ impl<H: HttpClient> AuthClient<H> {
     }
 }
 
-fn read<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<T, AuthError> {
-    serde_json::from_str(&answer.body).map_err(|_| AuthError::Unavailable(Unavailable::Unreadable))
+const UNREADABLE: AuthError = AuthError::Unavailable(Unavailable::Unreadable);
+
+fn object(answer: &HttpAnswer) -> Result<Object, AuthError> {
+    Object::parse(&answer.body).ok_or(UNREADABLE)
+}
+
+fn session(answer: &HttpAnswer) -> Result<Session, AuthError> {
+    Session::read(object(answer)?).ok_or(UNREADABLE)
 }
 
 fn query_value(text: &str) -> String {

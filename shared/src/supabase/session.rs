@@ -1,13 +1,12 @@
 //! A session and a user as Supabase Auth describes them. What is not needed here is not read.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::secret::Secret;
+use crate::{json::Object, secret::Secret};
 
 /// A session at Supabase.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Session {
     /// The access token, a JWT.
     pub access_token: Secret,
@@ -18,36 +17,28 @@ pub struct Session {
 }
 
 /// A user.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     /// A UUID in lower case.
-    #[serde(deserialize_with = "uuid")]
     pub id: String,
     /// The address, empty if there is none.
-    #[serde(default)]
     pub email: String,
     /// As in `authenticated`.
-    #[serde(default)]
     pub role: String,
     /// When the user was made, RFC 3339.
-    #[serde(default)]
     pub created_at: Option<String>,
     /// When the address was confirmed, RFC 3339.
-    #[serde(default)]
     pub email_confirmed_at: Option<String>,
     /// What the user may set: never decide anything by it.
-    #[serde(default)]
     pub user_metadata: Map<String, Value>,
     /// What only the operator sets.
-    #[serde(default)]
     pub app_metadata: Map<String, Value>,
     /// Second factors, verified or not.
-    #[serde(default)]
     pub factors: Vec<Factor>,
 }
 
 /// A second factor.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Factor {
     /// Its id, a UUID.
     pub id: String,
@@ -57,7 +48,52 @@ pub struct Factor {
     pub factor_type: String,
 }
 
+impl User {
+    /// Reads a user. A factor that cannot be read makes the whole user unreadable: it might be
+    /// the one that has to be asked for.
+    pub(super) fn read(mut object: Object) -> Option<Self> {
+        let metadata = |object: Option<Object>| object.map(Object::into_map).unwrap_or_default();
+        Some(Self {
+            // Ids become parts of keys, so they are read strictly.
+            id: uuid::Uuid::try_parse(&object.text("id")?).ok()?.to_string(),
+            email: object.text("email").unwrap_or_default(),
+            role: object.text("role").unwrap_or_default(),
+            created_at: object.text("created_at"),
+            email_confirmed_at: object.text("email_confirmed_at"),
+            user_metadata: metadata(object.object("user_metadata")),
+            app_metadata: metadata(object.object("app_metadata")),
+            factors: match object.take("factors") {
+                None | Some(Value::Null) => Vec::new(),
+                Some(Value::Array(list)) => {
+                    list.into_iter().map(Factor::read).collect::<Option<_>>()?
+                }
+                Some(_) => return None,
+            },
+        })
+    }
+}
+
+impl Factor {
+    fn read(value: Value) -> Option<Self> {
+        let mut object = Object::from_value(value)?;
+        Some(Self {
+            id: object.text("id")?,
+            status: object.text("status")?,
+            factor_type: object.text("factor_type")?,
+        })
+    }
+}
+
 impl Session {
+    /// Reads a session; `None` if it lacks a token or a user.
+    pub(super) fn read(mut object: Object) -> Option<Self> {
+        Some(Self {
+            access_token: Secret::new(object.text("access_token")?),
+            refresh_token: Secret::new(object.text("refresh_token")?),
+            user: User::read(object.object("user")?)?,
+        })
+    }
+
     /// How far the user has proved who they are: `aal1` or `aal2`.
     ///
     /// Taken from the access token, which has just come from Supabase itself; whatever cannot be
@@ -80,16 +116,7 @@ impl Session {
 fn claim(token: &str, name: &str) -> Option<String> {
     let payload = token.split('.').nth(1)?;
     let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
-    let claims: Value = serde_json::from_slice(&payload).ok()?;
-    claims.get(name)?.as_str().map(str::to_owned)
-}
-
-/// Ids become parts of keys, so they are read strictly.
-fn uuid<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    uuid::Uuid::try_parse(&text)
-        .map(|uuid| uuid.to_string())
-        .map_err(|_| serde::de::Error::custom("not a UUID"))
+    Object::parse(core::str::from_utf8(&payload).ok()?)?.text(name)
 }
 
 #[cfg(test)]
@@ -106,7 +133,7 @@ mod tests {
             "weak_password": null,
             "user": {"id": "5F6B7C8D-0000-4000-8000-000000000001", "factors": factors},
         });
-        serde_json::from_value(session).unwrap()
+        Session::read(Object::from_value(session).unwrap()).unwrap()
     }
 
     #[test]
@@ -135,14 +162,23 @@ mod tests {
     }
 
     #[test]
+    fn a_user_whose_factors_cannot_be_read_is_not_read() {
+        for factors in [json!("none"), json!([1]), json!([{"id": "f", "status": 1}])] {
+            let user = json!({"id": "5f6b7c8d-0000-4000-8000-000000000001", "factors": factors});
+            assert!(
+                User::read(Object::from_value(user).unwrap()).is_none(),
+                "{factors}"
+            );
+        }
+    }
+
+    #[test]
     fn an_id_is_a_uuid_in_lower_case() {
         let id = session("{}", &json!([])).user.id;
         assert_eq!(id, "5f6b7c8d-0000-4000-8000-000000000001");
         for id in ["", "../admin", "*"] {
-            assert!(
-                serde_json::from_value::<User>(json!({"id": id})).is_err(),
-                "{id}"
-            );
+            let object = Object::from_value(json!({"id": id})).unwrap();
+            assert!(User::read(object).is_none(), "{id}");
         }
     }
 
