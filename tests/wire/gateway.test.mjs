@@ -26,7 +26,7 @@ async function originRequests() {
 }
 
 describe("a target that two parsers could read differently", () => {
-  const protectedReadings = [
+  const dotSegments = [
     "/public/../app/x", "/public/%2e%2e/app/x", "/public/.%2e/app/x", "/public\\..\\app\\x", "/./app/x",
   ];
   const ambiguous = [
@@ -35,10 +35,11 @@ describe("a target that two parsers could read differently", () => {
     "/public/a%3bx", "/public/%zz", "/public/%", "/public/%ff", "/public/%c2%85", "/public/%0d%0aX:y", "/public/%7f",
   ];
 
-  for (const target of protectedReadings) {
-    it(`${target} is the protected path it resolves to`, async () => {
+  for (const target of dotSegments) {
+    it(`${target} is refused, or is the protected path it resolves to where the runtime resolved it`, async () => {
       const before = await originRequests();
-      assert.equal((await get(target)).status, 401);
+      const { status } = await get(target);
+      assert.ok(status === 400 || status === 401, `status ${status}`);
       assert.equal(await originRequests(), before);
     });
   }

@@ -23,6 +23,7 @@ mod exchange;
 mod failure;
 mod fields;
 mod form;
+mod json;
 mod open_session;
 mod pages;
 mod profile;
@@ -33,10 +34,11 @@ mod test_support;
 
 #[cfg(target_arch = "wasm32")]
 mod shell {
-    use core::cell::OnceCell;
+    use core::{cell::OnceCell, convert::Infallible};
     use std::rc::Rc;
 
     use authflow_shared::host::worker::WorkerHost;
+    use wasm_bindgen::JsValue;
 
     use crate::{app, config::Config, edge};
 
@@ -45,18 +47,29 @@ mod shell {
         static CONFIG: OnceCell<Option<Rc<Config>>> = const { OnceCell::new() };
     }
 
-    /// The fetch event.
+    /// The fetch event. It has no error that could be printed: the code that prints those of the
+    /// `worker` crate weighs more than a page.
     #[worker::event(fetch)]
     async fn fetch(
         request: web_sys::Request,
         env: worker::Env,
         context: worker::Context,
-    ) -> worker::Result<web_sys::Response> {
+    ) -> Result<web_sys::Response, Infallible> {
+        let answer = answer(request, env, context).await;
+        // What the runtime threw; nothing of ours is in the answer then.
+        Ok(answer.unwrap_or_else(|_| web_sys::Response::error()))
+    }
+
+    async fn answer(
+        request: web_sys::Request,
+        env: worker::Env,
+        context: worker::Context,
+    ) -> Result<web_sys::Response, JsValue> {
         let host = WorkerHost::new(context);
         let load = || app::load(&edge::variables(&env), &host).map(Rc::new);
         let config = CONFIG.with(|config| config.get_or_init(load).clone());
         let request = edge::read(&request).await?;
         let response = app::answer(&host, config.as_ref(), &request).await;
-        Ok(edge::write(&response)?)
+        edge::write(&response)
     }
 }
