@@ -54,48 +54,42 @@ describe("a trap", () => {
 });
 
 describe("requests whose client leaves while Redis is slow", () => {
-  const REQUESTS = 10_000;
+  const ROUNDS = 4;
+  const REQUESTS = 10_000 / ROUNDS;
   const AT_ONCE = 100;
 
   /** Sends a request on a connection of its own and leaves as soon as it is sent. */
   async function abandon() {
-    const { port } = new URL(stack.gateway);
+    const { host, port } = new URL(stack.gateway);
     const socket = connect(Number(port), "127.0.0.1");
     await once(socket, "connect");
-    socket.write(
-      `GET /app/x HTTP/1.1\r\nHost: localhost:${port}\r\nCookie: ${person.cookie}\r\nUser-Agent: node\r\nAccept-Language: *\r\n\r\n`,
-    );
-    await new Promise((resolve) => setImmediate(resolve));
     socket.on("error", () => {});
+    const headers = `Host: ${host}\r\nCookie: ${person.cookie}\r\nUser-Agent: node\r\nAccept-Language: *\r\n`;
+    await new Promise((resolve) => socket.write(`GET /app/x HTTP/1.1\r\n${headers}\r\n`, resolve));
     socket.destroy();
-  }
-
-  async function abandonMany(count) {
-    for (let sent = 0; sent < count; sent += AT_ONCE) {
-      await Promise.all(Array.from({ length: AT_ONCE }, abandon));
-    }
   }
 
   const memory = async () => (await hook("memory")).json();
 
   it("leave the gateway's memory flat", { timeout: 170_000 }, async () => {
     await stack.companions.bridge.fault({ latency_ms: 3000 });
-    await abandonMany(REQUESTS / 2);
-    const half = await memory();
-    // What was left behind is forgotten when its time is over, and its memory used again.
-    let now = half;
-    const deadline = Date.now() + 30_000;
-    while (now.waiting > 0 && Date.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 250));
-      now = await memory();
-      await (await fetch(`${stack.gateway}/public/sweep`)).text();
+    const bytes = [];
+    let mostWaiting = 0;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      for (let sent = 0; sent < REQUESTS; sent += AT_ONCE) {
+        await Promise.all(Array.from({ length: AT_ONCE }, abandon));
+        mostWaiting = Math.max(mostWaiting, (await memory()).waiting);
+      }
+      // Whatever the runtime does not bring back is forgotten 10 s after its time was over, by the next request.
+      let now = await memory();
+      for (const deadline = Date.now() + 30_000; now.waiting > 0 && Date.now() < deadline; now = await memory()) {
+        await (await fetch(`${stack.gateway}/public/sweep`)).text();
+      }
+      assert.equal(now.waiting, 0, "everything abandoned was forgotten");
+      bytes.push(now.bytes);
     }
-    assert.equal(now.waiting, 0, "everything abandoned was forgotten");
-    await abandonMany(REQUESTS / 2);
-    const end = await memory();
     await stack.companions.bridge.heal();
-    assert.ok(end.bytes <= half.bytes * 1.5, `${half.bytes} bytes after half, ${end.bytes} at the end`);
-    const after = await fetch(`${stack.gateway}/app/x`, { headers: { cookie: person.cookie } });
-    assert.equal(after.status, 200);
+    assert.ok(mostWaiting >= AT_ONCE, `at most ${mostWaiting} waited at once`);
+    assert.ok(bytes.at(-1) <= 1.25 * bytes[1], `memory after each round: ${bytes}`);
   });
 });
