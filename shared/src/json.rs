@@ -1,4 +1,4 @@
-//! JSON objects as others wrote them, read field by field.
+//! JSON objects: those of others, read field by field, and ours, made field by field.
 //!
 //! Everything goes through one type of tree. Deriving a reader for each record would be shorter
 //! here, but each would bring its own code into the worker, and the printing of floating-point
@@ -24,6 +24,27 @@ impl Object {
         }
     }
 
+    /// An object without fields.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a field.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds a field if there is a value for it.
+    #[must_use]
+    pub fn maybe(self, name: &str, value: Option<impl Into<Value>>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
     /// Whether there is a field `name` that is not null.
     pub fn has(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(|value| !value.is_null())
@@ -31,7 +52,7 @@ impl Object {
 
     /// The string `name`, taken out.
     pub fn text(&mut self, name: &str) -> Option<String> {
-        match self.0.remove(name)? {
+        match self.take(name)? {
             Value::String(text) => Some(text),
             _ => None,
         }
@@ -49,20 +70,32 @@ impl Object {
 
     /// The list `name`, taken out.
     pub fn list(&mut self, name: &str) -> Option<Vec<Value>> {
-        match self.0.remove(name)? {
+        match self.take(name)? {
             Value::Array(list) => Some(list),
             _ => None,
         }
     }
 
-    /// The value `name`, whatever it is, taken out.
+    /// The value `name`, whatever it is, taken out: null stays in its place.
     pub fn take(&mut self, name: &str) -> Option<Value> {
-        self.0.remove(name)
+        self.0.get_mut(name).map(Value::take)
+    }
+
+    /// The object as text.
+    pub fn to_json(&self) -> String {
+        // Text, numbers and maps by text always serialise.
+        serde_json::to_string(&self.0).unwrap_or_default()
     }
 
     /// All fields that are left.
     pub fn into_map(self) -> Map<String, Value> {
         self.0
+    }
+}
+
+impl From<Object> for Value {
+    fn from(object: Object) -> Self {
+        Self::Object(object.0)
     }
 }
 
@@ -82,6 +115,18 @@ mod tests {
         assert_eq!(object().list("e").map(|list| list.len()), Some(1));
         assert_eq!(object().text("z"), None);
         assert!(object().has("a") && !object().has("z"));
+    }
+
+    #[test]
+    fn what_is_made_can_be_read_again() {
+        let made = Object::new()
+            .with("a", "x\"")
+            .with("b", 1)
+            .maybe("c", None::<&str>)
+            .maybe("d", Some("y"))
+            .with("e", Object::new());
+        assert_eq!(made.to_json(), r#"{"a":"x\"","b":1,"d":"y","e":{}}"#);
+        assert_eq!(Object::parse(&made.to_json()), Some(made));
     }
 
     #[test]

@@ -288,8 +288,8 @@ mod tests {
         let lines = host.lines();
         let named =
             |line: &String| serde_json::from_str::<Value>(line).unwrap()["variable"].clone();
-        let names: Vec<_> = lines.iter().map(named).collect();
-        assert_eq!(names, ["SESSION_SECRET", "SUPABASE_URL"]);
+        let variables: Vec<_> = lines.iter().map(named).collect();
+        assert_eq!(variables, ["SESSION_SECRET", "SUPABASE_URL"]);
         assert!(!lines.join("").contains("hunter2"));
     }
 

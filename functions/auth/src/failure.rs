@@ -21,7 +21,7 @@ const RETRY_LIMITED: u32 = 60;
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     /// What the client is told.
-    pub(crate) problem: Problem,
+    pub(crate) problem: Box<Problem>,
     /// Headers of the answer.
     headers: Vec<(&'static str, String)>,
     /// Why, for the log.
@@ -31,7 +31,7 @@ pub(crate) struct Failure {
 impl Failure {
     fn new(status: u16, code: &'static str, title: &'static str, detail: &str) -> Self {
         Self {
-            problem: Problem::new(status, code, title, detail),
+            problem: Box::new(Problem::new(status, code, title, detail)),
             headers: Vec::new(),
             cause: None,
         }
@@ -61,7 +61,7 @@ impl Failure {
 
     /// The answer, with a body for whomever asked.
     pub(crate) fn into_response(self, content_type: &'static str, body: String) -> Response {
-        let Problem { status, code, .. } = self.problem;
+        let Problem { status, code, .. } = *self.problem;
         let mut response = Response::text(status, code, content_type, body).because(self.cause);
         response.headers.extend(self.headers);
         response

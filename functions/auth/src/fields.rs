@@ -64,11 +64,12 @@ impl Fields {
     }
 
     fn from_encoded(text: &str) -> Result<Self, Failure> {
-        let fields = form::parse(text).ok_or_else(Failure::malformed_form)?;
-        let values = fields
-            .into_iter()
-            .map(|(name, value)| (name, Value::String(value)));
-        Ok(Self::new(values.collect()))
+        // Not collected: that would bring a sort into the worker.
+        let mut values = Map::new();
+        for (name, value) in form::parse(text).ok_or_else(Failure::malformed_form)? {
+            values.insert(name, Value::String(value));
+        }
+        Ok(Self::new(values))
     }
 
     fn new(values: Map<String, Value>) -> Self {
@@ -131,8 +132,8 @@ impl Fields {
 
     /// The object `name`; an empty one if it is not there.
     pub(crate) fn object(&mut self, name: &'static str) -> Option<Map<String, Value>> {
-        match self.values.get(name) {
-            Some(Value::Object(object)) => Some(object.clone()),
+        match self.values.get_mut(name).map(Value::take) {
+            Some(Value::Object(object)) => Some(object),
             None | Some(Value::Null) => Some(Map::new()),
             Some(_) => {
                 self.fault(name, "malformed", "Send an object.");

@@ -23,7 +23,6 @@ mod exchange;
 mod failure;
 mod fields;
 mod form;
-mod json;
 mod open_session;
 mod pages;
 mod profile;

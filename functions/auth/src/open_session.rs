@@ -3,6 +3,7 @@
 use authflow_shared::{
     cookie,
     host::Host,
+    json::Object,
     secret::Secret,
     session::{
         SessionId, SessionRecord, SessionToken,
@@ -12,11 +13,8 @@ use authflow_shared::{
     supabase::Session,
     timestamp::Timestamp,
 };
-use serde_json::json;
 
-use crate::{
-    device_label, exchange::Exchange, failure::Failure, profile::Profile, response::Response,
-};
+use crate::{device_label, exchange::Exchange, failure::Failure, profile, response::Response};
 
 /// A session that has just begun.
 #[derive(Debug)]
@@ -24,7 +22,7 @@ pub(crate) struct Opened {
     id: SessionId,
     token: SessionToken,
     user_id: String,
-    profile: Profile,
+    profile: Object,
     expires_at: Timestamp,
     cookie: String,
 }
@@ -73,7 +71,7 @@ pub(crate) async fn open<H: Host>(
 
     // (3) One transaction. A token that is not certain to open anything does not leave.
     let user_id = user.id.clone();
-    let profile = Profile::of_user(user);
+    let profile = profile::of_user(user);
     let new = NewSession {
         id: &id,
         record: &record,
@@ -108,13 +106,12 @@ fn discard<H: Host>(exchange: &Exchange<'_, H>, access_token: Secret) {
 
 impl Opened {
     /// The answer for a program.
-    pub(crate) fn into_json(self, status: u16) -> Response {
-        let body = json!({
-            "session_id": self.id.as_str(),
-            "session_token": self.token.expose(),
-            "expires_at": self.expires_at.to_string(),
-            "user": self.profile,
-        });
+    pub(crate) fn into_json(mut self, status: u16) -> Response {
+        let body = Object::new()
+            .with("session_id", self.id.as_str())
+            .with("session_token", self.token.expose())
+            .with("expires_at", self.expires_at.to_string())
+            .with("user", core::mem::take(&mut self.profile));
         let response = Response::json(status, "signed_in", &body);
         self.hand_out(response)
     }

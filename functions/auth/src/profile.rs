@@ -1,53 +1,25 @@
 //! What a user is told of themselves: `user` in answers, and `user_profile:{user_id}` in Redis.
 
-use authflow_shared::{session::SessionRecord, supabase::User};
-use serde::Serialize;
-use serde_json::{Map, Value};
+use authflow_shared::{json::Object, session::SessionRecord, supabase::User};
 
-/// See the module.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Profile {
-    id: String,
-    email: String,
-    role: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    created_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email_confirmed_at: Option<String>,
-    user_metadata: Map<String, Value>,
-    app_metadata: Map<String, Value>,
+/// The profile of a user.
+pub(crate) fn of_user(user: User) -> Object {
+    Object::new()
+        .with("id", user.id)
+        .with("email", user.email)
+        .with("role", user.role)
+        .with("user_metadata", user.user_metadata)
+        .with("app_metadata", user.app_metadata)
+        .maybe("created_at", user.created_at)
+        .maybe("email_confirmed_at", user.email_confirmed_at)
 }
 
-impl Profile {
-    /// The profile of a user.
-    pub(crate) fn of_user(user: User) -> Self {
-        Self {
-            id: user.id,
-            email: user.email,
-            role: user.role,
-            created_at: user.created_at,
-            email_confirmed_at: user.email_confirmed_at,
-            user_metadata: user.user_metadata,
-            app_metadata: user.app_metadata,
-        }
-    }
-
-    /// What a session knows of its user, where Supabase cannot be asked.
-    pub(crate) fn of_record(record: &SessionRecord) -> Self {
-        Self {
-            id: record.user_id.clone(),
-            email: record.email.clone(),
-            role: record.role.clone(),
-            created_at: None,
-            email_confirmed_at: None,
-            user_metadata: Map::new(),
-            app_metadata: Map::new(),
-        }
-    }
-
-    /// The profile as Redis keeps it.
-    pub(crate) fn to_json(&self) -> String {
-        // Text, and maps by text, always serialise.
-        serde_json::to_string(self).unwrap_or_default()
-    }
+/// What a session knows of its user, where Supabase cannot be asked.
+pub(crate) fn of_record(record: &SessionRecord) -> Object {
+    Object::new()
+        .with("id", record.user_id.as_str())
+        .with("email", record.email.as_str())
+        .with("role", record.role.as_str())
+        .with("user_metadata", Object::new())
+        .with("app_metadata", Object::new())
 }

@@ -1,7 +1,6 @@
 //! What is answered, and what the log will say of it.
 
-use authflow_shared::{log::Level, session::SessionId};
-use serde::Serialize;
+use authflow_shared::{json::Object, log::Level, session::SessionId};
 
 /// An answer.
 #[derive(Clone, Debug)]
@@ -55,10 +54,8 @@ impl Response {
     }
 
     /// An answer in JSON.
-    pub(crate) fn json(status: u16, outcome: &'static str, value: &impl Serialize) -> Self {
-        // What is answered holds text, numbers and maps by text, which always serialise.
-        let body = serde_json::to_string(value).unwrap_or_default();
-        Self::text(status, outcome, "application/json", body)
+    pub(crate) fn json(status: u16, outcome: &'static str, object: &Object) -> Self {
+        Self::text(status, outcome, "application/json", object.to_json())
     }
 
     /// Sends a browser on to `location` with GET.

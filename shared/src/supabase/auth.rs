@@ -8,7 +8,7 @@ use core::time::Duration;
 use std::rc::Rc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{
     error::{AuthError, Unavailable},
@@ -86,7 +86,7 @@ impl<H: HttpClient> AuthClient<H> {
         redirect_to: &str,
     ) -> Result<SignUp, AuthError> {
         let path = format!("/signup?redirect_to={}", query_value(redirect_to));
-        let body = json!({"email": email, "password": password.expose(), "data": data});
+        let body = credentials(email, password).with("data", data);
         let answer = object(&self.post(&path, &body, None).await?)?;
         // A bare user has no token.
         if !answer.has("access_token") {
@@ -101,7 +101,7 @@ impl<H: HttpClient> AuthClient<H> {
     /// # Errors
     /// [`AuthError`] if there is no session.
     pub async fn sign_in(&self, email: &str, password: &Secret) -> Result<Session, AuthError> {
-        let body = json!({"email": email, "password": password.expose()});
+        let body = credentials(email, password);
         session(&self.post("/token?grant_type=password", &body, None).await?)
     }
 
@@ -110,7 +110,9 @@ impl<H: HttpClient> AuthClient<H> {
     /// # Errors
     /// [`AuthError`] if there is no session.
     pub async fn verify(&self, token_hash: &Secret, kind: &str) -> Result<Session, AuthError> {
-        let body = json!({"token_hash": token_hash.expose(), "type": kind});
+        let body = Object::new()
+            .with("token_hash", token_hash.expose())
+            .with("type", kind);
         session(&self.post("/verify", &body, None).await?)
     }
 
@@ -120,7 +122,7 @@ impl<H: HttpClient> AuthClient<H> {
     /// [`AuthError`] if Supabase did not take the request.
     pub async fn resend_sign_up(&self, email: &str, redirect_to: &str) -> Result<(), AuthError> {
         let path = format!("/resend?redirect_to={}", query_value(redirect_to));
-        let body = json!({"type": "signup", "email": email});
+        let body = Object::new().with("type", "signup").with("email", email);
         self.post(&path, &body, None).await.map(drop)
     }
 
@@ -130,7 +132,7 @@ impl<H: HttpClient> AuthClient<H> {
     /// [`AuthError`] if it is not certain that the session has ended.
     pub async fn sign_out(&self, access_token: &Secret) -> Result<(), AuthError> {
         let path = "/logout?scope=local";
-        match self.post(path, &json!({}), Some(access_token)).await {
+        match self.post(path, &Object::new(), Some(access_token)).await {
             Ok(_) | Err(AuthError::SessionEnded) => Ok(()),
             Err(error) => Err(error),
         }
@@ -156,11 +158,10 @@ impl<H: HttpClient> AuthClient<H> {
     async fn post(
         &self,
         path: &str,
-        body: &Value,
+        body: &Object,
         bearer: Option<&Secret>,
     ) -> Result<HttpAnswer, AuthError> {
-        self.call("POST", path, Some(body.to_string()), bearer)
-            .await
+        self.call("POST", path, Some(body.to_json()), bearer).await
     }
 
     async fn call(
@@ -207,6 +208,12 @@ fn object(answer: &HttpAnswer) -> Result<Object, AuthError> {
 
 fn session(answer: &HttpAnswer) -> Result<Session, AuthError> {
     Session::read(object(answer)?).ok_or(UNREADABLE)
+}
+
+fn credentials(email: &str, password: &Secret) -> Object {
+    Object::new()
+        .with("email", email)
+        .with("password", password.expose())
 }
 
 fn query_value(text: &str) -> String {

@@ -55,7 +55,10 @@ impl User {
         let metadata = |object: Option<Object>| object.map(Object::into_map).unwrap_or_default();
         Some(Self {
             // Ids become parts of keys, so they are read strictly.
-            id: uuid::Uuid::try_parse(&object.text("id")?).ok()?.to_string(),
+            id: object
+                .text("id")
+                .filter(|id| is_uuid(id))?
+                .to_ascii_lowercase(),
             email: object.text("email").unwrap_or_default(),
             role: object.text("role").unwrap_or_default(),
             created_at: object.text("created_at"),
@@ -110,6 +113,15 @@ impl Session {
         let verified = |factor: &Factor| factor.status == "verified";
         self.user.factors.iter().any(verified) && self.aal() != "aal2"
     }
+}
+
+/// Whether `text` is a UUID of any version, with its hyphens.
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
 }
 
 /// A text claim of a JWT whose signature nobody has checked.

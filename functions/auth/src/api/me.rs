@@ -2,13 +2,13 @@
 
 use authflow_shared::{
     host::Host,
+    json::Object,
     redis::Lookup,
     session::{SessionRecord, store::SessionLookup},
     timestamp::Timestamp,
 };
-use serde_json::{Value, json};
 
-use crate::{exchange::Exchange, failure::Failure, profile::Profile, response::Response};
+use crate::{exchange::Exchange, failure::Failure, profile, response::Response};
 
 pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
     // (1) The session, alive and on the device that signed in, as the gateway would ask it.
@@ -26,7 +26,7 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
 
     // (2) The profile.
     let user = match store.profile(&record.user_id).await {
-        Lookup::Found(json) => serde_json::from_str(&json).ok().filter(Value::is_object),
+        Lookup::Found(json) => Object::parse(&json),
         Lookup::Absent => None,
         Lookup::Unavailable(reason) => return Err(Failure::store_unavailable(reason)),
     };
@@ -35,35 +35,31 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
         None => fetch_profile(exchange, &record).await,
     };
     let time = |seconds| Timestamp::from_seconds(seconds).to_string();
-    let body = json!({
-        "user": user,
-        "session": {
-            "id": id.as_str(),
-            "created_at": time(record.created_at),
-            "expires_at": time(record.expires_at),
-            "aal": record.aal,
-        },
-    });
+    let session = Object::new()
+        .with("id", id.as_str())
+        .with("created_at", time(record.created_at))
+        .with("expires_at", time(record.expires_at))
+        .with("aal", record.aal.as_str());
+    let body = Object::new().with("user", user).with("session", session);
     let response = Response::json(200, "ok", &body);
     Ok(response.of_user(&record.user_id).of_session(id))
 }
 
 /// The profile from Supabase, or what the session knows; it is kept for the next time.
-async fn fetch_profile<H: Host>(exchange: &Exchange<'_, H>, record: &SessionRecord) -> Value {
+async fn fetch_profile<H: Host>(exchange: &Exchange<'_, H>, record: &SessionRecord) -> Object {
     let sealed = &record.supabase.access_token;
     let token = exchange.config.fernet.open(sealed, exchange.host.now());
     let user = match token {
         Some(token) => exchange.supabase().user(&token).await.ok(),
         None => None,
     };
-    let profile = user.map_or_else(|| Profile::of_record(record), Profile::of_user);
+    let profile = user.map_or_else(|| profile::of_record(record), profile::of_user);
     let (store, user_id, json) = (exchange.store(), record.user_id.clone(), profile.to_json());
     exchange.afterwards("profile_not_kept", async move {
         let kept = store.keep_profile(&user_id, &json).await;
         kept.map_err(|reason| reason.as_str().to_owned())
     });
-    // Text, and maps by text, always serialise.
-    serde_json::to_value(profile).unwrap_or_default()
+    profile
 }
 
 #[cfg(test)]

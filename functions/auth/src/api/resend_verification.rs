@@ -3,8 +3,7 @@
 //! The answer does not wait for Supabase, so it is the same, in time too, whether an address is
 //! waiting for its confirmation, has been confirmed, or is unknown.
 
-use authflow_shared::{host::Host, supabase::AuthError};
-use serde_json::json;
+use authflow_shared::{host::Host, json::Object, supabase::AuthError};
 
 use crate::{
     email::Email, exchange::Exchange, failure::Failure, fields::Fields, response::Response,
@@ -14,7 +13,7 @@ pub(crate) fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Fa
     let email = read(Fields::from_json(exchange.request)?)?;
     let targets = &exchange.config.common.targets;
     resend(exchange, email, targets.resolve("/"));
-    let body = json!({"status": "verification_required"});
+    let body = Object::new().with("status", "verification_required");
     Ok(Response::json(202, "verification_required", &body))
 }
 

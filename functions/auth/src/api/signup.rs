@@ -5,10 +5,11 @@
 
 use authflow_shared::{
     host::Host,
+    json::Object,
     secret::Secret,
     supabase::{AuthError, auth::SignUp},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::{
     email::Email,
@@ -43,7 +44,7 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
         match sign_up(exchange, application, &targets.resolve("/")).await? {
             Outcome::SignedIn(opened) => opened.into_json(201),
             Outcome::VerificationRequired { cause } => {
-                let body = json!({"status": "verification_required"});
+                let body = Object::new().with("status", "verification_required");
                 Response::json(202, "verification_required", &body).because(cause)
             }
         },
