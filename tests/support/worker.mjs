@@ -22,6 +22,7 @@ if (process.platform === "linux" && findCommand("setpriv")) {
  * (`build/{service}` unless told otherwise), on `port` or a free one. `onLog(text)` gets each line it logs.
  *
  * `reload` reads the files again, `setVars` changes the variables: both start a new isolate on the same port.
+ * `stop` ends it, and `start` brings it back.
  */
 export async function startWorker({ service, vars = {}, folder = `build/${service}`, port, onLog = () => {} }) {
   const host = await loopbackHost();
@@ -47,19 +48,29 @@ export async function startWorker({ service, vars = {}, folder = `build/${servic
       },
     ],
   });
-  const miniflare = new Miniflare(await options());
-  await miniflare.ready;
-  return {
+  let miniflare;
+  const worker = {
     service,
     port: chosen,
     url: `http://localhost:${chosen}`,
-    reload: async () => miniflare.setOptions(await options()),
+    async start() {
+      miniflare = new Miniflare(await options());
+      await miniflare.ready;
+    },
+    async stop() {
+      await miniflare?.dispose();
+      miniflare = undefined;
+    },
+    async reload() {
+      await miniflare?.setOptions(await options());
+    },
     async setVars(changes) {
       current = defined({ ...current, ...changes });
-      await miniflare.setOptions(await options());
+      await worker.reload();
     },
-    stop: () => miniflare.dispose(),
   };
+  await worker.start();
+  return worker;
 }
 
 /** Without the entries that are undefined: so a change can take a variable away. */
