@@ -12,20 +12,20 @@
 //! A client that goes away leaves its future here, never to be resumed. [`Runner::start`]
 //! therefore drops those that have waited longer than their effect can take.
 
+mod environment;
+
 use core::{
-    cell::{Cell, RefCell},
     fmt,
-    future::poll_fn,
     pin::Pin,
     task::{Context, Poll, Waker},
     time::Duration,
 };
-use std::{collections::BTreeMap, rc::Rc};
+use std::collections::BTreeMap;
 
+pub use self::environment::EffectHost;
 use super::{
-    Background, CallError, Clock, HttpAnswer, HttpCall, HttpClient, LogSink, NoRandomness, Random,
-    Sleeper, fill_from_platform,
-    origin::{ForwardPlan, OriginClient, OriginHead},
+    CallError, Clock, HttpAnswer, HttpCall,
+    origin::{ForwardPlan, OriginHead},
 };
 use crate::timestamp::Timestamp;
 
@@ -191,8 +191,7 @@ impl<T> Runner<T> {
                 state: State::Unknown,
             };
         };
-        host.0.now.set(now);
-        host.0.result.replace(Some(result(awaited)));
+        host.answer(now, result(awaited));
         self.drive(task, &host)
     }
 
@@ -222,13 +221,13 @@ impl<T> Runner<T> {
             },
         };
         Step {
-            lines: host.0.lines.take(),
+            lines: host.take_lines(),
             state,
         }
     }
 
     fn keep(&mut self, task: Task<T>, host: &EffectHost) -> State<T> {
-        let Some(effect) = host.0.asked.take() else {
+        let Some(effect) = host.take_asked() else {
             return State::Stalled;
         };
         let id = self.next_id;
@@ -254,110 +253,10 @@ impl<T> Runner<T> {
     }
 }
 
-// === impl EffectHost ===
-
-/// The environment of one future.
-#[derive(Clone)]
-pub struct EffectHost(Rc<Mailbox>);
-
-#[derive(Default)]
-struct Mailbox {
-    now: Cell<Timestamp>,
-    asked: RefCell<Option<Effect>>,
-    result: RefCell<Option<EffectResult>>,
-    lines: RefCell<Vec<String>>,
-    background: RefCell<Vec<BoxFuture<()>>>,
-}
-
-impl fmt::Debug for EffectHost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EffectHost")
-    }
-}
-
-impl EffectHost {
-    fn new(now: Timestamp) -> Self {
-        let mailbox = Mailbox::default();
-        mailbox.now.set(now);
-        Self(Rc::new(mailbox))
-    }
-
-    async fn perform(&self, effect: Effect) -> EffectResult {
-        self.0.asked.replace(Some(effect));
-        poll_fn(|_| match self.0.result.take() {
-            Some(result) => Poll::Ready(result),
-            None => Poll::Pending,
-        })
-        .await
-    }
-
-    /// All background tasks as one, which runs them in the order they were left.
-    fn take_background(&self) -> Option<BoxFuture<()>> {
-        let tasks = self.0.background.take();
-        if tasks.is_empty() {
-            return None;
-        }
-        Some(Box::pin(async move {
-            for task in tasks {
-                task.await;
-            }
-        }))
-    }
-}
-
-impl Clock for EffectHost {
-    fn now(&self) -> Timestamp {
-        self.0.now.get()
-    }
-}
-
-impl Random for EffectHost {
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
-        fill_from_platform(bytes)
-    }
-}
-
-// A result of another kind than was asked for is a fault of the driver; it counts as no answer.
-
-impl HttpClient for EffectHost {
-    async fn call(&self, call: HttpCall) -> Result<HttpAnswer, CallError> {
-        match self.perform(Effect::Call(call)).await {
-            EffectResult::Answer(answer) => answer,
-            _ => Err(CallError::Connection),
-        }
-    }
-}
-
-impl OriginClient for EffectHost {
-    async fn forward(&self, plan: ForwardPlan) -> Result<OriginHead, CallError> {
-        match self.perform(Effect::Forward(plan)).await {
-            EffectResult::Head(head) => head,
-            _ => Err(CallError::Connection),
-        }
-    }
-}
-
-impl Sleeper for EffectHost {
-    async fn sleep(&self, duration: Duration) {
-        self.perform(Effect::Sleep(duration)).await;
-    }
-}
-
-impl LogSink for EffectHost {
-    fn emit(&self, line: String) {
-        self.0.lines.borrow_mut().push(line);
-    }
-}
-
-impl Background for EffectHost {
-    fn spawn(&self, task: impl Future<Output = ()> + 'static) {
-        self.0.background.borrow_mut().push(Box::pin(task));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::{Background, HttpClient, LogSink, Sleeper};
 
     const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
 

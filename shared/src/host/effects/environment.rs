@@ -1,0 +1,138 @@
+//! The environment of one future: each wait goes out as an [`Effect`].
+
+use core::{
+    cell::{Cell, RefCell},
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    task::Poll,
+    time::Duration,
+};
+use std::rc::Rc;
+
+use super::{Effect, EffectResult};
+use crate::{
+    host::{
+        Background, CallError, Clock, HttpAnswer, HttpCall, HttpClient, LogSink, NoRandomness,
+        Random, Sleeper, fill_from_platform,
+        origin::{ForwardPlan, OriginClient, OriginHead},
+    },
+    timestamp::Timestamp,
+};
+
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// The environment of one future.
+#[derive(Clone)]
+pub struct EffectHost(Rc<Mailbox>);
+
+#[derive(Default)]
+struct Mailbox {
+    now: Cell<Timestamp>,
+    asked: RefCell<Option<Effect>>,
+    result: RefCell<Option<EffectResult>>,
+    lines: RefCell<Vec<String>>,
+    background: RefCell<Vec<BoxFuture<()>>>,
+}
+
+impl fmt::Debug for EffectHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EffectHost")
+    }
+}
+
+impl EffectHost {
+    pub(super) fn new(now: Timestamp) -> Self {
+        let mailbox = Mailbox::default();
+        mailbox.now.set(now);
+        Self(Rc::new(mailbox))
+    }
+
+    /// Goes on at `now` with what came of the effect that was asked for.
+    pub(super) fn answer(&self, now: Timestamp, result: EffectResult) {
+        self.0.now.set(now);
+        self.0.result.replace(Some(result));
+    }
+
+    /// The effect that is asked for, if one is.
+    pub(super) fn take_asked(&self) -> Option<Effect> {
+        self.0.asked.take()
+    }
+
+    /// The log lines written since they were last taken.
+    pub(super) fn take_lines(&self) -> Vec<String> {
+        self.0.lines.take()
+    }
+
+    async fn perform(&self, effect: Effect) -> EffectResult {
+        self.0.asked.replace(Some(effect));
+        poll_fn(|_| match self.0.result.take() {
+            Some(result) => Poll::Ready(result),
+            None => Poll::Pending,
+        })
+        .await
+    }
+
+    /// All background tasks as one, which runs them in the order they were left.
+    pub(super) fn take_background(&self) -> Option<BoxFuture<()>> {
+        let tasks = self.0.background.take();
+        if tasks.is_empty() {
+            return None;
+        }
+        Some(Box::pin(async move {
+            for task in tasks {
+                task.await;
+            }
+        }))
+    }
+}
+
+impl Clock for EffectHost {
+    fn now(&self) -> Timestamp {
+        self.0.now.get()
+    }
+}
+
+impl Random for EffectHost {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        fill_from_platform(bytes)
+    }
+}
+
+// A result of another kind than was asked for is a fault of the driver; it counts as no answer.
+
+impl HttpClient for EffectHost {
+    async fn call(&self, call: HttpCall) -> Result<HttpAnswer, CallError> {
+        match self.perform(Effect::Call(call)).await {
+            EffectResult::Answer(answer) => answer,
+            _ => Err(CallError::Connection),
+        }
+    }
+}
+
+impl OriginClient for EffectHost {
+    async fn forward(&self, plan: ForwardPlan) -> Result<OriginHead, CallError> {
+        match self.perform(Effect::Forward(plan)).await {
+            EffectResult::Head(head) => head,
+            _ => Err(CallError::Connection),
+        }
+    }
+}
+
+impl Sleeper for EffectHost {
+    async fn sleep(&self, duration: Duration) {
+        self.perform(Effect::Sleep(duration)).await;
+    }
+}
+
+impl LogSink for EffectHost {
+    fn emit(&self, line: String) {
+        self.0.lines.borrow_mut().push(line);
+    }
+}
+
+impl Background for EffectHost {
+    fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        self.0.background.borrow_mut().push(Box::pin(task));
+    }
+}
