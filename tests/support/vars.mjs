@@ -30,6 +30,7 @@ function routes(upstream) {
 
 /** Settings that a developer's own environment may change; addresses and keys of the companions are not among them. */
 const SETTINGS = [
+  "ANSWER_FLOOR_MS",
   "ASSERTION_KEYS",
   "CLIENT_IP_FALLBACK",
   "CLIENT_IP_HEADER",
@@ -51,6 +52,7 @@ const SETTINGS = [
   "SESSION_MAX_SECONDS",
   "SESSION_SECRET",
   "SESSION_TTL_SECONDS",
+  "SUPABASE_TIMEOUT_MS",
   "USER_ID_TTL_SECONDS",
   "USER_PROFILE_TTL_SECONDS",
 ];
