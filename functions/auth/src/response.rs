@@ -60,8 +60,8 @@ impl Response {
 
     /// Sends a browser on to `location` with GET.
     ///
-    /// `location` is made by [`Targets`](authflow_shared::redirect::Targets) or by
-    /// [`links`](crate::pages::links), and by nobody else.
+    /// `location` is made by [`Targets`](authflow_shared::redirect::Targets), or is one of our own
+    /// pages; nobody else makes one.
     pub(crate) fn see_other(location: String, outcome: &'static str) -> Self {
         Self::empty(303, outcome).header("location", location)
     }
