@@ -26,6 +26,10 @@ ESBUILD_BIN=$ROOT/node_modules/.bin/esbuild
 # `node` of node_modules comes first: the system's own may be too old for wrangler and miniflare.
 PATH=$ROOT/node_modules/.bin:${WASM_BINDGEN_BIN%/*}:${WASM_PACK_BIN%/*}:${WORKER_BUILD_BIN%/*}:$PATH
 
+# The smaller AES, because `auth` encrypts two short tokens a sign-in; and no path of this machine in what is deployed.
+CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--cfg aes_compact --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=crates"
+
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS
 export PATH WASM_BINDGEN_BIN WASM_OPT_BIN ESBUILD_BIN
 export WRANGLER_SEND_METRICS=false CLOUDFLARE_CF_FETCH_ENABLED=false NO_UPDATE_NOTIFIER=1
 
