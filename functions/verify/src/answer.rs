@@ -5,7 +5,9 @@ use authflow_shared::{
     problem::{MEDIA_TYPE, Problem},
     redirect::Origin,
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use sha2::{Digest, Sha256};
 
 use crate::{canonical::CanonicalRequest, decide::Refusal, facts::Facts, forward::is_websocket};
 
@@ -63,11 +65,9 @@ impl Answer {
         let mut answer = Self::bare(problem.status, request_id);
         answer.headers.push(("content-type", media_type.to_owned()));
         if client == Client::Browser {
-            answer.headers.push((
-                "content-security-policy",
-                "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-                    .to_owned(),
-            ));
+            answer
+                .headers
+                .push(("content-security-policy", page_policy()));
         }
         match problem.status {
             401 => answer
@@ -202,6 +202,10 @@ fn problem_of(refusal: Refusal) -> Problem {
     Problem::new(status, refusal.code(), title, detail)
 }
 
+/// The whole look of a page; [`page_policy`] allows nothing else.
+const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:26rem;margin:20vh auto;\
+    padding:0 1.25rem}h1{font-size:1.5rem}small{opacity:.7}";
+
 /// A page for a person. Its texts are ours; nothing of the request is shown but our own id of it.
 fn page(problem: &Problem, request_id: &str) -> String {
     let Problem {
@@ -214,7 +218,17 @@ fn page(problem: &Problem, request_id: &str) -> String {
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\">\
          <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title>\
+         <style>{STYLE}</style>\
          <h1>{title}</h1><p>{detail}</p><p><small>{code} · {request_id}</small></p></html>"
+    )
+}
+
+/// The Content-Security-Policy of a page: its own style, and nothing from anywhere.
+fn page_policy() -> String {
+    let hash = STANDARD.encode(Sha256::digest(STYLE));
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; frame-ancestors 'none'; base-uri 'none'; \
+         form-action 'none'"
     )
 }
 
@@ -298,6 +312,23 @@ mod tests {
             refuse(Refusal::NoSession, Client::Browser, "HEAD").status,
             302
         );
+    }
+
+    #[test]
+    fn a_page_allows_its_own_style_and_nothing_else() {
+        let answer = refuse(Refusal::Forbidden, Client::Browser, "GET");
+        let policy = header(&answer, "content-security-policy").unwrap();
+        let style = answer
+            .body
+            .split_once("<style>")
+            .unwrap()
+            .1
+            .split_once("</style>")
+            .unwrap()
+            .0;
+        let hash = STANDARD.encode(Sha256::digest(style));
+        assert!(policy.contains(&format!("'sha256-{hash}'")), "{policy}");
+        assert!(policy.starts_with("default-src 'none'; "), "{policy}");
     }
 
     #[test]

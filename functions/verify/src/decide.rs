@@ -137,35 +137,16 @@ pub fn decide(policy: &Policy, credential: Credential, now: Timestamp) -> Decisi
 
 #[cfg(test)]
 mod tests {
-    use authflow_shared::{
-        fingerprint::FactorHashes,
-        redis::Unavailable,
-        session::record::{Identity, SealedTokens},
-    };
+    use authflow_shared::redis::Unavailable;
 
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
     fn found(role: &str, aal: &str, same_device: bool) -> Credential {
-        let identity = Identity {
-            user_id: "u1".into(),
-            email: "ada@example.test".into(),
-            role: role.into(),
-            aal: aal.into(),
-        };
-        let tokens = SealedTokens {
-            access_token: String::new(),
-            refresh_token: String::new(),
-        };
-        let record = SessionRecord::new(
-            identity,
-            NOW,
-            60,
-            "fp".into(),
-            FactorHashes::default(),
-            tokens,
-        );
+        let mut record = SessionRecord::example(NOW);
+        record.role = role.into();
+        record.aal = aal.into();
         Credential::Session {
             lookup: SessionLookup::Found(Box::new(record)),
             same_device,
@@ -204,7 +185,10 @@ mod tests {
         ) else {
             panic!("refused");
         };
-        assert_eq!(grant.record().unwrap().user_id, "u1");
+        assert_eq!(
+            grant.record().unwrap().user_id,
+            SessionRecord::example(NOW).user_id
+        );
     }
 
     #[test]
@@ -232,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_session_that_ran_out_is_refused_though_the_store_still_has_it() {
-        let late = Timestamp::from_seconds(1_800_000_060);
+        let late = Timestamp::from_seconds(1_800_000_000 + 86_400);
         let decision = decide(
             &session(&[], false),
             found("authenticated", "aal1", true),

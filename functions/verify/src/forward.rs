@@ -162,12 +162,8 @@ fn private_caching(cache_control: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use authflow_shared::{
-        fingerprint::FactorHashes,
-        session::{
-            SessionRecord,
-            record::{Identity, SealedTokens},
-            store::SessionLookup,
-        },
+        host::fake::FakeHost,
+        session::{SessionRecord, store::SessionLookup},
         timestamp::Timestamp,
     };
 
@@ -185,24 +181,8 @@ mod tests {
             r#"[{{"id":"a","path":"/app/*","upstream":"http://o.test/base","access":"{access}"}}]"#
         );
         let route = routes::parse(&json).unwrap().find("/app").unwrap().clone();
-        let identity = Identity {
-            user_id: "u1".into(),
-            email: email.into(),
-            role: "authenticated".into(),
-            aal: "aal1".into(),
-        };
-        let tokens = SealedTokens {
-            access_token: String::new(),
-            refresh_token: String::new(),
-        };
-        let record = SessionRecord::new(
-            identity,
-            NOW,
-            60,
-            "fp".into(),
-            FactorHashes::default(),
-            tokens,
-        );
+        let mut record = SessionRecord::example(NOW);
+        record.email = email.into();
         let lookup = SessionLookup::Found(Box::new(record));
         let credential = Credential::Session {
             lookup,
@@ -232,7 +212,7 @@ mod tests {
             headers: headers.to_vec(),
         };
         let request = CanonicalRequest::parse(&facts).unwrap();
-        let host = authflow_shared::host::fake::FakeHost::answering("");
+        let host = FakeHost::answering("");
         let context = Context {
             request_id: "r1",
             trace: &Trace::enter(None, &host).unwrap(),
@@ -257,7 +237,10 @@ mod tests {
     fn the_origin_gets_the_canonical_url_and_who_asks() {
         let plan = plan_with(&[]);
         assert_eq!(plan.url, "http://o.test/base/app/a?x=%2f");
-        assert_eq!(set(&plan, "x-user-id"), Some("u1"));
+        assert_eq!(
+            set(&plan, "x-user-id"),
+            Some("5f6b7c8d-0000-4000-8000-000000000001")
+        );
         assert_eq!(set(&plan, "x-user-email"), Some("ada@example.test"));
         assert_eq!(set(&plan, "x-user-role"), Some("authenticated"));
         assert_eq!(set(&plan, "x-auth-aal"), Some("aal1"));
@@ -290,7 +273,10 @@ mod tests {
         ]);
         assert!(removes(&plan, "x-custom"));
         assert!(removes(&plan, "connection"));
-        assert_eq!(set(&plan, "x-user-id"), Some("u1"));
+        assert_eq!(
+            set(&plan, "x-user-id"),
+            Some("5f6b7c8d-0000-4000-8000-000000000001")
+        );
     }
 
     #[test]

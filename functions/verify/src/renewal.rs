@@ -61,11 +61,6 @@ impl Renewals {
 
 #[cfg(test)]
 mod tests {
-    use authflow_shared::{
-        fingerprint::FactorHashes,
-        session::record::{Identity, SealedTokens},
-    };
-
     use super::*;
 
     fn id(number: usize) -> SessionId {
@@ -77,24 +72,7 @@ mod tests {
     }
 
     fn record() -> SessionRecord {
-        let identity = Identity {
-            user_id: String::new(),
-            email: String::new(),
-            role: String::new(),
-            aal: String::new(),
-        };
-        let tokens = SealedTokens {
-            access_token: String::new(),
-            refresh_token: String::new(),
-        };
-        SessionRecord::new(
-            identity,
-            at(0),
-            86_400,
-            String::new(),
-            FactorHashes::default(),
-            tokens,
-        )
+        SessionRecord::example(at(0))
     }
 
     #[test]

@@ -17,10 +17,7 @@ use authflow_shared::{
         fake::{Breakage, FakeHost},
         origin::OriginHead,
     },
-    session::{
-        SessionId, SessionRecord, keys,
-        record::{Identity, SealedTokens},
-    },
+    session::{SessionId, SessionRecord, keys},
     timestamp::Timestamp,
 };
 use authflow_verify::{
@@ -33,6 +30,7 @@ use futures_executor::block_on;
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const IP: (&str, &str) = ("cf-connecting-ip", "192.0.2.1");
 const AGENT: (&str, &str) = ("user-agent", "Firefox");
+const USER: &str = "5f6b7c8d-0000-4000-8000-000000000001";
 const ID: &str = "f47ac10b-58cc-4372-a567-0e02b2c3d479";
 
 /// A gateway with a Redis that holds one session.
@@ -88,22 +86,8 @@ impl World {
             platform: None,
             mobile: None,
         };
-        let record = SessionRecord::new(
-            Identity {
-                user_id: "u1".into(),
-                email: "ada@example.test".into(),
-                role: "authenticated".into(),
-                aal: "aal1".into(),
-            },
-            NOW,
-            86_400,
-            config.common.fingerprinter.of(&device),
-            config.common.fingerprinter.factors_of(&device),
-            SealedTokens {
-                access_token: "a".into(),
-                refresh_token: "r".into(),
-            },
-        );
+        let mut record = SessionRecord::example(NOW);
+        record.device_fingerprint = config.common.fingerprinter.of(&device);
         let token = config.common.token_keys.sign(&id).expose().to_owned();
         let json = serde_json::to_string(&record).unwrap();
         let redis = Rc::new(RefCell::new(BTreeMap::from([(keys::session(&id), json)])));
@@ -192,7 +176,7 @@ fn a_valid_session_reaches_the_origin_with_one_redis_command() {
         panic!("not one request to the origin")
     };
     assert_eq!(plan.url, "http://origin.test/app/hello?a=b");
-    assert!(plan.set.contains(&("x-user-id", "u1".into())));
+    assert!(plan.set.contains(&("x-user-id", USER.into())));
     assert!(plan.remove.contains(&"cookie".to_owned()));
     assert_eq!(world.redis_calls(), 1);
 }
@@ -514,7 +498,7 @@ fn the_log_tells_who_and_what_but_nothing_secret() {
         ("method", "GET"),
         ("path", "/app/hello"),
         ("outcome", "forwarded"),
-        ("user_id", "u1"),
+        ("user_id", USER),
         ("client_request_id", "theirs"),
     ] {
         assert_eq!(line[name], value, "{name}");

@@ -114,12 +114,10 @@ impl SessionRecord {
     }
 }
 
-#[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-
-    /// A record that began at `now`.
-    pub(crate) fn record(now: Timestamp) -> SessionRecord {
+#[cfg(any(test, feature = "fake"))]
+impl SessionRecord {
+    /// Ada's session, which began at `now` and lives a day; for tests.
+    pub fn example(now: Timestamp) -> Self {
         let identity = Identity {
             user_id: "5f6b7c8d-0000-4000-8000-000000000001".into(),
             email: "ada@example.test".into(),
@@ -130,7 +128,7 @@ pub(crate) mod tests {
             access_token: "gA".into(),
             refresh_token: "gB".into(),
         };
-        SessionRecord::new(
+        Self::new(
             identity,
             now,
             86_400,
@@ -139,17 +137,22 @@ pub(crate) mod tests {
             tokens,
         )
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn a_record_survives_being_stored() {
-        let record = record(Timestamp::from_seconds(1_800_000_000));
+        let record = SessionRecord::example(Timestamp::from_seconds(1_800_000_000));
         let json = serde_json::to_string(&record).unwrap();
         assert_eq!(SessionRecord::from_json(&json), Some(record));
     }
 
     #[test]
     fn a_record_of_an_unknown_layout_is_not_read() {
-        let json = serde_json::to_string(&record(Timestamp::default())).unwrap();
+        let json = serde_json::to_string(&SessionRecord::example(Timestamp::default())).unwrap();
         assert_eq!(
             SessionRecord::from_json(&json.replace(r#""v":1"#, r#""v":2"#)),
             None
@@ -175,7 +178,7 @@ pub(crate) mod tests {
     #[test]
     fn a_session_is_over_at_its_end_and_not_before() {
         let start = Timestamp::from_seconds(1_800_000_000);
-        let record = record(start);
+        let record = SessionRecord::example(start);
         assert!(!record.is_over(Timestamp::from_seconds(1_800_000_000 + 86_399)));
         assert!(record.is_over(Timestamp::from_seconds(1_800_000_000 + 86_400)));
     }

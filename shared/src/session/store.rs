@@ -295,7 +295,6 @@ mod tests {
         },
         redis::Settings,
         secret::Secret,
-        session::record::tests::record,
     };
 
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -359,7 +358,7 @@ mod tests {
     #[test]
     fn a_session_is_created_in_one_transaction_that_ends_the_old_one() {
         let host = empty_redis();
-        let (id, old, record) = (id(1), id(2), record(NOW));
+        let (id, old, record) = (id(1), id(2), SessionRecord::example(NOW));
         block_on(store(&host).create(&new_session(&id, &record, Some(&old)), NOW)).unwrap();
         let calls = host.calls();
         assert_eq!(calls.len(), 2, "one read, one transaction");
@@ -377,7 +376,7 @@ mod tests {
     #[test]
     fn no_session_lives_past_its_end() {
         let host = empty_redis();
-        let record = record(NOW);
+        let record = SessionRecord::example(NOW);
         let late = NOW.after(Duration::from_mins(24 * 60 - 1));
         block_on(store(&host).renew(&id(1), &record, late)).unwrap();
         let writes = &bodies(&host)[0];
@@ -388,7 +387,7 @@ mod tests {
     #[test]
     fn renewing_brings_nothing_back() {
         let host = empty_redis();
-        block_on(store(&host).renew(&id(1), &record(NOW), NOW)).unwrap();
+        block_on(store(&host).renew(&id(1), &SessionRecord::example(NOW), NOW)).unwrap();
         let writes = &bodies(&host)[0];
         assert!(!writes.contains("SET"), "{writes}");
         assert!(writes.contains(r#""XX","GT""#), "{writes}");
@@ -420,7 +419,7 @@ mod tests {
     #[test]
     fn only_absence_says_that_a_session_ended() {
         let find = |lookup| read_session(lookup, NOW);
-        let record = record(NOW);
+        let record = SessionRecord::example(NOW);
         let found = find(Lookup::Found(json(&record)));
         assert_eq!(found, SessionLookup::Found(Box::new(record)));
         assert_eq!(find(Lookup::Absent), SessionLookup::Absent);
@@ -436,7 +435,7 @@ mod tests {
 
     #[test]
     fn a_record_past_its_end_is_absent_even_if_redis_still_holds_it() {
-        let json = json(&record(NOW));
+        let json = json(&SessionRecord::example(NOW));
         let late = NOW.after(Duration::from_hours(24));
         assert_eq!(
             read_session(Lookup::Found(json), late),
