@@ -1,11 +1,10 @@
-// Does what the gateway asks, and decides nothing: no header, path or status is known here.
-//
-// The gateway (src/lib.rs) is a WebAssembly module. `start` takes a request's facts and `resume` the result of
-// what was asked for; both answer with a message (src/wire.rs) that says wholly what to do next:
-//   { log, ask: { id, call | forward | sleep } }      do it, and come back with what came of it
-//   { log, respond: { status, headers, body }, then }  answer, then go on with `then` in the background
-//   { log, relay: { set }, then }                      hand the origin's answer to the client
-//   { log, finished } or { log, lost }                 nothing is left to do, or can be done
+// Does what the gateway asks, and decides nothing. The gateway (src/lib.rs) is a WebAssembly module: `start` takes a
+// request's facts and `resume` the result of what was asked for; both answer with a message (src/wire.rs) that says
+// wholly what to do next:
+//   ask: { id, call | forward | sleep }            do it, and come back with what came of it
+//   respond: { status, headers, body }             answer; `then` goes on in the background, if it is there
+//   relay: { set, drop_cookie }                    hand the origin's answer to the client; `then` likewise
+//   finished, lost                                 nothing is left to do, or can be done
 
 import * as gateway from "./pkg/authflow_verify_bg.js";
 import module from "./pkg/authflow_verify_bg.wasm";
@@ -18,8 +17,7 @@ let instance;
 export default {
   async fetch(request, env, context) {
     try {
-      instance ??= instantiate(env);
-      const exchange = new Exchange(request, instance);
+      const exchange = new Exchange(request, (instance ??= instantiate(env)));
       const response = await exchange.run(exchange.cross(() => gateway.start(Date.now(), facts(request))));
       if (exchange.then) context.waitUntil(exchange.afterwards());
       return response;
@@ -47,8 +45,7 @@ class Exchange {
   /** What goes on after the response. A failure here is nobody's but the log's. */
   async afterwards() {
     try {
-      let message = { ask: this.then };
-      while (message.ask) message = await this.perform(message.ask);
+      for (let message = { ask: this.then }; message.ask; ) message = await this.perform(message.ask);
     } catch (error) {
       tell(error);
     }
@@ -82,7 +79,6 @@ class Exchange {
     return this.cross(() => gateway.resume(Date.now(), id, status, text));
   }
 
-  /** A small call whose whole answer is wanted. */
   async call({ method, url, headers, body, timeout_ms }) {
     const signal = AbortSignal.timeout(timeout_ms);
     const response = await fetch(url, { method, headers, body, redirect: "manual", signal });
@@ -110,9 +106,12 @@ class Exchange {
     return new Response(body || null, { status, headers });
   }
 
-  relay({ set }) {
+  relay({ set, drop_cookie }) {
     const response = new Response(this.origin.body, this.origin);
     for (const [name, value] of set) response.headers.set(name, value);
+    if (drop_cookie) response.headers.delete("set-cookie");
+    const kept = drop_cookie ? this.origin.headers.getSetCookie().filter((value) => !value.includes(drop_cookie)) : [];
+    for (const value of kept) response.headers.append("set-cookie", value);
     return response;
   }
 }
@@ -128,8 +127,10 @@ function instantiate(env) {
   const { exports } = new WebAssembly.Instance(module, { "./authflow_verify_bg.js": gateway });
   gateway.__wbg_set_wasm(exports);
   exports.__wbindgen_start?.();
-  const variables = Object.entries(env).filter(([, value]) => typeof value === "string");
-  const faults = gateway.configure(Date.now(), JSON.stringify(Object.fromEntries(variables)));
+  // Other bindings than settings are instances of classes.
+  const isPlain = (value) => [String, Number, Boolean, Array, Object].includes(value?.constructor);
+  const settings = Object.entries(env).filter(([, value]) => isPlain(value));
+  const faults = gateway.configure(Date.now(), JSON.stringify(Object.fromEntries(settings)));
   for (const line of faults) console.error(line);
   return exports;
 }
@@ -142,8 +143,7 @@ function refuse(request_id) {
 }
 
 function tell(error) {
-  const request_id = crypto.randomUUID();
-  const line = { ts: new Date().toISOString(), level: "error", msg: "trap", service: "verify", request_id, detail: String(error) };
-  console.error(JSON.stringify(line));
+  const [ts, request_id] = [new Date().toISOString(), crypto.randomUUID()];
+  console.error(JSON.stringify({ ts, level: "error", msg: "trap", service: "verify", request_id, detail: String(error) }));
   return request_id;
 }

@@ -21,27 +21,36 @@ pub enum Found<'a> {
 
 /// Looks for our cookie in a `Cookie` header.
 ///
-/// Several header lines arrive joined, by `;` or by `,`: both separate here. A comma inside
-/// another cookie's value can therefore at most make a request ambiguous, never hide a cookie.
+/// Only `;` separates cookies (RFC 6265, section 4.2.1), and only spaces and tabs stand around a
+/// name. Whatever else a lax reader might take for our name is no cookie of ours: a browser lets a
+/// sibling domain set `a=x,__Host-authflow=…` or a name with exotic spaces, because for the browser
+/// those do not begin with `__Host-`. It still makes a second one, so that no two readers choose
+/// differently.
 pub fn find(header: &str) -> Found<'_> {
-    let mut found = Found::Nowhere;
-    for value in header.split([';', ',']).filter_map(ours) {
-        match found {
-            Found::Nowhere => found = Found::Once(value),
-            _ => return Found::Twice,
-        }
+    let mut ours = header.split(';').filter_map(exactly_ours);
+    let Some(value) = ours.next() else {
+        return Found::Nowhere;
+    };
+    if header
+        .split([';', ','])
+        .filter(|part| might_be_ours(part))
+        .count()
+        > 1
+    {
+        return Found::Twice;
     }
-    found
+    Found::Once(value)
 }
 
-/// The `Cookie` header without our cookie; `None` if nothing is left.
+/// The `Cookie` header without whatever a lax reader might take for our cookie; `None` if nothing
+/// is left.
 pub fn strip(header: &str) -> Option<String> {
     let kept: Vec<String> = header
         .split(';')
         .filter_map(|pair| {
             let parts: Vec<_> = pair
                 .split(',')
-                .filter(|part| ours(part).is_none())
+                .filter(|part| !might_be_ours(part))
                 .collect();
             let pair = parts.join(",");
             (!pair.trim().is_empty()).then(|| pair.trim().to_owned())
@@ -50,10 +59,23 @@ pub fn strip(header: &str) -> Option<String> {
     (!kept.is_empty()).then(|| kept.join("; "))
 }
 
+/// Whether a `Set-Cookie` value, or several joined, could set our cookie.
+pub fn sets_ours(set_cookie: &str) -> bool {
+    set_cookie.split([';', ',']).any(might_be_ours)
+}
+
 /// The value, if `pair` is our cookie.
-fn ours(pair: &str) -> Option<&str> {
+fn exactly_ours(pair: &str) -> Option<&str> {
     let (name, value) = pair.split_once('=')?;
-    (name.trim() == NAME).then(|| value.trim())
+    let spaces = [' ', '\t'];
+    (name.trim_matches(spaces) == NAME).then(|| value.trim_matches(spaces))
+}
+
+/// Whether a reader that trims too much, or too little of what follows, could see our cookie.
+fn might_be_ours(pair: &str) -> bool {
+    let name = pair.split('=').next().unwrap_or_default();
+    let is_odd = |c: char| c.is_whitespace() || c.is_control() || c == '"';
+    name.trim_matches(is_odd) == NAME && pair.contains('=')
 }
 
 /// The `Set-Cookie` value that hands out `token` for `max_age` seconds.
@@ -77,7 +99,6 @@ mod tests {
     fn finds_our_cookie_among_others() {
         assert_eq!(find("__Host-authflow=t"), Found::Once("t"));
         assert_eq!(find("a=1; __Host-authflow = t ;b=2"), Found::Once("t"));
-        assert_eq!(find("a=1, __Host-authflow=t"), Found::Once("t"));
         assert_eq!(
             find("__host-authflow=t; x__Host-authflow=t; __Host-authflow"),
             Found::Nowhere
@@ -87,6 +108,44 @@ mod tests {
             Found::Nowhere
         );
         assert_eq!(find(""), Found::Nowhere);
+    }
+
+    #[test]
+    fn what_a_sibling_domain_can_plant_is_no_cookie_of_ours() {
+        for planted in [
+            "a=x,__Host-authflow=t",
+            "a=x, __Host-authflow=t",
+            "\u{2003}__Host-authflow=t",
+            "a=1; \u{a0}__Host-authflow=t",
+            "a=1; \u{85}__Host-authflow=t",
+            "\u{b}__Host-authflow=t",
+        ] {
+            assert_eq!(find(planted), Found::Nowhere, "{planted:?}");
+            assert!(
+                strip(planted).is_none_or(|kept| !kept.contains(NAME)),
+                "{planted:?}"
+            );
+            let beside_ours = format!("__Host-authflow=own; {planted}");
+            assert_eq!(find(&beside_ours), Found::Twice, "{planted:?}");
+        }
+    }
+
+    #[test]
+    fn an_origin_that_sets_our_cookie_is_noticed() {
+        for value in [
+            "__Host-authflow=x; Path=/",
+            "a=1, __Host-authflow=; Max-Age=0",
+            " __Host-authflow =x",
+        ] {
+            assert!(sets_ours(value), "{value}");
+        }
+        for value in [
+            "",
+            "a=__Host-authflow",
+            "__Host-authflow-theme=dark; Path=/",
+        ] {
+            assert!(!sets_ours(value), "{value}");
+        }
     }
 
     #[test]

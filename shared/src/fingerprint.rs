@@ -125,6 +125,19 @@ impl Fingerprinter {
         self.of(device).as_bytes().ct_eq(expected.as_bytes()).into()
     }
 
+    /// Whether `device` has every factor of `expected` but the client hints; in constant time.
+    pub fn matches_without_hints(&self, device: &Device<'_>, expected: &FactorHashes) -> bool {
+        let given = self.factors_of(device);
+        let same = |given: &Option<String>, expected: &Option<String>| match (given, expected) {
+            (Some(given), Some(expected)) => given.as_bytes().ct_eq(expected.as_bytes()).into(),
+            (None, None) => true,
+            _ => false,
+        };
+        same(&given.ip, &expected.ip)
+            & same(&given.user_agent, &expected.user_agent)
+            & same(&given.language, &expected.language)
+    }
+
     /// The hash of each factor by itself.
     pub fn factors_of(&self, device: &Device<'_>) -> FactorHashes {
         let hash = |factor| {
@@ -279,6 +292,32 @@ mod tests {
     fn the_hash_depends_on_the_secret() {
         let other = Fingerprinter::new(&Secret::new("other"), &Factor::ALL);
         assert_ne!(all().of(&device()), other.of(&device()));
+    }
+
+    #[test]
+    fn without_hints_every_other_factor_still_counts() {
+        let expected = all().factors_of(&device());
+        let socket = Device {
+            platform: None,
+            mobile: None,
+            ..device()
+        };
+        assert!(all().matches_without_hints(&socket, &expected));
+        let ip = ClientIp::parse("192.0.2.2").unwrap();
+        for other in [
+            Device { ip, ..socket },
+            Device {
+                user_agent: Some("Chrome"),
+                ..socket
+            },
+            Device {
+                language: None,
+                ..socket
+            },
+        ] {
+            assert!(!all().matches_without_hints(&other, &expected), "{other:?}");
+        }
+        assert!(!all().matches_without_hints(&socket, &FactorHashes::default()));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Between the runtime's objects and ours.
 
 use authflow_shared::config::Variables;
-use js_sys::{Array, Object, Reflect, Uint8Array};
+use js_sys::{Array, JSON, Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, ReadableStream, ReadableStreamDefaultReader, ResponseInit};
@@ -11,15 +11,32 @@ use crate::{
     response::Response,
 };
 
-/// The variables and secrets among the bindings: those that are text.
+/// The variables and secrets among the bindings. One that is no string, as `wrangler.toml` allows,
+/// counts as its JSON: it is read as such or found faulty, but never overlooked.
 pub fn variables(env: &JsValue) -> Variables {
     let entries = Object::entries(env.unchecked_ref());
     // Not collected: that would bring a sort into the worker.
     let mut variables = Variables::new();
-    for (name, value) in entries.iter().filter_map(|entry| pair(&entry)) {
-        variables.insert(name, value);
+    for entry in entries.iter() {
+        let entry: &Array = entry.unchecked_ref();
+        if let (Some(name), Some(text)) = (entry.get(0).as_string(), setting(&entry.get(1))) {
+            variables.insert(name, text);
+        }
     }
     variables
+}
+
+/// The text of a plain value; other bindings are instances of classes.
+fn setting(value: &JsValue) -> Option<String> {
+    let is_plain = !value.is_object()
+        || Array::is_array(value)
+        || Object::get_prototype_of(value) == Object::get_prototype_of(&Object::new());
+    let json = || {
+        JSON::stringify(value)
+            .ok()
+            .and_then(|text| text.as_string())
+    };
+    value.as_string().or_else(|| is_plain.then(json).flatten())
 }
 
 /// What is known of `request`, whose body is read to its end or to the limit.

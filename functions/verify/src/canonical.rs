@@ -3,8 +3,8 @@
 //! Of the published flaws of gateways, more than four in ten are one: the gateway reads a request
 //! one way and the origin another. So a request is parsed once, here; policy, log and the origin's
 //! URL are all taken from the result, and a target that two parsers could read differently is
-//! refused. The runtime has already parsed the URL by the WHATWG rules, which resolve dot segments
-//! and turn `\` into `/`.
+//! refused. A runtime may have resolved dot segments and turned `\` into `/` before us, by the
+//! WHATWG rules; where it has not, they are refused here.
 
 use core::fmt;
 
@@ -83,9 +83,6 @@ impl CanonicalRequest {
         if matches!(facts.method, "GET" | "HEAD") && carries_body(facts) {
             return Err(Ambiguity::Body);
         }
-        if facts.header("host").is_some_and(|host| host.contains(',')) {
-            return Err(Ambiguity::Host);
-        }
         let (scheme, rest) = facts.url.split_once("://").ok_or(Ambiguity::Url)?;
         if rest.contains('#') {
             return Err(Ambiguity::Fragment);
@@ -96,6 +93,12 @@ impl CanonicalRequest {
             .ok_or(Ambiguity::Url)?;
         if authority.is_empty() || authority.contains(['@', '?', '\\']) {
             return Err(Ambiguity::Url);
+        }
+        if facts
+            .header("host")
+            .is_some_and(|host| !names(host, scheme, authority))
+        {
+            return Err(Ambiguity::Host);
         }
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query.to_owned())),
@@ -130,6 +133,16 @@ impl CanonicalRequest {
             .split_once("://")
             .map_or("", |(scheme, _)| scheme)
     }
+}
+
+/// Whether `Host` names the authority of the URL that the runtime made of it, and nothing more:
+/// what else it holds could have become part of the path.
+fn names(host: &str, scheme: &str, authority: &str) -> bool {
+    let default_port = if scheme == "https" { ":443" } else { ":80" };
+    let bare = host.strip_suffix(default_port).unwrap_or(host);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+    host.bytes().all(is_plain)
+        && (host.eq_ignore_ascii_case(authority) || bare.eq_ignore_ascii_case(authority))
 }
 
 /// Whether anything announces a body (RFC 9112, section 6). Content on GET is what request
@@ -175,6 +188,8 @@ pub fn canonical_path(path: &str) -> Result<String, Ambiguity> {
             }
             0..=0x1f | 0x7f => return Err(Ambiguity::Control),
             b';' => return Err(Ambiguity::Parameter),
+            b'#' => return Err(Ambiguity::Fragment),
+            b'?' => return Err(Ambiguity::Url),
             b'\\' => return Err(Ambiguity::Backslash),
             // The runtime encodes what is not ASCII; whatever arrives plain was not its doing.
             0x80.. => return Err(Ambiguity::NotUtf8),
@@ -277,6 +292,8 @@ mod tests {
             ("/\u{e9}", Ambiguity::NotUtf8),
             ("/a\tb", Ambiguity::Control),
             ("/a;b", Ambiguity::Parameter),
+            ("/a#b", Ambiguity::Fragment),
+            ("/a?b", Ambiguity::Url),
             ("/a/..;/b", Ambiguity::Parameter),
             ("/a\\b", Ambiguity::Backslash),
             ("//a", Ambiguity::EmptySegment),
@@ -309,8 +326,24 @@ mod tests {
 
     #[test]
     fn a_repeated_host_a_fragment_or_user_information_is_refused() {
-        let host = [("host", "a.test, b.test")];
-        assert_eq!(parse("GET", "https://a.test/", &host), Err(Ambiguity::Host));
+        for host in [
+            "a.test, b.test",
+            "a.test/public",
+            "a.test?",
+            "b.test",
+            "a.test:8443",
+            "",
+            "a'b",
+        ] {
+            let parsed = parse("GET", "https://a.test/", &[("host", host)]);
+            assert_eq!(parsed, Err(Ambiguity::Host), "{host}");
+        }
+        for host in ["a.test", "A.test", "a.test:443"] {
+            assert!(
+                parse("GET", "https://a.test/", &[("host", host)]).is_ok(),
+                "{host}"
+            );
+        }
         assert_eq!(
             parse("GET", "https://a.test/a#b", &[]),
             Err(Ambiguity::Fragment)

@@ -1,6 +1,11 @@
 //! The gateway's configuration, read once per isolate.
 
-use authflow_shared::config::{Common, Fault, Reader, Variables};
+use authflow_shared::{
+    config::{Common, Fault, Reader, Variables},
+    json::Object,
+    redirect::split_origin,
+};
+use serde_json::Value;
 
 use crate::routes::{self, RouteTable};
 
@@ -13,6 +18,21 @@ pub struct Config {
     pub routes: RouteTable,
     /// `PUBLIC_HOSTS`: hosts with port under which people reach the gateway; empty for any.
     pub public_hosts: Vec<String>,
+}
+
+/// The variables in a JSON object. One that is no string, as `wrangler.toml` allows, counts as its
+/// JSON: it is read as such or found faulty, but never overlooked.
+pub fn variables(json: &str) -> Variables {
+    let object = Object::parse(json).unwrap_or_default();
+    let text = |value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    object
+        .into_map()
+        .into_iter()
+        .map(|(name, value)| (name, text(value)))
+        .collect()
 }
 
 impl Config {
@@ -35,11 +55,7 @@ impl Config {
                     None
                 }
             });
-        let public_hosts = reader
-            .list("PUBLIC_HOSTS")
-            .into_iter()
-            .map(str::to_ascii_lowercase)
-            .collect();
+        let public_hosts = public_hosts(&mut reader);
         let config = common.zip(routes).map(|(common, routes)| Self {
             common,
             routes,
@@ -47,6 +63,19 @@ impl Config {
         });
         reader.finish(config)
     }
+}
+
+fn public_hosts(reader: &mut Reader<'_>) -> Vec<String> {
+    let mut hosts = Vec::new();
+    for host in reader.list("PUBLIC_HOSTS") {
+        if split_origin(&format!("https://{host}")).is_some_and(|(_, rest)| rest.is_empty()) {
+            hosts.push(host.to_ascii_lowercase());
+        } else {
+            let problem = format!("\"{host}\" is no host such as app.example.com:8443");
+            reader.fault("PUBLIC_HOSTS", problem);
+        }
+    }
+    hosts
 }
 
 #[cfg(test)]
@@ -63,6 +92,25 @@ mod tests {
         let faults = Config::read(&variables).unwrap_err();
         let names: Vec<_> = faults.iter().map(|fault| fault.name).collect();
         assert_eq!(names, ["SESSION_SECRET", "ROUTES"]);
+    }
+
+    #[test]
+    fn rejects_public_hosts_that_are_no_hosts() {
+        for value in ["https://a.test", "[\"a.test\"]", "a.test/x", "a test"] {
+            let mut variables = variables();
+            variables.insert("PUBLIC_HOSTS".into(), value.into());
+            assert_eq!(Config::read(&variables).unwrap_err().len(), 1, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_no_string_is_read_or_found_faulty_but_never_overlooked() {
+        let mut read = super::variables(r#"{"SESSION_TTL_SECONDS":900,"PUBLIC_HOSTS":["a.test"]}"#);
+        assert_eq!(read["SESSION_TTL_SECONDS"], "900");
+        read.extend(variables());
+        assert_eq!(Config::read(&read).unwrap_err().len(), 1);
+        read.insert("PUBLIC_HOSTS".into(), "a.test".into());
+        assert_eq!(Config::read(&read).unwrap().common.lifetimes.session, 900);
     }
 
     #[test]

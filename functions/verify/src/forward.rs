@@ -54,7 +54,7 @@ pub fn plan(
         // Without it the runtime would not open a WebSocket; it speaks for one connection all the
         // same, so no other protocol passes.
         "upgrade" => !is_websocket,
-        "authorization" => context.token_in_authorization,
+        "authorization" => context.token_in_authorization || named(name),
         // The runtime writes it from the URL.
         "host" => true,
         _ => is_reserved(name) || named(name),
@@ -73,7 +73,7 @@ pub fn plan(
         ("x-forwarded-proto", request.scheme().to_owned()),
         ("traceparent", context.trace.traceparent()),
     ];
-    if let Some(cookies) = facts.header("cookie") {
+    if let Some(cookies) = facts.header("cookie").filter(|_| !named("cookie")) {
         match cookie::strip(cookies) {
             Some(others) if others != cookies => set.push(("cookie", others)),
             Some(_) => {}
@@ -97,11 +97,13 @@ pub fn plan(
     }
 }
 
-/// Whether the client asks for a WebSocket (RFC 6455, section 4.1).
+/// Whether the client asks for a WebSocket, which it can with GET alone (RFC 6455, section 4.1):
+/// the runtime would turn any other method into it.
 pub fn is_websocket(facts: &Facts<'_>) -> bool {
-    facts
-        .header("upgrade")
-        .is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
+    facts.method == "GET"
+        && facts
+            .header("upgrade")
+            .is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
 }
 
 /// `text` as a header can carry it: what is not printable ASCII is percent-encoded, and `%` too,
@@ -119,19 +121,27 @@ fn header_value(text: &str) -> String {
         })
 }
 
-/// The headers to set on the origin's answer before it is handed to the client.
-pub fn answer_headers(
-    head: &OriginHead,
-    grant: &Grant,
-    request_id: &str,
-) -> Vec<(&'static str, String)> {
+/// What changes in an origin's answer on its way to the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relay {
+    /// Headers to set.
+    pub set: Vec<(&'static str, String)>,
+    /// Values of `Set-Cookie` that hold this name are dropped: no origin may touch our cookie.
+    pub drop_cookie: Option<&'static str>,
+}
+
+/// Plans how the origin's answer goes to the client.
+pub fn relay(head: &OriginHead, grant: &Grant, request_id: &str) -> Relay {
     let mut set = vec![("x-request-id", request_id.to_owned())];
     if grant.record().is_some()
         && let Some(private) = private_caching(&head.cache_control)
     {
         set.push(("cache-control", private));
     }
-    set
+    Relay {
+        set,
+        drop_cookie: cookie::sets_ours(&head.set_cookie).then_some(cookie::NAME),
+    }
 }
 
 /// `Cache-Control` without what would let a shared cache keep one person's answer for another;
@@ -206,9 +216,9 @@ mod tests {
     ) -> ForwardPlan {
         let url = "https://app.test:8443/app/%61?x=%2f";
         let facts = Facts {
-            method: "POST",
+            method: "GET",
             url,
-            has_body: true,
+            has_body: false,
             headers: headers.to_vec(),
         };
         let request = CanonicalRequest::parse(&facts).unwrap();
@@ -288,6 +298,50 @@ mod tests {
     }
 
     #[test]
+    fn a_post_is_no_websocket_whatever_it_asks_for() {
+        let headers = vec![("upgrade", "websocket")];
+        assert!(is_websocket(&Facts {
+            method: "GET",
+            headers: headers.clone(),
+            ..Facts::default()
+        }));
+        assert!(!is_websocket(&Facts {
+            method: "POST",
+            headers,
+            ..Facts::default()
+        }));
+    }
+
+    #[test]
+    fn no_origin_sets_our_cookie() {
+        let (grant, _) = grant("ada@example.test", true);
+        let drops = |set_cookie: &str| {
+            let head = OriginHead {
+                set_cookie: set_cookie.to_owned(),
+                ..OriginHead::default()
+            };
+            relay(&head, &grant, "r1").drop_cookie
+        };
+        assert_eq!(
+            drops("a=1, __Host-authflow=evil; Path=/"),
+            Some(cookie::NAME)
+        );
+        assert_eq!(drops("a=1; Path=/"), None);
+    }
+
+    #[test]
+    fn what_connection_names_goes_even_if_it_is_a_cookie_or_authorization() {
+        let headers = [
+            ("connection", "Cookie, Authorization"),
+            ("cookie", "a=1; __Host-authflow=t"),
+            ("authorization", "Basic YTpi"),
+        ];
+        let plan = plan_with(&headers);
+        assert!(removes(&plan, "cookie") && removes(&plan, "authorization"));
+        assert_eq!(set(&plan, "cookie"), None);
+    }
+
+    #[test]
     fn our_cookie_stays_here_and_others_pass() {
         let plan = plan_with(&[("cookie", "a=1; __Host-authflow=t; b=2")]);
         assert_eq!(set(&plan, "cookie"), Some("a=1; b=2"));
@@ -322,8 +376,10 @@ mod tests {
             let head = OriginHead {
                 status: 200,
                 cache_control: value.to_owned(),
+                ..OriginHead::default()
             };
-            let set = answer_headers(&head, grant, "r1");
+            let Relay { set, drop_cookie } = relay(&head, grant, "r1");
+            assert_eq!(drop_cookie, None);
             assert_eq!(set[0], ("x-request-id", "r1".to_owned()));
             set.into_iter()
                 .find(|(name, _)| *name == "cache-control")

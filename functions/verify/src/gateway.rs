@@ -6,7 +6,10 @@ use std::rc::Rc;
 use authflow_shared::{
     client_ip::ClientIp,
     fingerprint::Device,
-    host::{CallError, Host, origin::OriginClient},
+    host::{
+        CallError, Host,
+        origin::{OriginClient, OriginHead},
+    },
     log::{Level, Line},
     problem::Problem,
     redis::Redis,
@@ -22,13 +25,20 @@ use crate::{
     config::Config,
     decide::{Credential, Decision, Grant, decide},
     facts::Facts,
-    forward, health, problems,
+    forward::{self, Relay, is_websocket},
+    health, problems,
     renewal::Renewals,
     routes::{Policy, Route},
 };
 
 /// Paths that belong to the gateway and the auth worker; no route may claim them.
-pub const OWN_PATHS: [&str; 4] = ["/auth", "/health", "/metrics", "/.well-known/authflow"];
+pub const OWN_PATHS: [&str; 5] = [
+    "/auth",
+    "/api/v1/simple_auth",
+    "/health",
+    "/metrics",
+    "/.well-known/authflow",
+];
 
 /// Methods that no origin behind a gateway has a use for: they speak of the connection itself.
 const REFUSED_METHODS: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
@@ -49,8 +59,8 @@ pub struct Gateway {
 pub enum Outcome {
     /// The gateway answers itself.
     Respond(Answer),
-    /// The origin's answer goes to the client with these headers set.
-    Relay(Vec<(&'static str, String)>),
+    /// The origin's answer goes to the client.
+    Relay(Relay),
 }
 
 /// What the log says of a request.
@@ -291,9 +301,13 @@ impl<H: Host + OriginClient> Exchange<'_, H> {
             mobile: self.facts.header("sec-ch-ua-mobile"),
         };
         let same_device = lookup.record().is_some_and(|record| {
-            common
-                .fingerprinter
-                .matches(&device, &record.device_fingerprint)
+            let fingerprinter = &common.fingerprinter;
+            // Browsers send no client hints with a WebSocket's handshake.
+            if is_websocket(self.facts) && device.platform.is_none() && device.mobile.is_none() {
+                fingerprinter.matches_without_hints(&device, &record.factors)
+            } else {
+                fingerprinter.matches(&device, &record.device_fingerprint)
+            }
         });
         (
             Some(id),
@@ -314,11 +328,11 @@ impl<H: Host + OriginClient> Exchange<'_, H> {
     ) -> (Outcome, u16) {
         let plan = forward::plan(grant, route, request, self.facts, context);
         match self.host.forward(plan).await {
-            // Anything else is no HTTP status, and the runtime could not hand it on.
-            Ok(head) if matches!(head.status, 101 | 200..=599) => {
+            // Any other status is none, and the runtime could not hand it on.
+            Ok(head) if matches!(head.status, 200..=599) || is_switch(&head, self.facts) => {
                 account.outcome = "forwarded";
-                let headers = forward::answer_headers(&head, grant, self.request_id.as_str());
-                (Outcome::Relay(headers), head.status)
+                let relay = forward::relay(&head, grant, self.request_id.as_str());
+                (Outcome::Relay(relay), head.status)
             }
             Ok(_) => self.respond(account, &problems::upstream_invalid()),
             Err(CallError::Connection) => self.respond(account, &problems::upstream_unreachable()),
@@ -367,7 +381,10 @@ impl<H: Host + OriginClient> Exchange<'_, H> {
         Line::new(level, SERVICE, "request")
             .field("request_id", self.request_id.as_str())
             .field("trace_id", self.trace.trace_id.as_str())
-            .maybe("client_request_id", self.facts.header("x-request-id"))
+            .maybe(
+                "client_request_id",
+                self.facts.header("x-request-id").filter(is_short),
+            )
             .maybe("route", account.route)
             .field("method", self.facts.method)
             .maybe("path", account.path)
@@ -379,6 +396,16 @@ impl<H: Host + OriginClient> Exchange<'_, H> {
             .maybe("detail", account.detail)
             .emit(self.host, self.gateway.config.common.log_level);
     }
+}
+
+/// Whether the origin switches to the protocol that the client asked for.
+fn is_switch(head: &OriginHead, facts: &Facts<'_>) -> bool {
+    head.status == 101 && is_websocket(facts)
+}
+
+/// Whether an id that a client chose may stand in the log.
+fn is_short(id: &&str) -> bool {
+    id.len() <= 128
 }
 
 fn is_below_own_path(path: &str) -> bool {

@@ -23,7 +23,6 @@ pub mod wire;
 use std::{cell::RefCell, rc::Rc};
 
 use authflow_shared::{
-    config::Variables,
     host::effects::{EffectHost, Runner},
     log::{Level, Line},
     timestamp::Timestamp,
@@ -43,14 +42,13 @@ thread_local! {
     static RUNNER: RefCell<Runner<Outcome>> = RefCell::default();
 }
 
-/// Reads the worker's variables, a JSON object of strings.
+/// Reads the worker's variables, a JSON object.
 ///
 /// Returns the log lines that name each fault; none if all is well.
 #[wasm_bindgen]
 #[must_use]
 pub fn configure(now_ms: f64, variables: &str) -> Vec<String> {
-    let variables: Variables = serde_json::from_str(variables).unwrap_or_default();
-    match Config::read(&variables) {
+    match Config::read(&config::variables(variables)) {
         Ok(config) => {
             GATEWAY.set(Some(Rc::new(Gateway::new(config))));
             Vec::new()

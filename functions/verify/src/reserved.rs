@@ -82,6 +82,10 @@ pub fn is_reserved(name: &str) -> bool {
     }
     let folded = fold(name);
     let folded = folded.as_str();
+    // What the edge sets passes in its own spelling alone.
+    if folded.starts_with("cf-connecting-") {
+        return name != folded;
+    }
     // `X-User-Agent` is what some clients call their own version.
     if folded == "x-user-agent" {
         return name != "x-user-agent";
@@ -145,6 +149,8 @@ mod tests {
             "x-http-method",
             "traceparent",
             "x_user_agent",
+            "cf_connecting_ip",
+            "cf-connecting_ip",
         ] {
             assert!(is_reserved(name), "{name}");
         }
@@ -189,6 +195,7 @@ mod tests {
             "x-requested-with",
             "remote",
             "cf-ray",
+            "cf-connecting-ip",
             "x-request-id-2",
         ] {
             assert!(!is_reserved(name), "{name}");

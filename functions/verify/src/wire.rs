@@ -9,10 +9,10 @@ use authflow_shared::host::{
 };
 use serde::Serialize;
 
-use crate::{answer::Answer, gateway::Outcome};
+use crate::{answer::Answer, forward, gateway::Outcome};
 
 /// Headers of an origin's answer that the driver tells us of, in this order.
-const REPORT: [&str; 1] = ["cache-control"];
+const REPORT: [&str; 2] = ["cache-control", "set-cookie"];
 
 /// What the driver gives for a status where there is none.
 const TIMED_OUT: i32 = -1;
@@ -70,7 +70,7 @@ struct Forward<'a> {
     set: &'a [(&'static str, String)],
     #[serde(skip_serializing_if = "Option::is_none")]
     cache: Option<&'static str>,
-    report: [&'static str; 1],
+    report: [&'static str; 2],
     timeout_ms: u128,
 }
 
@@ -84,6 +84,8 @@ struct Respond<'a> {
 #[derive(Serialize)]
 struct Relay<'a> {
     set: &'a [(&'static str, String)],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drop_cookie: Option<&'static str>,
 }
 
 /// The message for the driver after a step.
@@ -94,7 +96,13 @@ pub fn message(step: &Step<Outcome>) -> String {
             let then = background.as_ref().map(|(id, effect)| ask(*id, effect));
             match output {
                 Outcome::Respond(answer) => (Action::Respond(respond(answer)), then),
-                Outcome::Relay(set) => (Action::Relay(Relay { set }), then),
+                Outcome::Relay(forward::Relay { set, drop_cookie }) => (
+                    Action::Relay(Relay {
+                        set,
+                        drop_cookie: *drop_cookie,
+                    }),
+                    then,
+                ),
             }
         }
         State::Finished => (Action::Finished(true), None),
@@ -119,9 +127,14 @@ pub fn result(awaited: Awaited, status: i32, text: String) -> EffectResult {
         Awaited::Call => {
             EffectResult::Answer(status.map(|status| HttpAnswer { status, body: text }))
         }
-        Awaited::Forward => EffectResult::Head(status.map(|status| OriginHead {
-            status,
-            cache_control: text,
+        Awaited::Forward => EffectResult::Head(status.map(|status| {
+            let (cache_control, set_cookie) = text.split_once('\n').unwrap_or((&text, ""));
+            let (cache_control, set_cookie) = (cache_control.to_owned(), set_cookie.to_owned());
+            OriginHead {
+                status,
+                cache_control,
+                set_cookie,
+            }
         })),
         Awaited::Sleep => EffectResult::Slept,
     }
@@ -142,13 +155,13 @@ fn ask(id: u32, effect: &Effect) -> Ask<'_> {
             body: body.as_deref(),
             timeout_ms: timeout.as_millis(),
         }),
-        Effect::Forward(plan) => WireEffect::Forward(forward(plan)),
+        Effect::Forward(plan) => WireEffect::Forward(forward_effect(plan)),
         Effect::Sleep(duration) => WireEffect::Sleep(duration.as_millis()),
     };
     Ask { id, effect }
 }
 
-fn forward(plan: &ForwardPlan) -> Forward<'_> {
+fn forward_effect(plan: &ForwardPlan) -> Forward<'_> {
     Forward {
         url: &plan.url,
         remove: &plan.remove,

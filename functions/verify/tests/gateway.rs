@@ -141,9 +141,9 @@ impl World {
                 headers: owned(answer.headers),
                 body: answer.body,
             },
-            Outcome::Relay(set) => Seen {
+            Outcome::Relay(relay) => Seen {
                 status: 0,
-                headers: owned(set),
+                headers: owned(relay.set),
                 body: String::new(),
             },
         }
@@ -361,7 +361,7 @@ fn the_origins_trouble_is_told_honestly() {
         (
             Ok(OriginHead {
                 status: 999,
-                cache_control: String::new(),
+                ..OriginHead::default()
             }),
             502,
             "upstream_invalid",
@@ -415,6 +415,7 @@ fn our_own_paths_are_never_an_origins() {
         "/metrics",
         "/.well-known/authflow/jwks.json",
         "/.well-known/authflow",
+        "/api/v1/simple_auth/signin",
     ] {
         assert_eq!(world.send("GET", target, &[IP]).status, 404, "{target}");
     }
@@ -518,6 +519,7 @@ fn the_answer_of_an_origin_carries_our_request_id() {
     world.host.set_origin(Ok(OriginHead {
         status: 200,
         cache_control,
+        ..OriginHead::default()
     }));
     let seen = world.visit("/app/");
     assert_eq!(

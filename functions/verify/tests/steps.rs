@@ -58,7 +58,7 @@ fn a_public_request_is_one_forward_and_one_relay() {
     let forward = &message["ask"]["forward"];
     assert_eq!(forward["url"], "http://origin.test/public/x");
     assert_eq!(forward["timeout_ms"], 30_000);
-    assert_eq!(forward["report"], json!(["cache-control"]));
+    assert_eq!(forward["report"], json!(["cache-control", "set-cookie"]));
     assert!(forward.get("cache").is_none());
     let message = go_on(&message, 200, "");
     assert_eq!(message["relay"]["set"][0][0], "x-request-id");

@@ -97,7 +97,7 @@ impl Params {
 pub(super) fn merge(into: &mut Map<String, Value>, changes: Map<String, Value>) {
     for (key, value) in changes {
         if value.is_null() {
-            into.shift_remove(&key);
+            into.remove(&key);
         } else {
             into.insert(key, value);
         }

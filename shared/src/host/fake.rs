@@ -59,7 +59,7 @@ impl FakeHost {
             calls: Vec::new(),
             origin: Ok(OriginHead {
                 status: 200,
-                cache_control: String::new(),
+                ..OriginHead::default()
             }),
             plans: Vec::new(),
             slept: Vec::new(),

@@ -35,10 +35,12 @@ pub struct ForwardPlan {
 }
 
 /// The head of an origin's answer, as far as the gateway reads it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OriginHead {
     /// The status code; an origin may send any number.
     pub status: u16,
     /// `Cache-Control`, empty if there is none.
     pub cache_control: String,
+    /// All of `Set-Cookie`, joined; empty if there is none.
+    pub set_cookie: String,
 }

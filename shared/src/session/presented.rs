@@ -24,9 +24,9 @@ pub enum Presented {
 impl Presented {
     /// Reads the `Cookie` and `Authorization` headers.
     pub fn read(cookie: Option<&str>, authorization: Option<&str>) -> Self {
-        let bearer = authorization
-            .and_then(bearer_token)
-            .filter(|token| has_token_shape(token));
+        let Ok(bearer) = bearer_token(authorization.unwrap_or_default()) else {
+            return Self::Ambiguous;
+        };
         let token = match (cookie::find(cookie.unwrap_or_default()), bearer) {
             (cookie::Found::Twice, _) => return Self::Ambiguous,
             (cookie::Found::Once(cookie), Some(bearer)) if cookie != bearer => {
@@ -43,11 +43,32 @@ impl Presented {
     }
 }
 
-/// The token of an `Authorization: Bearer` header; the scheme is compared without case
-/// (RFC 9110, section 11.1).
-fn bearer_token(authorization: &str) -> Option<&str> {
-    let (scheme, token) = authorization.trim().split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+/// A session token that stands in `Authorization`, but not alone behind `Bearer`.
+struct OutOfPlace;
+
+/// The session token of an `Authorization` header, if it holds one. The scheme is compared without
+/// case (RFC 9110, section 11.1).
+///
+/// # Errors
+/// [`OutOfPlace`] if one of ours stands anywhere else in it: as a second one in a joined line, or
+/// behind something that another reader might drop. It must not go on to the origin unseen.
+fn bearer_token(authorization: &str) -> Result<Option<&str>, OutOfPlace> {
+    let mut pieces = authorization
+        .split([' ', '\t', ','])
+        .filter(|piece| has_token_shape(piece));
+    let Some(token) = pieces.next() else {
+        return Ok(None);
+    };
+    let behind_bearer = authorization
+        .trim_matches(' ')
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, value)| value.trim_matches(' '));
+    if behind_bearer == Some(token) {
+        Ok(Some(token))
+    } else {
+        Err(OutOfPlace)
+    }
 }
 
 #[cfg(test)]
@@ -116,6 +137,21 @@ mod tests {
             read(Some("__Host-authflow=junk"), Some(&format!("Bearer {A}"))),
             "!"
         );
+    }
+
+    #[test]
+    fn a_token_out_of_place_in_authorization_is_ambiguous() {
+        for authorization in [
+            format!("Bearer {A}, Bearer {B}"),
+            format!("Bearer {A}, Bearer {A}"),
+            format!("Bearer\t{A}"),
+            format!("Bearer {A},"),
+            format!("Basic YTpi, Bearer {A}"),
+            format!("Token {A}"),
+            A.to_owned(),
+        ] {
+            assert_eq!(read(None, Some(&authorization)), "!", "{authorization}");
+        }
     }
 
     #[test]

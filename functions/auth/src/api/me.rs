@@ -45,7 +45,8 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
     Ok(response.of_user(&record.user_id).of_session(id))
 }
 
-/// The profile from Supabase, or what the session knows; it is kept for the next time.
+/// The profile from Supabase, which is kept for the next time, or else what the session knows, which
+/// is less: kept, it would hide the other for as long.
 async fn fetch_profile<H: Host>(exchange: &Exchange<'_, H>, record: &SessionRecord) -> Object {
     let sealed = &record.supabase.access_token;
     let token = exchange.config.fernet.open(sealed, exchange.host.now());
@@ -53,7 +54,10 @@ async fn fetch_profile<H: Host>(exchange: &Exchange<'_, H>, record: &SessionReco
         Some(token) => exchange.supabase().user(&token).await.ok(),
         None => None,
     };
-    let profile = user.map_or_else(|| profile::of_record(record), profile::of_user);
+    let Some(user) = user else {
+        return profile::of_record(record);
+    };
+    let profile = profile::of_user(user);
     let (store, user_id, json) = (exchange.store(), record.user_id.clone(), profile.to_json());
     exchange.afterwards("profile_not_kept", async move {
         let kept = store.keep_profile(&user_id, &json).await;
@@ -166,6 +170,12 @@ mod tests {
         assert_eq!(user["id"], USER_ID);
         assert_eq!(user["email"], "ada@example.test");
         assert_eq!(user["role"], "authenticated");
+        world.run_tasks();
+        assert_eq!(
+            world.redis(&profile_key()),
+            None,
+            "less than Supabase knows is not kept"
+        );
     }
 
     #[test]

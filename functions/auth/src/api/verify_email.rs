@@ -10,8 +10,8 @@ use crate::{
     response::Response,
 };
 
-/// The links that sign in. A link to reset a password or to change an address does more, and is
-/// not redeemed here.
+/// The links that sign in. `email` is what newer templates of Supabase call a sign-up or a magic
+/// link; Supabase takes a recovery token for it too, which proves no less.
 const KINDS: [&str; 4] = ["signup", "email", "invite", "magiclink"];
 /// The longest `token_hash` that Supabase makes has 61 characters.
 const LONGEST_TOKEN: usize = 128;

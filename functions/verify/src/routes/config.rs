@@ -77,11 +77,36 @@ pub fn parse(json: &str) -> Result<RouteTable, Vec<String>> {
         }
         routes.extend(route(entry, &mut fault));
     }
+    faults.extend(holes(&routes));
     if faults.is_empty() {
         Ok(RouteTable::new(routes))
     } else {
         Err(faults)
     }
+}
+
+/// Protected exact paths below a public prefix: with a slash more they would be public.
+fn holes(routes: &[Route]) -> Vec<String> {
+    let public_above = |path: &str| {
+        routes.iter().find(|other| {
+            matches!(other.pattern, Pattern::Prefix(_))
+                && other.policy == Policy::Public
+                && other.pattern.matches(path)
+        })
+    };
+    let hole = |route: &Route| match &route.pattern {
+        Pattern::Exact(path) if route.policy != Policy::Public => {
+            public_above(path).map(|public| {
+                format!(
+                    "route \"{}\": `path` {path} is one path alone, and all below it is public by \
+                     route \"{}\"; write {path}/*",
+                    route.id, public.id
+                )
+            })
+        }
+        _ => None,
+    };
+    routes.iter().filter_map(hole).collect()
 }
 
 fn route(entry: Entry, fault: &mut impl FnMut(String)) -> Option<Route> {
@@ -276,6 +301,7 @@ mod tests {
             "o.test",
             "ftp://o.test",
             "http://o.test?x",
+            "http://o.test/a#b",
             "http://u@o.test",
             "http://o.test/a/../b",
         ] {
@@ -316,6 +342,20 @@ mod tests {
     fn rejects_an_id_that_is_no_word() {
         rejects(r#"id="""#, "`id`");
         rejects(r#"id="a b""#, "`id`");
+    }
+
+    #[test]
+    fn rejects_a_protected_path_that_would_be_public_with_a_slash() {
+        let routes = |path: &str| {
+            parse(&format!(
+                r#"[{{"id":"a","path":"{path}","upstream":"http://o.test"}},
+                    {{"id":"b","path":"/x/*","upstream":"http://o.test","access":"public"}}]"#
+            ))
+        };
+        let faults = routes("/x/admin").unwrap_err();
+        assert!(faults[0].contains("write /x/admin/*"), "{faults:?}");
+        assert!(routes("/x/admin/*").is_ok());
+        assert!(routes("/y").is_ok());
     }
 
     #[test]
