@@ -113,6 +113,70 @@ describe("headers that origins trust", () => {
   });
 });
 
+describe("what a sibling domain or a second line could smuggle", () => {
+  let person;
+  before(async () => {
+    person = await signUp(stack);
+  });
+  const visit = (...headers) => get("/app/x", "User-Agent: node", "Accept-Language: *", ...headers);
+  const inUtf8 = (text) => Buffer.from(text).toString("latin1");
+
+  it("a cookie that the browser does not treat as ours signs nobody in", async () => {
+    for (const planted of ["a=x,", "\u2003", "\u00a0", "\u0085", "\v"]) {
+      const { status } = await visit(`Cookie: a=1; ${inUtf8(planted)}${person.cookie}`);
+      assert.ok(status === 401 || status === 400, `${JSON.stringify(planted)} gave ${status}`);
+    }
+    assert.equal((await visit(`Cookie: a=1; ${person.cookie}`)).status, 200);
+  });
+
+  it("two lines of our cookie are ambiguous", async () => {
+    const { status } = await visit(`Cookie: ${person.cookie}`, `Cookie: ${person.cookie}`);
+    assert.equal(status, 400);
+  });
+
+  it("a cookie on a second line, which no browser sends, is not believed and not passed on", async () => {
+    assert.equal((await visit("Cookie: a=1", `Cookie: ${person.cookie}`)).status, 401);
+    const { status, body } = await get("/public/x", "Cookie: a=1", `Cookie: ${person.cookie}`);
+    assert.equal(status, 200);
+    assert.ok(!body.includes(person.token));
+  });
+
+  it("a session token that is not alone behind Bearer never reaches an origin", async () => {
+    const before = await originRequests();
+    const other = person.token.replace(/.$/, (last) => (last === "A" ? "B" : "A"));
+    for (const path of ["/app/x", "/public/x"]) {
+      for (const lines of [
+        [`Authorization: Bearer ${person.token}`, `Authorization: Bearer ${other}`],
+        [`Authorization: Bearer\t${person.token}`],
+        [`Authorization: Bearer ${person.token},`],
+      ]) {
+        const { status } = await get(path, "User-Agent: node", "Accept-Language: *", ...lines);
+        assert.equal(status, 400, lines.join());
+      }
+    }
+    assert.equal(await originRequests(), before);
+  });
+
+  it("a host that holds more than a host is refused", async () => {
+    for (const smuggled of [`${host}/public/x?`, `${host}?`, "e'vil"]) {
+      const { status } = await exchange(stack.gateway, ["GET /app/secret HTTP/1.1", `Host: ${smuggled}`]);
+      assert.equal(status, 400, smuggled);
+    }
+  });
+
+  it("a POST does not become the GET of a WebSocket", async () => {
+    const { body } = await exchange(
+      stack.gateway,
+      [
+        "POST /public/x HTTP/1.1", `Host: ${host}`, "Content-Length: 5", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+      ],
+      "hello",
+    );
+    assert.match(body, /"method":"POST"/);
+  });
+});
+
 describe("bodies pass as they are", () => {
   it("up: the origin has the first part before the client sends the second", async () => {
     const wire = await Wire.open(stack.gateway);
@@ -164,6 +228,12 @@ describe("answers pass as they are", () => {
     assert.deepEqual(response.headers.getSetCookie(), ["a=1", "b=2; Path=/"]);
   });
 
+  it("but no origin sets our cookie", async () => {
+    const planted = encodeURIComponent("__Host-authflow=evil; Path=/; Secure");
+    const response = await visit(`set-cookie=a%3D1&set-cookie=${planted}&set-cookie=b%3D2`);
+    assert.deepEqual(response.headers.getSetCookie(), ["a=1", "b=2"]);
+  });
+
   it("to HEAD without a body", async () => {
     const { status, body } = await exchange(stack.gateway, ["HEAD /public/x HTTP/1.1", `Host: ${host}`]);
     assert.equal(status, 200);
@@ -189,6 +259,28 @@ describe("a WebSocket", () => {
     );
     // A socket has no page to show, even if the client also takes HTML.
     assert.equal(status, 401, body);
+  });
+
+  it("passes from a page whose requests carry client hints, though its own handshake has none", async () => {
+    const device = ["User-Agent: Chrome", "Accept-Language: en"];
+    const hints = { "sec-ch-ua-platform": '"Linux"', "sec-ch-ua-mobile": "?0" };
+    const headers = { "user-agent": "Chrome", "accept-language": "en" };
+    const person = await signUp(stack, { headers: { ...headers, ...hints } });
+    const upgrade = [
+      "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ];
+    const open = async (...lines) => {
+      const wire = await Wire.open(stack.gateway);
+      wire.send(["GET /app/socket HTTP/1.1", `Host: ${host}`, `Cookie: ${person.cookie}`, ...upgrade, ...lines, "", ""].join("\r\n"));
+      const [, status] = /^HTTP\/1\.1 (\d+)/.exec(await wire.until(/\r\n\r\n/));
+      wire.end();
+      return Number(status);
+    };
+    assert.equal(await open(...device), 101);
+    assert.equal(await open("User-Agent: Firefox", "Accept-Language: en"), 401);
+    assert.equal(await open(...device, 'Sec-CH-UA-Platform: "Windows"', "Sec-CH-UA-Mobile: ?0"), 401);
+    const page = await get("/app/x", `Cookie: ${person.cookie}`, ...device);
+    assert.equal(page.status, 401, "only a socket may leave them out");
   });
 
   it("passes both ways", async () => {
