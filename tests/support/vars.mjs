@@ -7,17 +7,19 @@ export function workerVars({ gateway, auth, bridge, supabase, origin }) {
     AUTH_URL: auth,
     UPSTASH_REDIS_REST_URL: bridge,
     UPSTASH_REDIS_REST_TOKEN: "local",
-    SUPABASE_URL: supabase,
-    SUPABASE_ANON_KEY: "local-anon",
     SESSION_SECRET: "for-development-only-session-secret-000000000000",
     FINGERPRINT_SECRET: "for-development-only-fingerprint-secret-00000000",
-    FERNET_KEYS: "laZD-tU4JvVuAN-dOQwvFTpI1ocpgWlgjs2y8vyuRGs=",
     METRICS_TOKEN: "local",
     LOG_LEVEL: "info",
     // Nothing in front of the worker tells the client's address here; a `CF-Connecting-IP` that was sent is believed.
     CLIENT_IP_FALLBACK: "127.0.0.1",
   };
-  return { verify: { ...both, ROUTES: JSON.stringify(routes(origin)) }, auth: both };
+  const identity = {
+    SUPABASE_URL: supabase,
+    SUPABASE_ANON_KEY: "local-anon",
+    FERNET_KEYS: "laZD-tU4JvVuAN-dOQwvFTpI1ocpgWlgjs2y8vyuRGs=",
+  };
+  return { verify: { ...both, ROUTES: JSON.stringify(routes(origin)) }, auth: { ...both, ...identity } };
 }
 
 function routes(upstream) {
