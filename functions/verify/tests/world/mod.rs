@@ -1,0 +1,158 @@
+//! A gateway over a made-up Redis, which holds one session, and a made-up origin.
+
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+
+use authflow_shared::{
+    client_ip::ClientIp,
+    config::variables,
+    fingerprint::Device,
+    host::{HttpAnswer, fake::FakeHost},
+    session::{SessionId, SessionRecord, keys},
+    timestamp::Timestamp,
+};
+use authflow_verify::{
+    config::Config,
+    facts::Facts,
+    gateway::{Gateway, Outcome},
+};
+use futures_executor::block_on;
+
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+pub(crate) const IP: (&str, &str) = ("cf-connecting-ip", "192.0.2.1");
+pub(crate) const AGENT: (&str, &str) = ("user-agent", "Firefox");
+pub(crate) const USER: &str = "5f6b7c8d-0000-4000-8000-000000000001";
+pub(crate) const ID: &str = "f47ac10b-58cc-4372-a567-0e02b2c3d479";
+
+/// A gateway with a Redis that holds one session.
+pub(crate) struct World {
+    pub(crate) host: FakeHost,
+    gateway: Rc<Gateway>,
+    pub(crate) redis: Rc<RefCell<BTreeMap<String, String>>>,
+    pub(crate) token: String,
+}
+
+/// What a client sees.
+pub(crate) struct Seen {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Seen {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn code(&self) -> String {
+        let body: serde_json::Value = serde_json::from_str(&self.body).unwrap();
+        assert!(
+            body["detail"].as_str().unwrap().len() > 10,
+            "says what to do"
+        );
+        assert_eq!(body["request_id"], self.header("x-request-id").unwrap());
+        body["code"].as_str().unwrap().to_owned()
+    }
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with(&[])
+    }
+
+    pub(crate) fn with(changes: &[(&str, &str)]) -> Self {
+        let mut variables = variables();
+        for (name, value) in changes {
+            variables.insert((*name).to_owned(), (*value).to_owned());
+        }
+        let config = Config::read(&variables).unwrap();
+        let id = SessionId::parse(ID).unwrap();
+        let device = Device {
+            ip: ClientIp::parse(IP.1).unwrap(),
+            user_agent: Some(AGENT.1),
+            language: None,
+            platform: None,
+            mobile: None,
+        };
+        let mut record = SessionRecord::example(NOW);
+        record.device_fingerprint = config.common.fingerprinter.of(&device);
+        let token = config.common.token_keys.sign(&id).expose().to_owned();
+        let json = serde_json::to_string(&record).unwrap();
+        let redis = Rc::new(RefCell::new(BTreeMap::from([(keys::session(&id), json)])));
+        let store = redis.clone();
+        let host = FakeHost::new(NOW, move |call| {
+            let body = call.body.as_deref().unwrap();
+            let replies = match serde_json::from_str::<Vec<String>>(body) {
+                Ok(command) if command[0] == "GET" => {
+                    serde_json::json!({ "result": store.borrow().get(&command[1]) })
+                }
+                Ok(_) => serde_json::json!({ "result": "PONG" }),
+                Err(_) => {
+                    let commands: Vec<Vec<String>> = serde_json::from_str(body).unwrap();
+                    commands
+                        .iter()
+                        .map(|_| serde_json::json!({ "result": 1 }))
+                        .collect()
+                }
+            };
+            Ok(HttpAnswer {
+                status: 200,
+                body: replies.to_string(),
+            })
+        });
+        Self {
+            host,
+            gateway: Rc::new(Gateway::new(config)),
+            redis,
+            token,
+        }
+    }
+
+    pub(crate) fn send(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Seen {
+        let url = format!("https://app.test{target}");
+        let facts = Facts {
+            method,
+            url: &url,
+            has_body: false,
+            headers: headers.to_vec(),
+        };
+        let outcome = block_on(self.gateway.clone().handle(self.host.clone(), &facts));
+        let owned = |headers: Vec<(&'static str, String)>| {
+            headers
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect()
+        };
+        match outcome {
+            Outcome::Respond(answer) => Seen {
+                status: answer.status,
+                headers: owned(answer.headers),
+                body: answer.body,
+            },
+            Outcome::Relay(relay) => Seen {
+                status: 0,
+                headers: owned(relay.set),
+                body: String::new(),
+            },
+        }
+    }
+
+    /// A GET with the session's cookie from its own device.
+    pub(crate) fn visit(&self, target: &str) -> Seen {
+        self.send("GET", target, &[IP, AGENT, ("cookie", &self.cookie())])
+    }
+
+    pub(crate) fn cookie(&self) -> String {
+        format!("__Host-authflow={}", self.token)
+    }
+
+    pub(crate) fn redis_calls(&self) -> usize {
+        self.host.calls().len()
+    }
+
+    pub(crate) fn log(&self) -> serde_json::Value {
+        serde_json::from_str(self.host.lines().last().unwrap()).unwrap()
+    }
+}
