@@ -127,9 +127,8 @@ function instantiate(env) {
   const { exports } = new WebAssembly.Instance(module, { "./authflow_verify_bg.js": gateway });
   gateway.__wbg_set_wasm(exports);
   exports.__wbindgen_start?.();
-  // Other bindings than settings are instances of classes.
-  const isPlain = (value) => [String, Number, Boolean, Array, Object].includes(value?.constructor);
-  const settings = Object.entries(env).filter(([, value]) => isPlain(value));
+  const plain = [String, Number, Boolean, Array, Object]; // other bindings than settings are of other classes
+  const settings = Object.entries(env).filter(([, value]) => plain.includes(value?.constructor));
   const faults = gateway.configure(Date.now(), JSON.stringify(Object.fromEntries(settings)));
   for (const line of faults) console.error(line);
   return exports;
@@ -137,7 +136,8 @@ function instantiate(env) {
 
 /** The one answer and the one log line that are made here: the gateway itself is not there to make them. */
 function refuse(request_id) {
-  const problem = { title: "Something went wrong", status: 500, code: "internal_error", request_id };
+  const text = { title: "Something went wrong", detail: "The request was not let through. Try again." };
+  const problem = { type: "urn:authflow:problem:internal_error", ...text, status: 500, code: "internal_error", request_id };
   const headers = { "content-type": "application/problem+json", "cache-control": "no-store", "x-request-id": request_id };
   return new Response(JSON.stringify(problem), { status: problem.status, headers });
 }

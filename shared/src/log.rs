@@ -25,6 +25,16 @@ pub enum Level {
 }
 
 impl Level {
+    /// How much a request matters that was answered with `status`: a 500 is ours to mend, the rest
+    /// of its kind somebody else's trouble that we told honestly.
+    pub const fn of_status(status: u16) -> Self {
+        match status {
+            500 => Self::Error,
+            501.. => Self::Warn,
+            _ => Self::Info,
+        }
+    }
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Debug => "debug",

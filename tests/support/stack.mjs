@@ -13,7 +13,7 @@ import { defined, startWorker } from "./worker.mjs";
  * `vars` are variables for `both` workers, `verify` or `auth`; undefined takes one away. `folders` are other builds.
  *
  * ```js
- * const stack = await startStack({ vars: { verify: { SESSION_CACHE_MS: "2000" } } });
+ * const stack = await startStack({ vars: { verify: { REDIS_TIMEOUT_MS: "1000" } } });
  * t.after(() => stack.stop());
  * await fetch(`${stack.gateway}/public/x`);
  * ```

@@ -96,10 +96,6 @@ impl Response {
 
     /// How much its log line matters.
     pub(crate) fn level(&self) -> Level {
-        match self.status {
-            500 => Level::Error,
-            501.. => Level::Warn,
-            _ => Level::Info,
-        }
+        Level::of_status(self.status)
     }
 }

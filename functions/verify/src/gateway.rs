@@ -373,12 +373,7 @@ impl<H: Host + OriginClient> Exchange<'_, H> {
     }
 
     fn log(&self, account: Account, status: u16, started: Timestamp) {
-        let level = if status >= 500 {
-            Level::Warn
-        } else {
-            Level::Info
-        };
-        Line::new(level, SERVICE, "request")
+        Line::new(Level::of_status(status), SERVICE, "request")
             .field("request_id", self.request_id.as_str())
             .field("trace_id", self.trace.trace_id.as_str())
             .maybe(

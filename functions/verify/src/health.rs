@@ -27,16 +27,21 @@ struct Check {
     latency_ms: u64,
 }
 
-/// Answers; asks no dependency unless the query is `ready`.
+/// Answers; asks no dependency unless the query has the field `ready`.
 pub async fn answer<H: HttpClient>(
     redis: &Redis<H>,
     clock: &impl Clock,
     request: &CanonicalRequest,
     request_id: &str,
 ) -> Answer {
-    let redis = match request.query.as_deref() {
-        Some("ready" | "ready=") => Some(ping(redis, clock).await),
-        _ => None,
+    let query = request.query.as_deref().unwrap_or_default();
+    let asks = query
+        .split('&')
+        .any(|field| field.split('=').next() == Some("ready"));
+    let redis = if asks {
+        Some(ping(redis, clock).await)
+    } else {
+        None
     };
     let healthy = redis.as_ref().is_none_or(|check| check.status == "ok");
     let (code, status) = if healthy {

@@ -201,12 +201,20 @@ impl<T> Runner<T> {
     }
 
     fn drive(&mut self, task: Task<T>, host: &EffectHost) -> Step<T> {
+        let state = self.poll(task, host);
+        Step {
+            lines: host.take_lines(),
+            state,
+        }
+    }
+
+    fn poll(&mut self, task: Task<T>, host: &EffectHost) -> State<T> {
         let mut context = Context::from_waker(Waker::noop());
-        let state = match task {
+        match task {
             Task::Request(mut future) => match future.as_mut().poll(&mut context) {
                 Poll::Ready(output) => {
                     let background = host.take_background().and_then(|task| {
-                        match self.drive(Task::Background(task), host).state {
+                        match self.poll(Task::Background(task), host) {
                             State::Waiting { id, effect } => Some((id, effect)),
                             _ => None,
                         }
@@ -219,10 +227,6 @@ impl<T> Runner<T> {
                 Poll::Ready(()) => State::Finished,
                 Poll::Pending => self.keep(Task::Background(future), host),
             },
-        };
-        Step {
-            lines: host.take_lines(),
-            state,
         }
     }
 
@@ -388,8 +392,14 @@ mod tests {
                 let _ = later.call(call()).await;
                 later.emit("renewed".into());
             });
+            host.emit("request".into());
             1
         });
+        assert_eq!(
+            step.lines,
+            ["request"],
+            "told with the output, not lost to what follows"
+        );
         let State::Done {
             output: 1,
             background: Some((id, Effect::Call(_))),
