@@ -62,6 +62,21 @@ pub struct Device<'a> {
     pub mobile: Option<&'a str>,
 }
 
+impl<'a> Device<'a> {
+    /// The device at `ip` whose request has the headers that `header` finds by lower-case name.
+    ///
+    /// Both workers see a device through this: if they differed, nobody could stay signed in.
+    pub fn of(ip: ClientIp, header: impl Fn(&'static str) -> Option<&'a str>) -> Self {
+        Self {
+            ip,
+            user_agent: header("user-agent"),
+            language: header("accept-language"),
+            platform: header("sec-ch-ua-platform"),
+            mobile: header("sec-ch-ua-mobile"),
+        }
+    }
+}
+
 /// Makes and compares fingerprints; prepared once.
 #[derive(Clone)]
 pub struct Fingerprinter {

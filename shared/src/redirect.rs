@@ -37,13 +37,6 @@ impl Origin {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Host and port, as in a `Host` header.
-    pub fn authority(&self) -> &str {
-        self.0
-            .split_once("://")
-            .map_or("", |(_, authority)| authority)
-    }
 }
 
 impl fmt::Display for Origin {

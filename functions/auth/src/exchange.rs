@@ -56,13 +56,7 @@ impl<H: Host> Exchange<'_, H> {
 
     /// What the request shows of its device.
     pub(crate) fn device(&self) -> Device<'_> {
-        Device {
-            ip: self.client_ip,
-            user_agent: self.request.header("user-agent"),
-            language: self.request.header("accept-language"),
-            platform: self.request.header("sec-ch-ua-platform"),
-            mobile: self.request.header("sec-ch-ua-mobile"),
-        }
+        Device::of(self.client_ip, |name| self.request.header(name))
     }
 
     /// Waits until the answer tells nothing by its time.

@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// Paths that belong to the gateway and the auth worker; no route may claim them.
-pub const OWN_PATHS: [&str; 5] = [
+const OWN_PATHS: [&str; 5] = [
     "/auth",
     "/api/v1/simple_auth",
     "/health",
@@ -269,7 +269,7 @@ impl<H: Host + OriginClient> Exchange<'_, H> {
                 let status = answer.status;
                 Some((Outcome::Respond(answer), status))
             }
-            path if is_below_own_path(path) => Some(self.respond(account, &problems::not_found())),
+            path if is_own_path(path) => Some(self.respond(account, &problems::not_found())),
             _ => None,
         }
     }
@@ -293,13 +293,7 @@ impl<H: Host + OriginClient> Exchange<'_, H> {
             return (None, Credential::Forged);
         };
         let lookup = self.store().find(&id, self.host.now()).await;
-        let device = Device {
-            ip: client_ip,
-            user_agent: self.facts.header("user-agent"),
-            language: self.facts.header("accept-language"),
-            platform: self.facts.header("sec-ch-ua-platform"),
-            mobile: self.facts.header("sec-ch-ua-mobile"),
-        };
+        let device = Device::of(client_ip, |name| self.facts.header(name));
         let same_device = lookup.record().is_some_and(|record| {
             let fingerprinter = &common.fingerprinter;
             // Browsers send no client hints with a WebSocket's handshake.
@@ -403,7 +397,8 @@ fn is_short(id: &&str) -> bool {
     id.len() <= 128
 }
 
-fn is_below_own_path(path: &str) -> bool {
+/// Whether `path` belongs to the gateway or the auth worker.
+pub fn is_own_path(path: &str) -> bool {
     OWN_PATHS.iter().any(|own| {
         path.strip_prefix(own)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -25,11 +25,9 @@ pub struct Common {
     pub token_keys: TokenKeys,
     /// `FINGERPRINT_SECRET`, `FINGERPRINT_FACTORS`.
     pub fingerprinter: Fingerprinter,
-    /// `GATEWAY_URL`: where people reach their applications.
-    pub gateway_url: Origin,
     /// `AUTH_URL`: where people sign in.
     pub auth_url: Origin,
-    /// `REDIRECT_ORIGINS`.
+    /// `GATEWAY_URL`, which relative targets are resolved against, and `REDIRECT_ORIGINS`.
     pub targets: Targets,
     /// `CLIENT_IP_HEADER`, `CLIENT_IP_FALLBACK`.
     pub client_ip: client_ip::Source,
@@ -76,10 +74,9 @@ impl Common {
             token_keys: token_keys?,
             fingerprinter: fingerprinter?,
             targets: Targets {
-                base: gateway_url.clone(),
+                base: gateway_url,
                 allowed,
             },
-            gateway_url,
             auth_url,
             client_ip,
             lifetimes,

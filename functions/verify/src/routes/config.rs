@@ -7,7 +7,7 @@ use authflow_shared::redirect::split_origin;
 use serde::Deserialize;
 
 use super::{Pattern, Policy, Route, RouteTable};
-use crate::{canonical::canonical_path, gateway::OWN_PATHS};
+use crate::{canonical::canonical_path, gateway::is_own_path};
 
 /// The default of `timeout_ms`.
 const TIMEOUT_MS: u64 = 30_000;
@@ -176,10 +176,7 @@ fn pattern(path: &str, fault: &mut impl FnMut(String)) -> Option<Pattern> {
         fault(format!("`path` {path} has an empty segment before the *"));
         return None;
     }
-    if OWN_PATHS
-        .iter()
-        .any(|own| literal == *own || literal.starts_with(&format!("{own}/")))
-    {
+    if is_own_path(literal) {
         fault(format!(
             "`path` {path} is one of the gateway's own; choose another"
         ));
