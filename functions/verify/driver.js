@@ -1,23 +1,26 @@
 // Does what the gateway asks, and decides nothing. The gateway (src/lib.rs) is a WebAssembly module: `start` takes a
 // request's facts and `resume` the result of what was asked for; both answer with a message (src/wire.rs) that says
 // wholly what to do next:
-//   ask: { id, call | forward | sleep }            do it, and come back with what came of it
-//   respond: { status, headers, body }             answer; `then` goes on in the background, if it is there
-//   relay: { set, drop_cookie }                    hand the origin's answer to the client; `then` likewise
-//   finished, lost                                 nothing is left to do, or can be done
+//   ask: { id, call | forward | sign | admit | sleep }  do it, and come back with what came of it
+//   respond: { status, headers, body }                  answer; `then` goes on in the background, if it is there
+//   relay: { remove, set, vary, drop_cookie }           hand the origin's answer to the client; `then` likewise
+//   finished, lost                                      nothing is left to do, or can be done
 
 import * as gateway from "./pkg/authflow_verify_bg.js";
 import module from "./pkg/authflow_verify_bg.wasm";
+import { answered, limited, signature } from "./effects.js";
+import { refuse, tell } from "./fallback.js";
 
 /** What `resume` takes for a status where there is none. */
-const [TIMED_OUT, FAILED] = [-1, -2];
+const OUTCOMES = { TimeoutError: -1, TooLargeError: -3 };
+const FAILED = -2;
 /** The instance's exports; a trap ends an instance, and the next request starts another. */
 let instance;
 
 export default {
   async fetch(request, env, context) {
     try {
-      const exchange = new Exchange(request, (instance ??= instantiate(env)));
+      const exchange = new Exchange(request, env, (instance ??= instantiate(env)));
       const response = await exchange.run(exchange.cross(() => gateway.start(Date.now(), facts(request))));
       if (exchange.then) context.waitUntil(exchange.afterwards());
       return response;
@@ -29,8 +32,9 @@ export default {
 
 /** One request, on the instance on which it began. */
 class Exchange {
-  constructor(request, home) {
+  constructor(request, env, home) {
     this.request = request;
+    this.env = env;
     this.home = home;
   }
 
@@ -67,32 +71,28 @@ class Exchange {
     return message;
   }
 
-  async perform({ id, call, forward, sleep }) {
+  async perform({ id, call, forward, sign, admit, sleep }) {
     let [status, text] = [0, ""];
     try {
-      if (call) [status, text] = await this.call(call);
+      if (call) [status, text] = await answered(call);
       else if (forward) [status, text] = await this.forward(forward);
+      else if (sign) text = await signature(sign);
+      else if (admit) status = (await this.env[admit.limiter].limit({ key: admit.key })).success ? 1 : 0;
       else await new Promise((resolve) => setTimeout(resolve, sleep));
     } catch (error) {
-      status = error?.name === "TimeoutError" ? TIMED_OUT : FAILED;
+      status = OUTCOMES[error?.name] ?? FAILED;
     }
     return this.cross(() => gateway.resume(Date.now(), id, status, text));
   }
 
-  async call({ method, url, headers, body, timeout_ms }) {
-    const signal = AbortSignal.timeout(timeout_ms);
-    const response = await fetch(url, { method, headers, body, redirect: "manual", signal });
-    return [response.status, await response.text()];
-  }
-
   /** The request itself, to the origin. The time is over when no head has come; the body may take longer. */
-  async forward({ url, remove, set, cache, report, timeout_ms }) {
-    const { method, body } = this.request;
+  async forward({ url, remove, set, cache, report, timeout_ms, body_limit }) {
+    const { method } = this.request;
     const headers = new Headers(this.request.headers);
-    for (const name of remove) headers.delete(name);
-    for (const [name, value] of set) headers.set(name, value);
+    edit(headers, remove, set);
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(new DOMException("", "TimeoutError")), timeout_ms);
+    const body = body_limit === undefined ? this.request.body : limited(this.request.body, body_limit, late);
     try {
       this.origin = await fetch(url, { method, headers, body, redirect: "manual", cache, signal: late.signal });
     } finally {
@@ -106,14 +106,20 @@ class Exchange {
     return new Response(body || null, { status, headers });
   }
 
-  relay({ set, drop_cookie }) {
+  relay({ remove, set, vary, drop_cookie }) {
     const response = new Response(this.origin.body, this.origin);
-    for (const [name, value] of set) response.headers.set(name, value);
+    edit(response.headers, remove, set);
+    if (vary) response.headers.append("vary", vary);
     if (drop_cookie) response.headers.delete("set-cookie");
     const kept = drop_cookie ? this.origin.headers.getSetCookie().filter((value) => !value.includes(drop_cookie)) : [];
     for (const value of kept) response.headers.append("set-cookie", value);
     return response;
   }
+}
+
+function edit(headers, remove, set) {
+  for (const name of remove) headers.delete(name);
+  for (const [name, value] of set) headers.set(name, value);
 }
 
 /** Everything the gateway needs to know of a request, as lines: see src/facts.rs. */
@@ -129,21 +135,8 @@ function instantiate(env) {
   exports.__wbindgen_start?.();
   const plain = [String, Number, Boolean, Array, Object]; // other bindings than settings are of other classes
   const settings = Object.entries(env).filter(([, value]) => plain.includes(value?.constructor));
-  const faults = gateway.configure(Date.now(), JSON.stringify(Object.fromEntries(settings)));
+  const texts = settings.map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]);
+  const faults = gateway.configure(Date.now(), JSON.stringify(Object.fromEntries(texts)));
   for (const line of faults) console.error(line);
   return exports;
-}
-
-/** The one answer and the one log line that are made here: the gateway itself is not there to make them. */
-function refuse(request_id) {
-  const text = { title: "Something went wrong", detail: "The request was not let through. Try again." };
-  const problem = { type: "urn:authflow:problem:internal_error", ...text, status: 500, code: "internal_error", request_id };
-  const headers = { "content-type": "application/problem+json", "cache-control": "no-store", "x-request-id": request_id };
-  return new Response(JSON.stringify(problem), { status: problem.status, headers });
-}
-
-function tell(error) {
-  const [ts, request_id] = [new Date().toISOString(), crypto.randomUUID()];
-  console.error(JSON.stringify({ ts, level: "error", msg: "trap", service: "verify", request_id, detail: String(error) }));
-  return request_id;
 }

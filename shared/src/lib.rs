@@ -8,6 +8,7 @@ pub mod config;
 pub mod cookie;
 pub mod fernet;
 pub mod fingerprint;
+pub mod hex;
 pub mod host;
 pub mod json;
 pub mod log;

@@ -118,6 +118,11 @@ impl Window {
         verdict
     }
 
+    /// The requests that counted in its last window.
+    pub fn count(&self) -> u64 {
+        self.current
+    }
+
     /// Whether nothing of it matters any more at `now`.
     pub fn is_over(&self, quota: Quota, now: Timestamp) -> bool {
         let (index, _) = quota.place(now);
@@ -172,8 +177,11 @@ impl Counter {
                 _ => Unavailable::Unreadable,
             });
         };
-        let [Reply::Integer(counted), Reply::Integer(previous), Reply::Integer(current)] =
-            items[..]
+        let [
+            Reply::Integer(counted),
+            Reply::Integer(previous),
+            Reply::Integer(current),
+        ] = items[..]
         else {
             return Err(Unavailable::Unreadable);
         };
@@ -226,7 +234,10 @@ mod tests {
         assert!((0..10).all(|_| take(59)));
         assert!(!take(60), "the ten of a second ago count in full");
         assert!(take(66) && !take(66), "a tenth of the window later, one");
-        assert!((0..9).all(|_| take(179)), "all but the one of the window before");
+        assert!(
+            (0..9).all(|_| take(179)),
+            "all but the one of the window before"
+        );
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The id that follows a request through every system: W3C Trace Context, level 1.
 
-use core::fmt::Write;
-
-use crate::host::{NoRandomness, Random};
+use crate::{
+    hex,
+    host::{NoRandomness, Random},
+};
 
 /// The trace a request belongs to and our place in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub struct Trace {
     pub trace_id: String,
     /// Our span: 16 hexadecimal digits.
     pub span_id: String,
+    /// Whether the client's trace goes on; its `tracestate` means something then alone.
+    pub continued: bool,
     sampled: bool,
 }
 
@@ -23,15 +26,17 @@ impl Trace {
     pub fn enter(traceparent: Option<&str>, source: &impl Random) -> Result<Self, NoRandomness> {
         let mut bytes = [0; 24];
         source.fill(&mut bytes)?;
-        let fresh = hex(&bytes);
+        let fresh = hex::encode(&bytes);
         let (span_id, fresh_trace) = fresh.split_at_checked(16).ok_or(NoRandomness)?;
-        let (trace_id, sampled) = match traceparent.and_then(parse) {
+        let theirs = traceparent.and_then(parse);
+        let (trace_id, sampled) = match theirs {
             Some((trace_id, sampled)) => (trace_id.to_owned(), sampled),
             None => (fresh_trace.to_owned(), true),
         };
         Ok(Self {
             trace_id,
             span_id: span_id.to_owned(),
+            continued: theirs.is_some(),
             sampled,
         })
     }
@@ -64,16 +69,6 @@ fn is_hex(text: &str, length: usize) -> bool {
         && text
             .bytes()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 #[cfg(test)]

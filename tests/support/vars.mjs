@@ -19,8 +19,18 @@ export function workerVars({ gateway, auth, bridge, supabase, origin }) {
     SUPABASE_ANON_KEY: "local-anon",
     FERNET_KEYS: "laZD-tU4JvVuAN-dOQwvFTpI1ocpgWlgjs2y8vyuRGs=",
   };
-  return { verify: { ...both, ROUTES: JSON.stringify(routes(origin)) }, auth: { ...both, ...identity } };
+  const verify = { ROUTES: JSON.stringify(routes(origin)), ASSERTION_KEYS: JSON.stringify([ASSERTION_KEY]) };
+  return { verify: { ...both, ...verify }, auth: { ...both, ...identity } };
 }
+
+const ASSERTION_KEY = {
+  kid: "development",
+  kty: "EC",
+  crv: "P-256",
+  x: "ha8bb13nlgAtIIX13GthTKKXd5iHPTyT3SUzpCXsWLc",
+  y: "kRnjgzVjO9uzM81W9ZK0xV2AbGOTV5Za1y6Q71OF4eY",
+  d: "cnp4vuHi1DjZG806vqd5Rj8BnuaCiL12oxnnEZDUvac",
+};
 
 function routes(upstream) {
   return [
@@ -33,6 +43,7 @@ function routes(upstream) {
 /** Settings that a developer's own environment may change; addresses and keys of the companions are not among them. */
 const SETTINGS = [
   "ANSWER_FLOOR_MS",
+  "ASSERTION_KEYS",
   "CLIENT_IP_FALLBACK",
   "CLIENT_IP_HEADER",
   "DEVICE_TTL_SECONDS",
@@ -40,6 +51,8 @@ const SETTINGS = [
   "FINGERPRINT_FACTORS",
   "FINGERPRINT_MODE",
   "FINGERPRINT_SECRET",
+  "GATEWAY_LIMIT",
+  "GATEWAY_LIMIT_BINDING",
   "LOG_LEVEL",
   "METRICS_TOKEN",
   "PUBLIC_HOSTS",

@@ -36,15 +36,17 @@ pub enum Client {
 
 impl Client {
     /// A navigation says so in `Sec-Fetch-Mode` (Fetch Metadata); only a client that does not send
-    /// it is judged by whether it accepts HTML. A WebSocket has no page to show.
+    /// it is judged by whether it accepts HTML. A WebSocket has no page to show, nor has a script
+    /// that says what it is.
     pub fn of(facts: &Facts<'_>) -> Self {
         let accepts_html = || {
             facts
                 .header("accept")
                 .is_some_and(|accept| accept.contains("text/html"))
         };
+        let is_script = || facts.header("x-requested-with").is_some();
         let is_navigation = facts.header("sec-fetch-mode").map_or_else(
-            || accepts_html() && !is_websocket(facts),
+            || accepts_html() && !is_websocket(facts) && !is_script(),
             |mode| mode == "navigate",
         );
         if is_navigation {
@@ -101,6 +103,28 @@ impl Answer {
             .push(("content-type", "application/json".to_owned()));
         answer.body = body;
         answer
+    }
+
+    /// No body, and `headers`.
+    pub fn empty(status: u16, headers: Vec<(&'static str, String)>, request_id: &str) -> Self {
+        let mut answer = Self::bare(status, request_id);
+        answer.headers.extend(headers);
+        answer
+    }
+
+    /// What is the same for everybody, and may be kept as `headers` say.
+    pub fn public(
+        body: String,
+        mut headers: Vec<(&'static str, String)>,
+        request_id: &str,
+    ) -> Self {
+        headers.push(("x-request-id", request_id.to_owned()));
+        headers.push(("x-content-type-options", "nosniff".to_owned()));
+        Self {
+            status: 200,
+            headers,
+            body,
+        }
     }
 
     /// Refuses a request on a protected route.
@@ -287,6 +311,13 @@ mod tests {
         );
         client(
             &[("accept", "text/html"), ("upgrade", "websocket")],
+            Client::Program,
+        );
+        client(
+            &[
+                ("accept", "text/html"),
+                ("x-requested-with", "XMLHttpRequest"),
+            ],
             Client::Program,
         );
         client(&[("accept", "*/*")], Client::Program);

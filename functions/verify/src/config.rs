@@ -1,13 +1,23 @@
 //! The gateway's configuration, read once per isolate.
 
+use core::time::Duration;
+use std::rc::Rc;
+
 use authflow_shared::{
     config::{Common, Fault, Reader, Variables},
     json::Object,
+    rate_limit::Quota,
     redirect::split_origin,
 };
 use serde_json::Value;
 
-use crate::routes::{self, RouteTable};
+use crate::{
+    jwks::AssertionKeys,
+    routes::{self, RouteTable},
+};
+
+/// The default of `GATEWAY_LIMIT`.
+const GATEWAY_LIMIT: u64 = 6_000;
 
 /// Everything the gateway is configured with.
 #[derive(Debug)]
@@ -18,21 +28,30 @@ pub struct Config {
     pub routes: RouteTable,
     /// `PUBLIC_HOSTS`: hosts with port under which people reach the gateway; empty for any.
     pub public_hosts: Vec<String>,
+    /// The limit that every client address has.
+    pub limit: AddressLimit,
+    /// `ASSERTION_KEYS`; without them origins get no assertion.
+    pub assertion: Option<AssertionKeys>,
 }
 
-/// The variables in a JSON object. One that is no string, as `wrangler.toml` allows, counts as its
-/// JSON: it is read as such or found faulty, but never overlooked.
+/// How often one address may come.
+#[derive(Clone, Debug)]
+pub struct AddressLimit {
+    /// `GATEWAY_LIMIT`, requests a minute; `None` if it is 0.
+    pub quota: Option<Quota>,
+    /// `GATEWAY_LIMIT_BINDING`: the platform's limiter that counts too.
+    pub binding: Option<Rc<str>>,
+}
+
+/// The variables in a JSON object of texts.
 pub fn variables(json: &str) -> Variables {
-    let object = Object::parse(json).unwrap_or_default();
-    let text = |value| match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
-    object
-        .into_map()
-        .into_iter()
-        .map(|(name, value)| (name, text(value)))
-        .collect()
+    let mut variables = Variables::new();
+    for (name, value) in Object::parse(json).unwrap_or_default().into_map() {
+        if let Value::String(text) = value {
+            variables.insert(name, text);
+        }
+    }
+    variables
 }
 
 impl Config {
@@ -56,12 +75,41 @@ impl Config {
                 }
             });
         let public_hosts = public_hosts(&mut reader);
+        let limit = AddressLimit::read(&mut reader);
+        let assertion = assertion_keys(&mut reader);
         let config = common.zip(routes).map(|(common, routes)| Self {
             common,
             routes,
             public_hosts,
+            limit,
+            assertion,
         });
         reader.finish(config)
+    }
+}
+
+impl AddressLimit {
+    fn read(reader: &mut Reader<'_>) -> Self {
+        let requests = reader.number("GATEWAY_LIMIT", GATEWAY_LIMIT, 0..=1_000_000);
+        Self {
+            quota: (requests > 0).then_some(Quota {
+                requests,
+                window: Duration::from_mins(1),
+            }),
+            binding: reader.optional("GATEWAY_LIMIT_BINDING").map(Rc::from),
+        }
+    }
+}
+
+fn assertion_keys(reader: &mut Reader<'_>) -> Option<AssertionKeys> {
+    match AssertionKeys::parse(reader.optional("ASSERTION_KEYS")?) {
+        Ok(keys) => Some(keys),
+        Err(faults) => {
+            for fault in faults {
+                reader.fault("ASSERTION_KEYS", fault);
+            }
+            None
+        }
     }
 }
 
@@ -104,8 +152,9 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_is_no_string_is_read_or_found_faulty_but_never_overlooked() {
-        let mut read = super::variables(r#"{"SESSION_TTL_SECONDS":900,"PUBLIC_HOSTS":["a.test"]}"#);
+    fn a_variable_that_was_no_text_is_read_or_found_faulty_but_never_overlooked() {
+        let json = r#"{"SESSION_TTL_SECONDS":"900","PUBLIC_HOSTS":"[\"a.test\"]"}"#;
+        let mut read = super::variables(json);
         assert_eq!(read["SESSION_TTL_SECONDS"], "900");
         read.extend(variables());
         assert_eq!(Config::read(&read).unwrap_err().len(), 1);

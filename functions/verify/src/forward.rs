@@ -10,7 +10,11 @@ use authflow_shared::{
 };
 
 use crate::{
-    canonical::CanonicalRequest, decide::Grant, facts::Facts, reserved::is_reserved, routes::Route,
+    canonical::{Ambiguity, CanonicalRequest},
+    decide::Grant,
+    facts::Facts,
+    reserved::is_reserved,
+    routes::{Route, Upstream},
 };
 
 /// What the gateway knows of a request beside what the client sent.
@@ -26,18 +30,22 @@ pub struct Context<'a> {
     pub token_in_authorization: bool,
 }
 
-/// Plans the request to the origin. A [`Grant`] is the only way here.
+/// Plans the request to `upstream`. A [`Grant`] is the only way here.
 ///
 /// The client's headers are filtered first, by what they are called and by what `Connection`
 /// names, and ours are set last, so that nothing the client sends can remove or double them.
+///
+/// # Errors
+/// [`Ambiguity`] if what remains of the path has more than one reading.
 pub fn plan(
     grant: &Grant,
     route: &Route,
+    upstream: &Upstream,
     request: &CanonicalRequest,
     facts: &Facts<'_>,
     context: &Context<'_>,
-) -> ForwardPlan {
-    let mut url = format!("{}{}", route.upstream, route.upstream_path(&request.path));
+) -> Result<ForwardPlan, Ambiguity> {
+    let mut url = format!("{}{}", upstream.base, route.upstream_path(&request.path)?);
     if let Some(query) = &request.query {
         // Writing to a string cannot fail.
         let _ = write!(url, "?{query}");
@@ -57,7 +65,9 @@ pub fn plan(
         "authorization" => context.token_in_authorization || named(name),
         // The runtime writes it from the URL.
         "host" => true,
-        _ => is_reserved(name) || named(name),
+        // It speaks of the client's place in a trace that went on (W3C Trace Context, 3.3).
+        "tracestate" => !context.trace.continued || named(name),
+        _ => is_reserved(name) && !route.keeps(name) || named(name),
     };
     let mut remove: Vec<_> = facts
         .headers
@@ -88,13 +98,17 @@ pub fn plan(
             ("x-auth-aal", header_value(&record.aal)),
         ]);
     }
-    ForwardPlan {
+    let has_length = facts.header("content-length").is_some();
+    Ok(ForwardPlan {
         url,
         remove,
         set,
         may_use_caches: grant.record().is_none(),
         timeout: route.timeout,
-    }
+        body_limit: route
+            .max_body_bytes
+            .filter(|_| facts.has_body && !has_length),
+    })
 }
 
 /// Whether the client asks for a WebSocket, which it can with GET alone (RFC 6455, section 4.1):
@@ -124,23 +138,49 @@ fn header_value(text: &str) -> String {
 /// What changes in an origin's answer on its way to the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relay {
-    /// Headers to set.
+    /// Headers to remove.
+    pub remove: Vec<&'static str>,
+    /// Headers to set, in place of the origin's.
     pub set: Vec<(&'static str, String)>,
+    /// What is added to the origin's `Vary`.
+    pub vary: Vec<&'static str>,
     /// Values of `Set-Cookie` that hold this name are dropped: no origin may touch our cookie.
     pub drop_cookie: Option<&'static str>,
 }
 
 /// Plans how the origin's answer goes to the client.
 pub fn relay(head: &OriginHead, grant: &Grant, request_id: &str) -> Relay {
-    let mut set = vec![("x-request-id", request_id.to_owned())];
-    if grant.record().is_some()
-        && let Some(private) = private_caching(&head.cache_control)
-    {
-        set.push(("cache-control", private));
-    }
-    Relay {
-        set,
+    let mut relay = Relay {
+        remove: Vec::new(),
+        set: vec![("x-request-id", request_id.to_owned())],
+        vary: Vec::new(),
         drop_cookie: cookie::sets_ours(&head.set_cookie).then_some(cookie::NAME),
+    };
+    if grant.record().is_some() {
+        let private = private_caching(&head.cache_control);
+        relay
+            .set
+            .extend(private.map(|value| ("cache-control", value)));
+        relay.remove.extend(FOR_SHARED_CACHES);
+        relay.vary.extend(["Authorization", "Cookie"]);
+    }
+    relay
+}
+
+/// What speaks to shared caches past `Cache-Control` (RFC 9213, and its forerunner).
+const FOR_SHARED_CACHES: [&str; 2] = ["cdn-cache-control", "surrogate-control"];
+
+impl Relay {
+    /// Lets the route say who may read the answer across origins, in place of the origin.
+    pub fn replace_cors(&mut self, words: Vec<(&'static str, String)>) {
+        if words.is_empty() {
+            self.remove.extend([
+                "access-control-allow-origin",
+                "access-control-allow-credentials",
+            ]);
+        }
+        self.set.extend(words);
+        self.vary.push("Origin");
     }
 }
 
@@ -190,7 +230,7 @@ mod tests {
         let json = format!(
             r#"[{{"id":"a","path":"/app/*","upstream":"http://o.test/base","access":"{access}"}}]"#
         );
-        let route = routes::parse(&json).unwrap().find("/app").unwrap().clone();
+        let route = routes::parse(&json).unwrap().routes()[0].clone();
         let mut record = SessionRecord::example(NOW);
         record.email = email.into();
         let lookup = SessionLookup::Found(Box::new(record));
@@ -229,7 +269,15 @@ mod tests {
             client_ip: ClientIp::parse("192.0.2.1").unwrap(),
             token_in_authorization,
         };
-        plan(grant, route, &request, &facts, &context)
+        plan(
+            grant,
+            route,
+            &route.upstreams[0],
+            &request,
+            &facts,
+            &context,
+        )
+        .unwrap()
     }
 
     fn set<'a>(plan: &'a ForwardPlan, name: &str) -> Option<&'a str> {
@@ -378,7 +426,9 @@ mod tests {
                 cache_control: value.to_owned(),
                 ..OriginHead::default()
             };
-            let Relay { set, drop_cookie } = relay(&head, grant, "r1");
+            let Relay {
+                set, drop_cookie, ..
+            } = relay(&head, grant, "r1");
             assert_eq!(drop_cookie, None);
             assert_eq!(set[0], ("x-request-id", "r1".to_owned()));
             set.into_iter()

@@ -1,19 +1,23 @@
 //! The gateway that every request passes.
 //!
 //! `driver.js` calls [`configure`] once, [`start`] for each request and [`resume`] for each wait;
-//! what it is told to do is in [`wire`]. A request's way is told in [`gateway`]; who may pass is
+//! what it is told to do is in [`wire`]. A request's way is told in `exchange`; who may pass is
 //! decided in [`decide`](mod@decide).
 
 pub mod answer;
+pub mod assertion;
 pub mod canonical;
 pub mod config;
 pub mod decide;
+mod exchange;
 pub mod facts;
 pub mod forward;
 pub mod gateway;
 pub mod health;
 #[cfg(feature = "hooks")]
 mod hooks;
+pub mod jwks;
+pub mod limits;
 pub mod problems;
 pub mod renewal;
 pub mod reserved;

@@ -39,6 +39,18 @@ pub fn method_not_allowed() -> Problem {
     Problem::new(405, "method_not_allowed", "Method not allowed", detail)
 }
 
+/// The body is longer than the route takes.
+pub fn payload_too_large() -> Problem {
+    let detail = "The request's body is longer than this path takes. Send less at once.";
+    Problem::new(413, "payload_too_large", "Too large", detail)
+}
+
+/// The client came too often.
+pub fn rate_limited() -> Problem {
+    let detail = "Too many requests. Wait for as long as Retry-After says, then go on.";
+    Problem::new(429, "rate_limited", "Too many requests", detail)
+}
+
 /// `/auth/*` arrived here, though the auth worker should have got it.
 pub fn auth_not_routed() -> Problem {
     Problem::new(

@@ -5,7 +5,18 @@
 //! character but letters and digits as `-`.
 
 /// Names of the headers that the gateway alone sets.
-const OURS: &[&str] = &["traceparent", "tracestate", "x-auth-aal", "x-request-id"];
+const OURS: &[&str] = &[
+    "traceparent",
+    "x-auth-aal",
+    "x-authflow-assertion",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-request-id",
+    "x-user-email",
+    "x-user-id",
+    "x-user-role",
+];
 
 /// Names that some origin, framework or proxy believes when a gateway is in front of it.
 const TRUSTED_BY_ORIGINS: &[&str] = &[
@@ -98,6 +109,16 @@ pub fn is_reserved(name: &str) -> bool {
         || (FRAMING.contains(&folded) && name != folded)
 }
 
+/// Whether a route may let a client's header pass though it is reserved: one that the gateway does
+/// not set, in its own spelling. `name` is in lower case.
+pub fn may_be_kept(name: &str) -> bool {
+    let is_trusted = TRUSTED_BY_ORIGINS.contains(&name)
+        || TRUSTED_PREFIXES
+            .iter()
+            .any(|prefix| name.starts_with(prefix));
+    is_trusted && fold(name) == name && !OURS.contains(&name) && !name.starts_with("x-authflow-")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,6 +193,29 @@ mod tests {
         assert!(is_reserved("transfer.encoding"));
         for name in ["authorization", "content-length", "cookie", "host"] {
             assert!(!is_reserved(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_what_nobody_else_sets_may_be_kept() {
+        for name in [
+            "x-original-url",
+            "x-forwarded-prefix",
+            "x-user-name",
+            "x-real-ip",
+        ] {
+            assert!(may_be_kept(name), "{name}");
+        }
+        for name in OURS.iter().chain(HOP_BY_HOP).chain(FRAMING) {
+            assert!(!may_be_kept(name), "{name}");
+        }
+        for name in [
+            "x-authflow-anything",
+            "x_original_url",
+            "cf_connecting_ip",
+            "accept",
+        ] {
+            assert!(!may_be_kept(name), "{name}");
         }
     }
 

@@ -4,6 +4,7 @@
 
 use authflow_shared::host::{
     CallError, HttpAnswer, HttpCall,
+    edge::{AdmitOrder, SignOrder},
     effects::{Awaited, Effect, EffectResult, State, Step},
     origin::{ForwardPlan, OriginHead},
 };
@@ -16,6 +17,8 @@ const REPORT: [&str; 2] = ["cache-control", "set-cookie"];
 
 /// What the driver gives for a status where there is none.
 const TIMED_OUT: i32 = -1;
+/// What it gives where the body was longer than allowed.
+const TOO_LARGE: i32 = -3;
 
 #[derive(Serialize)]
 struct Message<'a> {
@@ -51,6 +54,8 @@ struct Ask<'a> {
 enum WireEffect<'a> {
     Call(Call<'a>),
     Forward(Forward<'a>),
+    Sign(Sign<'a>),
+    Admit(Admit<'a>),
     Sleep(u128),
 }
 
@@ -72,6 +77,20 @@ struct Forward<'a> {
     cache: Option<&'static str>,
     report: [&'static str; 2],
     timeout_ms: u128,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_limit: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Sign<'a> {
+    jwk: &'a str,
+    data: &'a str,
+}
+
+#[derive(Serialize)]
+struct Admit<'a> {
+    limiter: &'a str,
+    key: &'a str,
 }
 
 #[derive(Serialize)]
@@ -83,7 +102,10 @@ struct Respond<'a> {
 
 #[derive(Serialize)]
 struct Relay<'a> {
+    remove: &'a [&'static str],
     set: &'a [(&'static str, String)],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vary: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     drop_cookie: Option<&'static str>,
 }
@@ -96,13 +118,7 @@ pub fn message(step: &Step<Outcome>) -> String {
             let then = background.as_ref().map(|(id, effect)| ask(*id, effect));
             match output {
                 Outcome::Respond(answer) => (Action::Respond(respond(answer)), then),
-                Outcome::Relay(forward::Relay { set, drop_cookie }) => (
-                    Action::Relay(Relay {
-                        set,
-                        drop_cookie: *drop_cookie,
-                    }),
-                    then,
-                ),
+                Outcome::Relay(plan) => (Action::Relay(relay(plan)), then),
             }
         }
         State::Finished => (Action::Finished(true), None),
@@ -121,6 +137,7 @@ pub fn message(step: &Step<Outcome>) -> String {
 pub fn result(awaited: Awaited, status: i32, text: String) -> EffectResult {
     let status = u16::try_from(status).map_err(|_| match status {
         TIMED_OUT => CallError::Timeout,
+        TOO_LARGE => CallError::TooLarge,
         _ => CallError::Connection,
     });
     match awaited {
@@ -136,6 +153,8 @@ pub fn result(awaited: Awaited, status: i32, text: String) -> EffectResult {
                 set_cookie,
             }
         })),
+        Awaited::Sign => EffectResult::Signature(status.map(|_| text)),
+        Awaited::Admit => EffectResult::Admitted(status.map(|admitted| admitted == 1)),
         Awaited::Sleep => EffectResult::Slept,
     }
 }
@@ -156,6 +175,11 @@ fn ask(id: u32, effect: &Effect) -> Ask<'_> {
             timeout_ms: timeout.as_millis(),
         }),
         Effect::Forward(plan) => WireEffect::Forward(forward_effect(plan)),
+        Effect::Sign(SignOrder { key, data }) => WireEffect::Sign(Sign {
+            jwk: key.expose(),
+            data,
+        }),
+        Effect::Admit(AdmitOrder { limiter, key }) => WireEffect::Admit(Admit { limiter, key }),
         Effect::Sleep(duration) => WireEffect::Sleep(duration.as_millis()),
     };
     Ask { id, effect }
@@ -169,6 +193,22 @@ fn forward_effect(plan: &ForwardPlan) -> Forward<'_> {
         cache: (!plan.may_use_caches).then_some("no-store"),
         report: REPORT,
         timeout_ms: plan.timeout.as_millis(),
+        body_limit: plan.body_limit,
+    }
+}
+
+fn relay(plan: &forward::Relay) -> Relay<'_> {
+    let forward::Relay {
+        remove,
+        set,
+        vary,
+        drop_cookie,
+    } = plan;
+    Relay {
+        remove,
+        set,
+        vary: (!vary.is_empty()).then(|| vary.join(", ")),
+        drop_cookie: *drop_cookie,
     }
 }
 

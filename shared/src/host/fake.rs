@@ -6,6 +6,7 @@ use std::{collections::VecDeque, rc::Rc};
 use super::{
     Background, CallError, Clock, HttpAnswer, HttpCall, HttpClient, LogSink, NoRandomness, Random,
     Sleeper,
+    edge::{AdmitOrder, EdgeLimiter, SignOrder, Signer},
     origin::{ForwardPlan, OriginClient, OriginHead},
 };
 use crate::timestamp::Timestamp;
@@ -33,7 +34,12 @@ struct World {
     breakages: VecDeque<Option<Breakage>>,
     calls: Vec<HttpCall>,
     origin: Result<OriginHead, CallError>,
+    origin_failures: VecDeque<CallError>,
     plans: Vec<ForwardPlan>,
+    signed: Vec<String>,
+    signs: bool,
+    admits: Result<bool, CallError>,
+    asked_limiter: Vec<AdmitOrder>,
     slept: Vec<Duration>,
     lines: Vec<String>,
     tasks: VecDeque<Pin<Box<dyn Future<Output = ()>>>>,
@@ -61,7 +67,12 @@ impl FakeHost {
                 status: 200,
                 ..OriginHead::default()
             }),
+            origin_failures: VecDeque::new(),
             plans: Vec::new(),
+            signed: Vec::new(),
+            signs: true,
+            admits: Ok(true),
+            asked_limiter: Vec::new(),
             slept: Vec::new(),
             lines: Vec::new(),
             tasks: VecDeque::new(),
@@ -103,6 +114,31 @@ impl FakeHost {
     /// What the origin answers from now on; at first 200.
     pub fn set_origin(&self, head: Result<OriginHead, CallError>) {
         self.0.borrow_mut().origin = head;
+    }
+
+    /// Makes the next request to an origin fail, or the one after those already spoken of.
+    pub fn break_origin(&self, error: CallError) {
+        self.0.borrow_mut().origin_failures.push_back(error);
+    }
+
+    /// What was signed. The signature of anything is `signature`.
+    pub fn signed(&self) -> Vec<String> {
+        self.0.borrow().signed.clone()
+    }
+
+    /// Lets signing fail from now on.
+    pub fn break_signing(&self) {
+        self.0.borrow_mut().signs = false;
+    }
+
+    /// What the platform's rate limiters say from now on; at first yes.
+    pub fn set_admits(&self, admits: Result<bool, CallError>) {
+        self.0.borrow_mut().admits = admits;
+    }
+
+    /// What the platform's rate limiters were asked.
+    pub fn asked_limiter(&self) -> Vec<AdmitOrder> {
+        self.0.borrow().asked_limiter.clone()
     }
 
     /// The requests the origin got.
@@ -163,7 +199,30 @@ impl OriginClient for FakeHost {
     async fn forward(&self, plan: ForwardPlan) -> Result<OriginHead, CallError> {
         let mut world = self.0.borrow_mut();
         world.plans.push(plan);
-        world.origin.clone()
+        match world.origin_failures.pop_front() {
+            Some(error) => Err(error),
+            None => world.origin.clone(),
+        }
+    }
+}
+
+impl Signer for FakeHost {
+    async fn sign(&self, order: SignOrder) -> Result<String, CallError> {
+        let mut world = self.0.borrow_mut();
+        world.signed.push(order.data);
+        if world.signs {
+            Ok("signature".to_owned())
+        } else {
+            Err(CallError::Connection)
+        }
+    }
+}
+
+impl EdgeLimiter for FakeHost {
+    async fn admit(&self, order: AdmitOrder) -> Result<bool, CallError> {
+        let mut world = self.0.borrow_mut();
+        world.asked_limiter.push(order);
+        world.admits
     }
 }
 

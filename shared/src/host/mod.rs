@@ -6,6 +6,7 @@
 //!
 //! The futures need no `Send`: a worker has one thread.
 
+pub mod edge;
 pub mod effects;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
@@ -125,6 +126,8 @@ pub enum CallError {
     Timeout,
     /// The connection could not be made, or broke.
     Connection,
+    /// The body that was to be sent is longer than was allowed.
+    TooLarge,
 }
 
 impl CallError {
@@ -133,6 +136,7 @@ impl CallError {
         match self {
             Self::Timeout => "timeout",
             Self::Connection => "connection",
+            Self::TooLarge => "too_large",
         }
     }
 }

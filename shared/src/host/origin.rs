@@ -32,6 +32,8 @@ pub struct ForwardPlan {
     pub may_use_caches: bool,
     /// The time until the head of the answer must have arrived; the body may take longer.
     pub timeout: Duration,
+    /// The most bytes of a body whose length nobody announced; the request breaks off past them.
+    pub body_limit: Option<u64>,
 }
 
 /// The head of an origin's answer, as far as the gateway reads it.

@@ -1,8 +1,8 @@
 //! Lua scripts, named by their SHA-1 as Redis does.
 
-use core::fmt::Write;
-
 use sha1::{Digest, Sha1};
+
+use crate::hex;
 
 /// A script and its name in the server's cache.
 #[derive(Clone, Debug)]
@@ -14,11 +14,7 @@ pub struct Script {
 impl Script {
     /// Prepares `text`.
     pub fn new(text: &'static str) -> Self {
-        let mut sha1 = String::with_capacity(40);
-        for byte in Sha1::digest(text) {
-            // Writing to a string cannot fail.
-            let _ = write!(sha1, "{byte:02x}");
-        }
+        let sha1 = hex::encode(&Sha1::digest(text));
         Self { text, sha1 }
     }
 

@@ -22,6 +22,17 @@ pub enum Presented {
 }
 
 impl Presented {
+    /// Whether `Authorization` carries our token.
+    pub fn is_in_authorization(&self) -> bool {
+        matches!(
+            self,
+            Self::Token {
+                in_authorization: true,
+                ..
+            }
+        )
+    }
+
     /// Reads the `Cookie` and `Authorization` headers.
     pub fn read(cookie: Option<&str>, authorization: Option<&str>) -> Self {
         let Ok(bearer) = bearer_token(authorization.unwrap_or_default()) else {

@@ -87,6 +87,28 @@ impl<H: HttpClient> SessionStore<H> {
         read_session(self.redis.get(&keys::session(id)).await, now)
     }
 
+    /// Looks a session up and runs `command` in the same round trip.
+    ///
+    /// # Errors
+    /// [`Unavailable`], as the second, if it is not certain that the command was run.
+    pub async fn find_and(
+        &self,
+        id: &SessionId,
+        command: Command,
+        now: Timestamp,
+    ) -> (SessionLookup, Result<Reply, Unavailable>) {
+        let commands = [Command::new("GET").arg(keys::session(id)), command];
+        let mut replies = match self.redis.pipeline(&commands).await {
+            Ok(replies) => replies.into_iter(),
+            Err(reason) => return (SessionLookup::Unavailable(reason), Err(reason)),
+        };
+        let found = replies
+            .next()
+            .map_or(Lookup::Unavailable(Unavailable::Unreadable), lookup);
+        let reply = replies.next().ok_or(Unavailable::Unreadable);
+        (read_session(found, now), reply)
+    }
+
     /// Creates a session and ends the one it replaces, atomically.
     ///
     /// # Errors

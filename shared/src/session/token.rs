@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::{
+    hex,
     host::{NoRandomness, Random},
     secret::Secret,
 };
@@ -73,18 +74,16 @@ impl SessionId {
         &self.0
     }
 
-    /// The first 8 hexadecimal digits of its SHA-256: what logs may show.
+    /// Its SHA-256 in hexadecimal: what others may know it by, because it opens nothing.
+    pub fn hash(&self) -> String {
+        hex::encode(&Sha256::digest(&self.0))
+    }
+
+    /// The first 8 digits of [`SessionId::hash`]: what logs show.
     pub fn log_name(&self) -> String {
-        use fmt::Write;
-        let digest = Sha256::digest(&self.0);
-        digest
-            .iter()
-            .take(4)
-            .fold(String::with_capacity(8), |mut name, byte| {
-                // Writing to a string cannot fail.
-                let _ = write!(name, "{byte:02x}");
-                name
-            })
+        let mut name = self.hash();
+        name.truncate(8);
+        name
     }
 }
 

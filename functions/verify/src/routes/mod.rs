@@ -1,10 +1,22 @@
 //! Which requests go where, and who may send them.
 
-mod config;
+mod cors;
+mod lookalike;
+mod parse;
+mod rate_limit;
+mod readings;
 
-use core::time::Duration;
+use core::{fmt, time::Duration};
 
-pub use self::config::parse;
+use authflow_shared::redirect::Origin;
+
+pub use self::{
+    cors::Cors,
+    parse::parse,
+    rate_limit::{By, Counted, RateLimit},
+};
+use self::{lookalike::Shape, parse::Fields, readings::readings};
+use crate::canonical::{Ambiguity, CanonicalRequest, Escapes};
 
 /// Who may use a route. There is no default in code that opens one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,16 +39,36 @@ pub struct Route {
     pub id: String,
     /// The paths it serves.
     pub pattern: Pattern,
-    /// The origin's base URL, without a slash at the end.
-    pub upstream: String,
+    /// The origins, any of which may answer; there is at least one.
+    pub upstreams: Vec<Upstream>,
     /// Who may use it.
     pub policy: Policy,
     /// The methods it takes; empty for all.
     pub methods: Vec<String>,
     /// Whether the origin gets the path without the pattern's prefix.
     pub strip_prefix: bool,
+    /// Escapes of delimiters that the path may hold.
+    pub allow_encoded: Escapes,
+    /// Reserved headers that the client may send all the same, in lower case.
+    pub keep_headers: Vec<String>,
+    /// Which pages of other origins may use it; `None` leaves that to the origin.
+    pub cors: Option<Cors>,
+    /// How often one client may use it.
+    pub rate_limit: Option<RateLimit>,
     /// The time until the head of the origin's answer must have arrived.
     pub timeout: Duration,
+    /// The most bytes of a request's body.
+    pub max_body_bytes: Option<u64>,
+}
+
+/// Where requests go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// Scheme, host and port.
+    pub origin: Origin,
+    /// The origin and the path that all requests' paths are appended to, without a slash at the
+    /// end.
+    pub base: String,
 }
 
 /// The paths of a route.
@@ -50,11 +82,29 @@ pub enum Pattern {
 
 /// All routes, the most specific first.
 #[derive(Clone, Debug)]
-pub struct RouteTable(Vec<Route>);
+pub struct RouteTable {
+    routes: Vec<Route>,
+    /// The shape of each route's pattern.
+    shapes: Vec<Shape>,
+    /// Whether all routes have one policy, so that none can be mistaken for another.
+    is_uniform: bool,
+}
 
 // === impl Pattern ===
 
 impl Pattern {
+    /// The path without `/*`.
+    pub fn literal(&self) -> &str {
+        match self {
+            Self::Exact(literal) | Self::Prefix(literal) => literal,
+        }
+    }
+
+    /// Whether it matches what is below, too.
+    pub fn is_prefix(&self) -> bool {
+        matches!(self, Self::Prefix(_))
+    }
+
     fn matches(&self, path: &str) -> bool {
         match self {
             Self::Exact(exact) => path == exact,
@@ -73,18 +123,42 @@ impl Pattern {
     }
 }
 
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let below = if self.is_prefix() { "/*" } else { "" };
+        write!(f, "{}{below}", self.literal())
+    }
+}
+
 // === impl Route ===
 
 impl Route {
     /// The path the origin gets for `path`, which the route matches.
-    pub fn upstream_path<'a>(&self, path: &'a str) -> &'a str {
-        match &self.pattern {
-            Pattern::Prefix(prefix) if self.strip_prefix => {
-                let rest = path.strip_prefix(prefix.as_str()).unwrap_or(path);
-                if rest.is_empty() { "/" } else { rest }
-            }
-            _ => path,
+    ///
+    /// # Errors
+    /// [`Ambiguity`] if what remains without the prefix could be read as another host.
+    pub fn upstream_path<'a>(&self, path: &'a str) -> Result<&'a str, Ambiguity> {
+        let Pattern::Prefix(prefix) = &self.pattern else {
+            return Ok(path);
+        };
+        if !self.strip_prefix {
+            return Ok(path);
         }
+        let rest = path.strip_prefix(prefix.as_str()).unwrap_or(path);
+        if rest.starts_with("/%2F") || rest.starts_with("/%5C") {
+            return Err(Ambiguity::EmptySegment);
+        }
+        Ok(if rest.is_empty() { "/" } else { rest })
+    }
+
+    /// Whether a client may send the reserved header `name`.
+    pub fn keeps(&self, name: &str) -> bool {
+        self.keep_headers.iter().any(|kept| kept == name)
+    }
+
+    /// Whether its demands are others than those of `route`, which has been met.
+    fn asks_other_than(&self, route: &Self) -> bool {
+        self.policy != Policy::Public && self.policy != route.policy
     }
 
     /// Whether the route takes `method`.
@@ -98,18 +172,87 @@ impl Route {
 impl RouteTable {
     fn new(mut routes: Vec<Route>) -> Self {
         routes.sort_by_key(|route| core::cmp::Reverse(route.pattern.specificity()));
-        Self(routes)
+        let shapes = routes
+            .iter()
+            .map(|route| Shape::of(route.pattern.literal()))
+            .collect();
+        let is_uniform = routes
+            .windows(2)
+            .all(|pair| matches!(pair, [one, other] if one.policy == other.policy));
+        Self {
+            routes,
+            shapes,
+            is_uniform,
+        }
     }
 
-    /// The route of a canonical path.
-    pub fn find(&self, path: &str) -> Option<&Route> {
-        self.0.iter().find(|route| route.pattern.matches(path))
+    /// The routes, the most specific first.
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// The route of a request.
+    ///
+    /// # Errors
+    /// [`Ambiguity`] if the path holds an escape that its route does not allow, or if an origin
+    /// could take it for one that asks for more than its route does.
+    pub fn find(&self, request: &CanonicalRequest) -> Result<Option<&Route>, Ambiguity> {
+        let Some(route) = self.longest_match(&request.path) else {
+            // Refused before it is not found, as everywhere.
+            return if request.escapes.is_empty() {
+                Ok(None)
+            } else {
+                Err(Ambiguity::Escape)
+            };
+        };
+        if !request.escapes.within(route.allow_encoded) {
+            return Err(Ambiguity::Escape);
+        }
+        if !self.is_uniform && self.resembles_stricter(route, &request.path) {
+            return Err(Ambiguity::Policy);
+        }
+        if !request.escapes.is_empty() {
+            for reading in readings(&request.path)? {
+                let other = self.longest_match(&reading);
+                if other.is_some_and(|other| other.asks_other_than(route))
+                    || self.resembles_stricter(route, &reading)
+                {
+                    return Err(Ambiguity::Policy);
+                }
+            }
+        }
+        Ok(Some(route))
+    }
+
+    fn longest_match(&self, path: &str) -> Option<&Route> {
+        self.routes.iter().find(|route| route.pattern.matches(path))
+    }
+
+    /// Whether an origin that ignores case, trailing dots and spaces could take `path`, which
+    /// `route` matches, for one with other demands.
+    fn resembles_stricter(&self, route: &Route, path: &str) -> bool {
+        let shape = Shape::of(path);
+        let resembling = || {
+            self.routes
+                .iter()
+                .zip(&self.shapes)
+                .filter(|(other, pattern)| {
+                    shape.begins_with(pattern)
+                        && (other.pattern.is_prefix() || shape.len() == pattern.len())
+                })
+        };
+        // The longest would win at the origin; where several are as long, each might.
+        let longest = resembling().map(|(_, pattern)| pattern.len()).max();
+        resembling()
+            .filter(|(_, pattern)| Some(pattern.len()) == longest)
+            .any(|(other, _)| other.asks_other_than(route))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Facts;
 
     fn table(paths: &[&str]) -> RouteTable {
         let route = |path: &&str| {
@@ -119,13 +262,21 @@ mod tests {
         parse(&format!("[{}]", routes.join(","))).unwrap()
     }
 
+    fn find<'a>(table: &'a RouteTable, path: &str) -> Result<Option<&'a str>, Ambiguity> {
+        let url = format!("https://a.test{path}");
+        let facts = Facts {
+            method: "GET",
+            url: &url,
+            ..Facts::default()
+        };
+        let request = CanonicalRequest::parse(&facts).unwrap();
+        let route = table.find(&request)?;
+        Ok(route.map(|route| route.id.as_str()))
+    }
+
     #[track_caller]
     fn finds(table: &RouteTable, path: &str, expected: Option<&str>) {
-        assert_eq!(
-            table.find(path).map(|route| route.id.as_str()),
-            expected,
-            "{path}"
-        );
+        assert_eq!(find(table, path), Ok(expected), "{path}");
     }
 
     #[test]
@@ -164,11 +315,92 @@ mod tests {
 
     #[test]
     fn a_stripped_prefix_leaves_a_path() {
-        let mut route = table(&["/app/*"]).0.remove(0);
-        assert_eq!(route.upstream_path("/app/a"), "/app/a");
+        let mut route = table(&["/app/*"]).routes.remove(0);
+        assert_eq!(route.upstream_path("/app/a"), Ok("/app/a"));
         route.strip_prefix = true;
-        assert_eq!(route.upstream_path("/app/a"), "/a");
-        assert_eq!(route.upstream_path("/app/"), "/");
-        assert_eq!(route.upstream_path("/app"), "/");
+        assert_eq!(route.upstream_path("/app/a"), Ok("/a"));
+        assert_eq!(route.upstream_path("/app/"), Ok("/"));
+        assert_eq!(route.upstream_path("/app"), Ok("/"));
+    }
+
+    #[test]
+    fn what_remains_without_the_prefix_is_never_another_host() {
+        let mut route = table(&["/app/*"]).routes.remove(0);
+        route.strip_prefix = true;
+        for path in ["/app/%2Fevil.test", "/app/%5Cevil.test"] {
+            assert_eq!(route.upstream_path(path), Err(Ambiguity::EmptySegment));
+        }
+        assert_eq!(route.upstream_path("/app/a%2F%2Fb"), Ok("/a%2F%2Fb"));
+    }
+
+    /// `/site/*` for everybody, `/site/admin/*` for people, `/site/admin/root/*` for some.
+    fn mixed(allow_encoded: &str) -> RouteTable {
+        parse(&format!(
+            r#"[{{"id":"site","path":"/site/*","upstream":"http://o.test","access":"public"}},
+                {{"id":"admin","path":"/site/admin/*","upstream":"http://o.test",
+                  "allow_encoded":{allow_encoded}}},
+                {{"id":"root","path":"/site/admin/root/*","upstream":"http://o.test",
+                  "roles":["root"]}},
+                {{"id":"login","path":"/site/admin/login","upstream":"http://o.test",
+                  "access":"public"}}]"#
+        ))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_path_that_resembles_one_with_stricter_rules_is_refused() {
+        let table = mixed("[]");
+        for path in [
+            "/site/ADMIN",
+            "/site/Admin/x",
+            "/site/admin./x",
+            "/site/admin%20/x",
+            "/site/%20/admin",
+            "/site/%EF%BD%81dmin",
+            "/site/admin/Root",
+            "/site/admin/login/",
+        ] {
+            let found = find(&table, path);
+            let stays_protected = path == "/site/admin/login/" && found == Ok(Some("admin"));
+            assert!(found == Err(Ambiguity::Policy) || stays_protected, "{path}");
+        }
+        finds(&table, "/site/administration", Some("site"));
+        finds(&table, "/site/caf%C3%A9", Some("site"));
+        finds(&table, "/site/admin/login", Some("login"));
+        finds(&table, "/site/admin/LOGIN", Some("admin"));
+    }
+
+    #[test]
+    fn an_escape_passes_where_the_route_allows_it_and_nowhere_else() {
+        let table = mixed(r#"["%2f","%25"]"#);
+        finds(&table, "/site/admin/a%2fb%2525", Some("admin"));
+        for path in [
+            "/site/admin/a%3bb",
+            "/site/a%2fb",
+            "/elsewhere/a%2fb",
+            "/site%2fadmin",
+        ] {
+            assert_eq!(find(&table, path), Err(Ambiguity::Escape), "{path}");
+        }
+    }
+
+    #[test]
+    fn no_escape_leads_to_other_rules() {
+        let table = mixed(r#"["%2f","%5c","%3b","%25","%23","%3f"]"#);
+        for path in [
+            "/site/admin/root%2fx",
+            "/site/admin/%2froot",
+            "/site/admin/r%256fot",
+            "/site/admin/root%5cx",
+            "/site/admin/root%3bx",
+            "/site/admin/root%23x",
+            "/site/admin/root%3fx",
+            "/site/admin/ROOT%2fx",
+        ] {
+            assert_eq!(find(&table, path), Err(Ambiguity::Policy), "{path}");
+        }
+        for path in ["/site/admin/..%2fx", "/site/admin/x%2f..%2fy"] {
+            assert_eq!(find(&table, path), Err(Ambiguity::DotSegment), "{path}");
+        }
     }
 }

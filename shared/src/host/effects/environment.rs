@@ -14,7 +14,9 @@ use super::{Effect, EffectResult};
 use crate::{
     host::{
         Background, CallError, Clock, HttpAnswer, HttpCall, HttpClient, LogSink, NoRandomness,
-        Random, Sleeper, fill_from_platform,
+        Random, Sleeper,
+        edge::{AdmitOrder, EdgeLimiter, SignOrder, Signer},
+        fill_from_platform,
         origin::{ForwardPlan, OriginClient, OriginHead},
     },
     timestamp::Timestamp,
@@ -114,6 +116,24 @@ impl OriginClient for EffectHost {
     async fn forward(&self, plan: ForwardPlan) -> Result<OriginHead, CallError> {
         match self.perform(Effect::Forward(plan)).await {
             EffectResult::Head(head) => head,
+            _ => Err(CallError::Connection),
+        }
+    }
+}
+
+impl Signer for EffectHost {
+    async fn sign(&self, order: SignOrder) -> Result<String, CallError> {
+        match self.perform(Effect::Sign(order)).await {
+            EffectResult::Signature(signature) => signature,
+            _ => Err(CallError::Connection),
+        }
+    }
+}
+
+impl EdgeLimiter for EffectHost {
+    async fn admit(&self, order: AdmitOrder) -> Result<bool, CallError> {
+        match self.perform(Effect::Admit(order)).await {
+            EffectResult::Admitted(admitted) => admitted,
             _ => Err(CallError::Connection),
         }
     }

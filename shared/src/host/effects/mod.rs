@@ -25,12 +25,15 @@ use std::collections::BTreeMap;
 pub use self::environment::EffectHost;
 use super::{
     CallError, Clock, HttpAnswer, HttpCall,
+    edge::{AdmitOrder, SignOrder},
     origin::{ForwardPlan, OriginHead},
 };
 use crate::timestamp::Timestamp;
 
 /// Time beyond an effect's own after which nobody will come back with its result.
 const GRACE: Duration = Duration::from_secs(10);
+/// The longest that what the platform does by itself can take.
+const PLATFORM_LIMIT: Duration = Duration::from_secs(5);
 /// Abandoned futures are looked for no oftener than this.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -41,6 +44,10 @@ pub enum Effect {
     Call(HttpCall),
     /// Send the request to its origin; the result is [`EffectResult::Head`].
     Forward(ForwardPlan),
+    /// Sign; the result is [`EffectResult::Signature`].
+    Sign(SignOrder),
+    /// Ask a rate limiter of the platform; the result is [`EffectResult::Admitted`].
+    Admit(AdmitOrder),
     /// Wait; the result is [`EffectResult::Slept`].
     Sleep(Duration),
 }
@@ -51,6 +58,8 @@ impl Effect {
         match self {
             Self::Call(_) => Awaited::Call,
             Self::Forward(_) => Awaited::Forward,
+            Self::Sign(_) => Awaited::Sign,
+            Self::Admit(_) => Awaited::Admit,
             Self::Sleep(_) => Awaited::Sleep,
         }
     }
@@ -60,6 +69,7 @@ impl Effect {
         match self {
             Self::Call(call) => call.timeout,
             Self::Forward(plan) => plan.timeout,
+            Self::Sign(_) | Self::Admit(_) => PLATFORM_LIMIT,
             Self::Sleep(duration) => *duration,
         }
     }
@@ -72,6 +82,10 @@ pub enum EffectResult {
     Answer(Result<HttpAnswer, CallError>),
     /// Of [`Effect::Forward`].
     Head(Result<OriginHead, CallError>),
+    /// Of [`Effect::Sign`].
+    Signature(Result<String, CallError>),
+    /// Of [`Effect::Admit`].
+    Admitted(Result<bool, CallError>),
     /// Of [`Effect::Sleep`].
     Slept,
 }
@@ -83,6 +97,10 @@ pub enum Awaited {
     Call,
     /// [`Effect::Forward`].
     Forward,
+    /// [`Effect::Sign`].
+    Sign,
+    /// [`Effect::Admit`].
+    Admit,
     /// [`Effect::Sleep`].
     Sleep,
 }

@@ -1,0 +1,233 @@
+//! The one parser of a request's target.
+//!
+//! Of the published flaws of gateways, more than four in ten are one: the gateway reads a request
+//! one way and the origin another. So a request is parsed once, here; policy, log and the origin's
+//! URL are all taken from the result, and a target that two parsers could read differently is
+//! refused. Escapes of delimiters are told apart, because a protected route may take them. A runtime may have resolved dot segments and turned `\` into `/` before us, by the
+//! WHATWG rules; where it has not, they are refused here.
+
+mod ambiguity;
+mod path;
+
+use self::path::spell;
+pub use self::{
+    ambiguity::Ambiguity,
+    path::{Escapes, canonical_path, has_dot_segment},
+};
+use crate::facts::Facts;
+
+/// A request whose target has one reading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CanonicalRequest {
+    /// The method as sent.
+    pub method: String,
+    /// Scheme, `://`, host and port, as the runtime gives them.
+    pub origin: String,
+    /// The path: begins with `/`, escapes in capitals, unreserved characters decoded.
+    pub path: String,
+    /// What escapes of delimiters the path holds: only a route that allows each of them takes it.
+    pub escapes: Escapes,
+    /// The query as received, without `?`.
+    pub query: Option<String>,
+}
+
+// === impl CanonicalRequest ===
+
+impl CanonicalRequest {
+    /// Parses a request. Whether [`CanonicalRequest::escapes`] may stand is the route's to say.
+    ///
+    /// # Errors
+    /// [`Ambiguity`] if it has more than one reading.
+    pub fn parse(facts: &Facts<'_>) -> Result<Self, Ambiguity> {
+        if !is_token(facts.method) || facts.method.bytes().any(|byte| byte.is_ascii_lowercase()) {
+            return Err(Ambiguity::Method);
+        }
+        if !facts.headers.iter().all(|(name, _)| is_token(name)) {
+            return Err(Ambiguity::Header);
+        }
+        if matches!(facts.method, "GET" | "HEAD") && carries_body(facts) {
+            return Err(Ambiguity::Body);
+        }
+        let (scheme, rest) = facts.url.split_once("://").ok_or(Ambiguity::Url)?;
+        if rest.contains('#') {
+            return Err(Ambiguity::Fragment);
+        }
+        let (authority, target) = rest
+            .find('/')
+            .and_then(|at| rest.split_at_checked(at))
+            .ok_or(Ambiguity::Url)?;
+        if authority.is_empty() || authority.contains(['@', '?', '\\']) {
+            return Err(Ambiguity::Url);
+        }
+        if facts
+            .header("host")
+            .is_some_and(|host| !names(host, scheme, authority))
+        {
+            return Err(Ambiguity::Host);
+        }
+        let (path, query) = match target.split_once('?') {
+            Some((path, query)) => (path, Some(query.to_owned())),
+            None => (target, None),
+        };
+        let (path, escapes) = spell(path)?;
+        Ok(Self {
+            method: facts.method.to_owned(),
+            origin: format!("{scheme}://{authority}"),
+            path,
+            escapes,
+            query,
+        })
+    }
+
+    /// Path and query, as a client would write them.
+    pub fn target(&self) -> String {
+        match &self.query {
+            Some(query) => format!("{}?{query}", self.path),
+            None => self.path.clone(),
+        }
+    }
+
+    /// Host and port.
+    pub fn authority(&self) -> &str {
+        self.origin
+            .split_once("://")
+            .map_or("", |(_, authority)| authority)
+    }
+
+    /// The scheme.
+    pub fn scheme(&self) -> &str {
+        self.origin
+            .split_once("://")
+            .map_or("", |(scheme, _)| scheme)
+    }
+}
+
+/// Whether `Host` names the authority of the URL that the runtime made of it, and nothing more:
+/// what else it holds could have become part of the path.
+fn names(host: &str, scheme: &str, authority: &str) -> bool {
+    let default_port = if scheme == "https" { ":443" } else { ":80" };
+    let bare = host.strip_suffix(default_port).unwrap_or(host);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+    host.bytes().all(is_plain)
+        && (host.eq_ignore_ascii_case(authority) || bare.eq_ignore_ascii_case(authority))
+}
+
+/// Whether `text` is a token (RFC 9110, section 5.6.2).
+pub fn is_token(text: &str) -> bool {
+    let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_tchar)
+}
+
+/// Whether anything announces a body (RFC 9112, section 6). Content on GET is what request
+/// smuggling is made of.
+fn carries_body(facts: &Facts<'_>) -> bool {
+    let length = facts.header("content-length").unwrap_or("0");
+    facts.has_body
+        || facts.header("transfer-encoding").is_some()
+        || !length.bytes().all(|byte| byte == b'0')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(method: &str, url: &str, headers: &[(&str, &str)]) -> Result<String, Ambiguity> {
+        let facts = Facts {
+            method,
+            url,
+            has_body: false,
+            headers: headers.to_vec(),
+        };
+        CanonicalRequest::parse(&facts).map(|request| request.target())
+    }
+
+    #[test]
+    fn a_plain_target_stays_as_it_is() {
+        for target in [
+            "/",
+            "/app/hello?a=b&c=%2f//..;",
+            "/a.b/..c/@x:y,z=1+(2)!$&'*~",
+            "/a?",
+        ] {
+            assert_eq!(
+                parse("GET", &format!("https://a.test{target}"), &[]).unwrap(),
+                target
+            );
+        }
+    }
+
+    #[test]
+    fn a_get_with_a_body_is_refused() {
+        let url = "https://a.test/";
+        for method in ["GET", "HEAD"] {
+            for header in [("content-length", "1"), ("transfer-encoding", "chunked")] {
+                assert_eq!(
+                    parse(method, url, &[header]),
+                    Err(Ambiguity::Body),
+                    "{method}"
+                );
+            }
+            assert!(parse(method, url, &[("content-length", "0")]).is_ok());
+        }
+        assert!(parse("POST", url, &[("content-length", "1")]).is_ok());
+    }
+
+    #[test]
+    fn a_repeated_host_a_fragment_or_user_information_is_refused() {
+        for host in [
+            "a.test, b.test",
+            "a.test/public",
+            "a.test?",
+            "b.test",
+            "a.test:8443",
+            "",
+            "a'b",
+        ] {
+            let parsed = parse("GET", "https://a.test/", &[("host", host)]);
+            assert_eq!(parsed, Err(Ambiguity::Host), "{host}");
+        }
+        for host in ["a.test", "A.test", "a.test:443"] {
+            assert!(
+                parse("GET", "https://a.test/", &[("host", host)]).is_ok(),
+                "{host}"
+            );
+        }
+        assert_eq!(
+            parse("GET", "https://a.test/a#b", &[]),
+            Err(Ambiguity::Fragment)
+        );
+        assert_eq!(parse("GET", "https://u@a.test/", &[]), Err(Ambiguity::Url));
+        assert_eq!(parse("GET", "/a", &[]), Err(Ambiguity::Url));
+    }
+
+    #[test]
+    fn a_method_that_some_runtime_would_change_is_refused() {
+        for method in ["", "get", "Post", "GET ", "G\tET"] {
+            let parsed = parse(method, "https://a.test/", &[]);
+            assert_eq!(parsed, Err(Ambiguity::Method), "{method}");
+        }
+        assert!(parse("M-SEARCH", "https://a.test/", &[]).is_ok());
+    }
+
+    #[test]
+    fn a_header_whose_name_is_no_token_is_refused() {
+        for name in ["", "x-user-id ", "x\ty", "x:y", "x\u{e9}"] {
+            let parsed = parse("GET", "https://a.test/", &[(name, "a")]);
+            assert_eq!(parsed, Err(Ambiguity::Header), "{name}");
+        }
+    }
+
+    #[test]
+    fn escapes_of_delimiters_are_told_apart() {
+        let facts = Facts {
+            method: "GET",
+            url: "https://a.test/a%2fb%25",
+            ..Facts::default()
+        };
+        let request = CanonicalRequest::parse(&facts).unwrap();
+        assert_eq!(request.path, "/a%2Fb%25");
+        let escape = |text| Escapes::parse(text).unwrap();
+        assert_eq!(request.escapes, escape("%2F").and(escape("%25")));
+        assert!(!request.escapes.within(escape("%2f")));
+    }
+}

@@ -1,0 +1,184 @@
+//! How often a client may come.
+//!
+//! | limit | counted | if that cannot be asked |
+//! |---|---|---|
+//! | of every address (`GATEWAY_LIMIT`) | in the isolate, and by the platform where `GATEWAY_LIMIT_BINDING` names a limiter | the isolate's count holds alone |
+//! | of a route (`rate_limit`) | in the isolate, and by the platform where `binding` names a limiter | the isolate's count holds alone |
+//! | of a route, `exact` | in Redis | the isolate counts in its stead |
+//!
+//! So no limit is ever away: at worst each isolate holds it for itself.
+//!
+//! Keys are canonical: the route's id, and the session's id or the client's network, never a text
+//! that the client wrote.
+
+use std::rc::Rc;
+
+use authflow_shared::{
+    client_ip::ClientIp,
+    host::edge::{AdmitOrder, Edge},
+    log::{Level, Line},
+    rate_limit::{Quota, Verdict},
+    redis::{Command, Redis, Reply, Unavailable},
+    session::{SessionId, store::SessionLookup},
+    timestamp::Timestamp,
+};
+
+use super::{Exchange, is_over};
+use crate::{
+    gateway::SERVICE,
+    limits::Limited,
+    routes::{By, Counted, Route},
+};
+
+/// A request that Redis is to count.
+pub(super) struct RedisCount {
+    key: String,
+    quota: Quota,
+    /// The moment, which places it in a window.
+    at: Timestamp,
+}
+
+impl<H: Edge> Exchange<'_, H> {
+    /// The limit of the client's address, if the request is over it.
+    pub(super) async fn address_limit(&self, client_ip: ClientIp) -> Option<Limited> {
+        let config = &self.gateway.config.limit;
+        let quota = config.quota?;
+        let key = format!("address:{}", client_ip.network());
+        let limited = self.count("address", key, quota, config.binding.as_ref());
+        Some(limited.await).filter(|limited| is_over(Some(*limited)))
+    }
+
+    /// What the route's limit says, unless Redis is to count it.
+    pub(super) async fn isolate_limit(
+        &self,
+        route: &Route,
+        session_id: Option<&SessionId>,
+        client_ip: ClientIp,
+    ) -> Option<Limited> {
+        let limit = route.rate_limit.as_ref()?;
+        let key = key(route, limit.by, session_id, client_ip)?;
+        let binding = match &limit.counted {
+            Counted::Isolate => None,
+            Counted::Platform(binding) => Some(binding),
+            Counted::Redis => return None,
+        };
+        Some(self.count("route", key, limit.quota, binding).await)
+    }
+
+    /// What Redis is to count, if the route asks for it.
+    pub(super) fn redis_limit_key(
+        &self,
+        route: &Route,
+        session_id: Option<&SessionId>,
+        client_ip: ClientIp,
+    ) -> Option<RedisCount> {
+        let limit = route.rate_limit.as_ref()?;
+        let key = key(route, limit.by, session_id, client_ip)?;
+        (limit.counted == Counted::Redis).then_some(RedisCount {
+            key,
+            quota: limit.quota,
+            at: self.host.now(),
+        })
+    }
+
+    /// Counts in Redis alone.
+    pub(super) async fn redis_limit(&self, count: RedisCount) -> Limited {
+        let command = |whole| self.command(&count, whole);
+        let mut reply = self.redis().command(&command(false)).await;
+        if matches!(&reply, Ok(reply) if reply.is_error("NOSCRIPT")) {
+            reply = self.redis().command(&command(true)).await;
+        }
+        self.counted(count, reply)
+    }
+
+    /// Looks the session up and counts, in one round trip.
+    pub(super) async fn find_and_count(
+        &self,
+        id: &SessionId,
+        count: RedisCount,
+    ) -> (SessionLookup, Option<Limited>) {
+        let command = self.command(&count, false);
+        let (lookup, reply) = self.store().find_and(id, command, count.at).await;
+        let limited = match reply {
+            // A server that has forgotten the script learns it once.
+            Ok(reply) if reply.is_error("NOSCRIPT") => self.redis_limit(count).await,
+            reply => self.counted(count, reply),
+        };
+        (lookup, Some(limited))
+    }
+
+    /// Counts in the isolate first: whoever is over the limit here need not be counted elsewhere.
+    async fn count(
+        &self,
+        name: &'static str,
+        key: String,
+        quota: Quota,
+        binding: Option<&Rc<str>>,
+    ) -> Limited {
+        let mut verdict = self.take(key.clone(), quota);
+        if let Some(binding) = binding.filter(|_| verdict.allowed) {
+            let order = AdmitOrder {
+                limiter: binding.clone(),
+                key,
+            };
+            match self.host.admit(order).await {
+                Ok(admitted) => verdict.allowed = admitted,
+                Err(error) => self.warn(error.as_str()),
+            }
+        }
+        Limited {
+            name,
+            quota,
+            verdict,
+        }
+    }
+
+    fn counted(&self, count: RedisCount, reply: Result<Reply, Unavailable>) -> Limited {
+        let RedisCount { key, quota, at } = count;
+        let counter = &self.gateway.counter;
+        let verdict = reply.and_then(|reply| counter.verdict(&reply, quota, at));
+        let verdict = verdict.unwrap_or_else(|reason| {
+            self.warn(reason.as_str());
+            self.take(key, quota)
+        });
+        Limited {
+            name: "route",
+            quota,
+            verdict,
+        }
+    }
+
+    fn command(&self, count: &RedisCount, whole: bool) -> Command {
+        let RedisCount { key, quota, at } = count;
+        self.gateway.counter.command(key, *quota, *at, whole)
+    }
+
+    fn take(&self, key: String, quota: Quota) -> Verdict {
+        let mut limits = self.gateway.limits.borrow_mut();
+        limits.take(key, quota, self.host.now())
+    }
+
+    fn redis(&self) -> Redis<H> {
+        Redis::new(self.host.clone(), self.gateway.config.common.redis.clone())
+    }
+
+    fn warn(&self, reason: &str) {
+        Line::new(Level::Warn, SERVICE, "limiter_unavailable")
+            .field("request_id", self.request_id.as_str())
+            .field("reason", reason)
+            .emit(self.host, self.gateway.config.common.log_level);
+    }
+}
+
+/// Who is counted; `None` where a session is, and there is none.
+fn key(
+    route: &Route,
+    by: By,
+    session_id: Option<&SessionId>,
+    client_ip: ClientIp,
+) -> Option<String> {
+    Some(match by {
+        By::Address => format!("route:{}:{}", route.id, client_ip.network()),
+        By::Session => format!("route:{}:{}", route.id, session_id?.as_str()),
+    })
+}

@@ -1,0 +1,278 @@
+//! The way of one request through the gateway.
+
+mod limit;
+mod origin;
+mod own_paths;
+mod session;
+
+use std::rc::Rc;
+
+use authflow_shared::{
+    client_ip::ClientIp,
+    host::edge::Edge,
+    log::{Level, Line},
+    problem::Problem,
+    request_id::RequestId,
+    session::{Presented, SessionId},
+    timestamp::Timestamp,
+    trace::Trace,
+};
+
+use crate::{
+    answer::{Answer, Client},
+    canonical::CanonicalRequest,
+    decide::{Decision, decide},
+    facts::Facts,
+    forward,
+    gateway::{Account, Gateway, Outcome, SERVICE},
+    limits::Limited,
+    problems,
+    routes::{Cors, Route},
+};
+
+/// Methods that no origin behind a gateway has a use for: they speak of the connection itself.
+const REFUSED_METHODS: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
+
+/// A request, and what every answer to it needs.
+pub(crate) struct Exchange<'a, H> {
+    pub(crate) host: &'a H,
+    pub(crate) gateway: &'a Rc<Gateway>,
+    pub(crate) facts: &'a Facts<'a>,
+    pub(crate) request_id: RequestId,
+    pub(crate) trace: Trace,
+    pub(crate) client: Client,
+}
+
+impl<H: Edge> Exchange<'_, H> {
+    /// 1. The edge must have told the client's address: fingerprint and limits stand on it.
+    /// 2. The target must have one reading, and the request one session token at most. This comes
+    ///    before all else, so that no answer depends on how an ambiguous request is read.
+    /// 3. The host must be one of ours, where the configuration names them.
+    /// 4. The gateway's own paths.
+    /// 5. The route, which may find the target ambiguous for what it asks.
+    /// 6. The limit that every address has; only then is it said that nothing is found.
+    /// 7. What the route itself demands.
+    pub(crate) async fn run(&self, account: &mut Account) -> (Outcome, u16) {
+        let config = &self.gateway.config;
+        // (1)
+        let source = &config.common.client_ip;
+        let Some(client_ip) = source.read(self.facts.header(&source.header)) else {
+            account.detail = Some("the client's address is missing or unreadable");
+            return self.respond(account, &problems::config_invalid());
+        };
+        // (2)
+        let request = match CanonicalRequest::parse(self.facts) {
+            Ok(request) => request,
+            Err(ambiguity) => {
+                return self.respond(account, &problems::ambiguous(ambiguity.to_string()));
+            }
+        };
+        account.path = Some(request.path.clone());
+        let presented = Presented::read(
+            self.facts.header("cookie"),
+            self.facts.header("authorization"),
+        );
+        if matches!(presented, Presented::Ambiguous) {
+            let detail = "The request holds two session tokens. Send one, once.";
+            return self.respond(account, &problems::ambiguous(detail));
+        }
+        // (3)
+        let authority = request.authority().to_ascii_lowercase();
+        if !config.public_hosts.is_empty() && !config.public_hosts.contains(&authority) {
+            return self.respond(account, &problems::misdirected());
+        }
+        if REFUSED_METHODS.contains(&request.method.as_str()) {
+            return self.respond(account, &problems::method_not_allowed());
+        }
+        // (4)
+        if request.escapes.is_empty()
+            && let Some(answer) = self.own_path(&request, account).await
+        {
+            return answer;
+        }
+        // (5)
+        let route = match config.routes.find(&request) {
+            Ok(route) => route,
+            Err(ambiguity) => {
+                return self.respond(account, &problems::ambiguous(ambiguity.to_string()));
+            }
+        };
+        account.route = route.map(|route| route.id.clone());
+        // (6)
+        if let Some(limited) = self.address_limit(client_ip).await {
+            let answer = self.respond(account, &problems::rate_limited());
+            return self.with_words_of_route(answer, route, Some(limited));
+        }
+        let Some(route) = route else {
+            return self.respond(account, &problems::not_found());
+        };
+        // (7)
+        let (answer, limited) = self
+            .on_route(route, &request, &presented, client_ip, account)
+            .await;
+        self.with_words_of_route(answer, Some(route), limited)
+    }
+
+    /// 1. A preflight is answered where the route speaks of cross-origin use: it carries no
+    ///    session, and asks for none.
+    /// 2. The method and the size of the body.
+    /// 3. The route's limit, if it can tell without asking Redis.
+    /// 4. The session, and the limit that Redis counts, in one round trip.
+    /// 5. The decision, which alone lets the request through.
+    async fn on_route(
+        &self,
+        route: &Route,
+        request: &CanonicalRequest,
+        presented: &Presented,
+        client_ip: ClientIp,
+        account: &mut Account,
+    ) -> ((Outcome, u16), Option<Limited>) {
+        let config = &self.gateway.config;
+        // (1)
+        if let Some(cors) = route
+            .cors
+            .as_ref()
+            .filter(|_| Cors::is_preflight(self.facts))
+        {
+            account.outcome = "preflight";
+            let headers = cors.on_preflight(self.facts);
+            let answer = Answer::empty(204, headers, self.request_id.as_str());
+            return ((Outcome::Respond(answer), 204), None);
+        }
+        // (2)
+        if !route.takes(&request.method) {
+            let answer = self.respond(account, &problems::method_not_allowed());
+            return (with_header(answer, "allow", route.methods.join(", ")), None);
+        }
+        if self.is_too_large(route) {
+            return (self.respond(account, &problems::payload_too_large()), None);
+        }
+        // (3)
+        let session_id = self.session_id(&route.policy, presented);
+        let mut limited = self
+            .isolate_limit(route, session_id.as_ref().ok(), client_ip)
+            .await;
+        if is_over(limited) {
+            return (self.respond(account, &problems::rate_limited()), limited);
+        }
+        // (4)
+        let (credential, counted) = self.credential(route, session_id.as_ref(), client_ip).await;
+        limited = limited.or(counted);
+        account.session = session_id.as_ref().ok().map(SessionId::log_name);
+        // (5)
+        let grant = match decide(&route.policy, credential, self.host.now()) {
+            Decision::Forward(grant) => grant,
+            Decision::Refuse(refusal) => {
+                account.outcome = refusal.code();
+                let answer = Answer::refusal(
+                    refusal,
+                    self.client,
+                    request,
+                    &config.common.auth_url,
+                    self.request_id.as_str(),
+                );
+                let status = answer.status;
+                return ((Outcome::Respond(answer), status), limited);
+            }
+        };
+        if is_over(limited) {
+            return (self.respond(account, &problems::rate_limited()), limited);
+        }
+        if let (Ok(id), Some(record)) = (&session_id, grant.record()) {
+            account.user_id = Some(record.user_id.clone());
+            self.renew(id, record);
+        }
+        let context = forward::Context {
+            request_id: self.request_id.as_str(),
+            trace: &self.trace,
+            client_ip,
+            token_in_authorization: presented.is_in_authorization(),
+        };
+        let session_id = session_id.as_ref().ok();
+        let answer = self
+            .forward(&grant, route, request, session_id, &context, account)
+            .await;
+        (answer, limited)
+    }
+
+    /// Adds what each answer on `route` says: who may read it across origins, and its limit.
+    fn with_words_of_route(
+        &self,
+        (outcome, status): (Outcome, u16),
+        route: Option<&Route>,
+        limited: Option<Limited>,
+    ) -> (Outcome, u16) {
+        let cors = route.and_then(|route| route.cors.as_ref());
+        let limit_headers = limited.map(|limited| limited.headers()).unwrap_or_default();
+        let outcome = match outcome {
+            Outcome::Respond(mut answer) => {
+                if let Some(cors) = cors {
+                    if !Cors::is_preflight(self.facts) {
+                        answer.headers.extend(cors.on_answer(self.facts));
+                    }
+                    answer.headers.push(("vary", "Origin".to_owned()));
+                }
+                answer.headers.extend(limit_headers);
+                Outcome::Respond(answer)
+            }
+            Outcome::Relay(mut relay) => {
+                if let Some(cors) = cors {
+                    relay.replace_cors(cors.on_answer(self.facts));
+                }
+                relay.set.extend(limit_headers);
+                Outcome::Relay(relay)
+            }
+        };
+        (outcome, status)
+    }
+
+    fn respond(&self, account: &mut Account, problem: &Problem) -> (Outcome, u16) {
+        account.outcome = problem.code;
+        let answer = Answer::problem(problem, self.client, self.request_id.as_str());
+        (Outcome::Respond(answer), problem.status)
+    }
+
+    pub(crate) fn log(&self, account: Account, status: u16, started: Timestamp) {
+        Line::new(Level::of_status(status), SERVICE, "request")
+            .field("request_id", self.request_id.as_str())
+            .field("trace_id", self.trace.trace_id.as_str())
+            .maybe(
+                "client_request_id",
+                self.facts.header("x-request-id").filter(is_short),
+            )
+            .maybe("route", account.route)
+            .field("method", self.facts.method)
+            .maybe("path", account.path)
+            .field("status", status)
+            .field("duration_ms", self.host.now().since(started))
+            .field("outcome", account.outcome)
+            .maybe("user_id", account.user_id)
+            .maybe("session", account.session)
+            .maybe("detail", account.detail)
+            .emit(self.host, self.gateway.config.common.log_level);
+    }
+}
+
+fn is_over(limited: Option<Limited>) -> bool {
+    limited.is_some_and(|limited| !limited.verdict.allowed)
+}
+
+/// Whether an id that a client chose may stand in the log.
+fn is_short(id: &&str) -> bool {
+    id.len() <= 128
+}
+
+fn with_header(
+    (outcome, status): (Outcome, u16),
+    name: &'static str,
+    value: String,
+) -> (Outcome, u16) {
+    let outcome = match outcome {
+        Outcome::Respond(mut answer) => {
+            answer.headers.push((name, value));
+            Outcome::Respond(answer)
+        }
+        relay @ Outcome::Relay(_) => relay,
+    };
+    (outcome, status)
+}

@@ -1,0 +1,79 @@
+//! The gateway's own paths: exact ones, which grant nothing.
+
+use authflow_shared::{host::edge::Edge, redis::Redis};
+
+use super::{Exchange, with_header};
+use crate::{
+    answer::Answer,
+    canonical::CanonicalRequest,
+    gateway::{Account, Outcome, is_own_path},
+    health, problems,
+};
+
+/// Seconds that the set of keys may be remembered.
+const KEYS_MAX_AGE: &str = "public, max-age=300";
+
+impl<H: Edge> Exchange<'_, H> {
+    /// Answers a request to one of our own paths; `None` if it is to none of them.
+    pub(super) async fn own_path(
+        &self,
+        request: &CanonicalRequest,
+        account: &mut Account,
+    ) -> Option<(Outcome, u16)> {
+        let (path, only_reads) = (
+            request.path.as_str(),
+            matches!(request.method.as_str(), "GET" | "HEAD"),
+        );
+        match path {
+            "/health" | "/health/" | "/.well-known/authflow/jwks.json" if !only_reads => {
+                let answer = self.respond(account, &problems::method_not_allowed());
+                Some(with_header(answer, "allow", "GET, HEAD".to_owned()))
+            }
+            "/health" | "/health/" => {
+                account.route = Some("health".to_owned());
+                account.outcome = "health";
+                let redis = self.gateway.config.common.redis.clone();
+                let redis = Redis::new(self.host.clone(), redis);
+                let answer = health::answer(&redis, self.host, request, self.request_id.as_str());
+                Some(responded(answer.await))
+            }
+            "/.well-known/authflow/jwks.json" => {
+                account.route = Some("jwks".to_owned());
+                account.outcome = "jwks";
+                Some(responded(self.keys()))
+            }
+            path if path == "/auth" || path.starts_with("/auth/") => {
+                account.route = Some("auth".to_owned());
+                let auth_url = &self.gateway.config.common.auth_url;
+                if auth_url.as_str() == request.origin {
+                    return Some(self.respond(account, &problems::auth_not_routed()));
+                }
+                account.outcome = "redirect";
+                let location = format!("{auth_url}{}", request.target());
+                Some(responded(Answer::redirect(
+                    location,
+                    &request.method,
+                    self.request_id.as_str(),
+                )))
+            }
+            path if is_own_path(path) => Some(self.respond(account, &problems::not_found())),
+            _ => None,
+        }
+    }
+
+    /// The public keys of the assertion; an empty set where there are none.
+    fn keys(&self) -> Answer {
+        let assertion = self.gateway.config.assertion.as_ref();
+        let published = assertion.map_or(r#"{"keys":[]}"#, |keys| keys.published.as_str());
+        let headers = vec![
+            ("content-type", "application/jwk-set+json".to_owned()),
+            ("cache-control", KEYS_MAX_AGE.to_owned()),
+        ];
+        Answer::public(published.to_owned(), headers, self.request_id.as_str())
+    }
+}
+
+fn responded(answer: Answer) -> (Outcome, u16) {
+    let status = answer.status;
+    (Outcome::Respond(answer), status)
+}

@@ -1,0 +1,144 @@
+//! Limits that this isolate counts in its memory.
+//!
+//! They cost no round trip and cannot be unavailable. Each isolate counts for itself, so over many
+//! isolates more passes than a limit says; a limit that must be exact is counted in Redis.
+
+use std::collections::BTreeMap;
+
+use authflow_shared::{
+    rate_limit::{Quota, Verdict, Window},
+    timestamp::Timestamp,
+};
+
+/// Windows remembered at once; some 150 bytes each.
+const CAPACITY: usize = 20_000;
+
+/// The windows of everybody who came of late.
+#[derive(Debug, Default)]
+pub struct Limits {
+    windows: BTreeMap<String, (Quota, Window)>,
+}
+
+/// What a limit said, and which it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limited {
+    /// The name in `RateLimit`.
+    pub name: &'static str,
+    /// The limit.
+    pub quota: Quota,
+    /// What it said.
+    pub verdict: Verdict,
+}
+
+impl Limits {
+    /// Counts one request of `key`, if `quota` allows it.
+    pub fn take(&mut self, key: String, quota: Quota, now: Timestamp) -> Verdict {
+        if self.windows.len() >= CAPACITY && !self.windows.contains_key(&key) {
+            self.make_room(now);
+        }
+        let (_, window) = self
+            .windows
+            .entry(key)
+            .or_insert((quota, Window::default()));
+        window.take(quota, now)
+    }
+
+    /// Forgets who is gone, then who came once: whoever floods us with new addresses should push
+    /// out his own before those that are near their limit.
+    fn make_room(&mut self, now: Timestamp) {
+        self.windows
+            .retain(|_, (quota, window)| !window.is_over(*quota, now));
+        if self.windows.len() >= CAPACITY {
+            self.windows.retain(|_, (_, window)| window.count() > 1);
+        }
+        if self.windows.len() >= CAPACITY {
+            self.windows.clear();
+        }
+    }
+}
+
+impl Limited {
+    /// The headers that tell the client (draft-ietf-httpapi-ratelimit-headers-10), and
+    /// `Retry-After` if the request was refused. Times are whole seconds, rounded up.
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        let Self {
+            name,
+            quota,
+            verdict,
+        } = self;
+        let seconds = verdict.reset.as_millis().div_ceil(1000);
+        let remaining = if verdict.allowed {
+            verdict.remaining
+        } else {
+            0
+        };
+        let mut headers = vec![
+            (
+                "ratelimit-policy",
+                format!(
+                    "\"{name}\";q={};w={}",
+                    quota.requests,
+                    quota.window.as_secs()
+                ),
+            ),
+            ("ratelimit", format!("\"{name}\";r={remaining};t={seconds}")),
+        ];
+        if !verdict.allowed {
+            headers.push(("retry-after", seconds.to_string()));
+        }
+        headers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+    const QUOTA: Quota = Quota {
+        requests: 2,
+        window: Duration::from_mins(1),
+    };
+
+    #[test]
+    fn each_key_has_a_limit_of_its_own() {
+        let mut limits = Limits::default();
+        let mut take = |key: &str| limits.take(key.to_owned(), QUOTA, NOW).allowed;
+        assert!(take("a") && take("a") && !take("a"));
+        assert!(take("b"));
+    }
+
+    #[test]
+    fn a_flood_of_new_keys_frees_nobody_who_is_at_his_limit() {
+        let mut limits = Limits::default();
+        limits.take("flooder".into(), QUOTA, NOW);
+        limits.take("flooder".into(), QUOTA, NOW);
+        for number in 0..3 * CAPACITY {
+            limits.take(number.to_string(), QUOTA, NOW);
+            assert!(limits.windows.len() <= CAPACITY);
+        }
+        assert!(!limits.take("flooder".into(), QUOTA, NOW).allowed);
+    }
+
+    #[test]
+    fn a_refusal_says_when_to_come_back() {
+        let limited = Limited {
+            name: "route",
+            quota: QUOTA,
+            verdict: Verdict {
+                allowed: false,
+                remaining: 0,
+                reset: Duration::from_millis(30_001),
+            },
+        };
+        let headers = limited.headers();
+        assert_eq!(
+            headers[0],
+            ("ratelimit-policy", r#""route";q=2;w=60"#.into())
+        );
+        assert_eq!(headers[1], ("ratelimit", r#""route";r=0;t=31"#.into()));
+        assert_eq!(headers[2], ("retry-after", "31".into()));
+    }
+}

@@ -1,0 +1,100 @@
+//! Reading `ROUTES`: what each route says is in [`entry`], what they say together is here.
+
+mod entry;
+mod fields;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+pub(super) use self::fields::Fields;
+use super::{Pattern, Policy, Route, RouteTable};
+
+/// Reads `ROUTES`.
+///
+/// # Errors
+/// Every fault, each with its route and how to mend it.
+pub fn parse(json: &str) -> Result<RouteTable, Vec<String>> {
+    let Ok(Value::Array(written)) = serde_json::from_str(json) else {
+        return Err(vec![
+            "is no list of routes; see docs/CONFIGURATION.md".to_owned(),
+        ]);
+    };
+    let mut faults = Vec::new();
+    if written.is_empty() {
+        faults.push("has no route; nothing could be reached".to_owned());
+    }
+    let mut routes = Vec::with_capacity(written.len());
+    for (index, value) in written.into_iter().enumerate() {
+        let name = name(&value, index);
+        let mut fault = |problem: String| faults.push(format!("route {name}: {problem}"));
+        let Some(mut fields) = Fields::of(value, "", &mut fault) else {
+            continue;
+        };
+        for required in ["id", "path", "upstream"] {
+            fields.require(required);
+        }
+        routes.extend(entry::route(&mut fields));
+        fields.finish();
+    }
+    faults.extend(twins(&routes));
+    faults.extend(holes(&routes));
+    if faults.is_empty() {
+        Ok(RouteTable::new(routes))
+    } else {
+        Err(faults)
+    }
+}
+
+/// How a fault names a route: by its id, or by its place in the list.
+fn name(value: &Value, index: usize) -> String {
+    match value.get("id") {
+        Some(Value::String(id)) => format!("\"{id}\""),
+        _ => format!("number {}", index.saturating_add(1)),
+    }
+}
+
+/// Routes that have an id or a path in common.
+fn twins(routes: &[Route]) -> Vec<String> {
+    let (mut ids, mut patterns) = (BTreeSet::new(), BTreeSet::new());
+    let mut faults = Vec::new();
+    for Route { id, pattern, .. } in routes {
+        if !ids.insert(id) {
+            faults.push(format!(
+                "route \"{id}\": `id` stands twice; give each route its own"
+            ));
+        }
+        if !patterns.insert((pattern.literal(), pattern.is_prefix())) {
+            faults.push(format!(
+                "route \"{id}\": `path` {pattern} stands twice; only one could ever be used"
+            ));
+        }
+    }
+    faults
+}
+
+/// Protected exact paths below a public prefix: with a slash more they would be public.
+fn holes(routes: &[Route]) -> Vec<String> {
+    let public_above = |path: &str| {
+        routes.iter().find(|other| {
+            matches!(other.pattern, Pattern::Prefix(_))
+                && other.policy == Policy::Public
+                && other.pattern.matches(path)
+        })
+    };
+    let hole = |route: &Route| match &route.pattern {
+        Pattern::Exact(path) if route.policy != Policy::Public => {
+            public_above(path).map(|public| {
+                format!(
+                    "route \"{}\": `path` {path} is one path alone, and all below it is public by \
+                     route \"{}\"; write {path}/*",
+                    route.id, public.id
+                )
+            })
+        }
+        _ => None,
+    };
+    routes.iter().filter_map(hole).collect()
+}
