@@ -1,0 +1,136 @@
+// A stack with a signed-in person, and an origin inside the test: it does as the test says, step by step.
+
+import { once } from "node:events";
+import { createServer, request as open } from "node:http";
+
+import { signUp } from "../support/person.mjs";
+import { startStack } from "../support/stack.mjs";
+import { exchange } from "../support/wire.mjs";
+
+/** The time limit of the route `/short/*`. */
+export const SHORT_MS = 500;
+
+/** How long a test waits for what must happen. */
+const PATIENCE_MS = 10_000;
+
+/** What the person's device sends with each request. */
+const DEVICE = { "user-agent": "streaming", "accept-language": "en" };
+
+/**
+ * Starts a stack whose routes lead to the test's own origin, and signs a person in.
+ *
+ * ```js
+ * const path = world.serve((request, response) => response.end("hello"));
+ * const response = await world.ask(path).answer;
+ * ```
+ */
+export async function startWorld() {
+  const handlers = new Map();
+  const handlerOf = ({ url }) => handlers.get(url.slice(url.lastIndexOf("/") + 1));
+  // Takes whatever bytes and however many headers the runtime sends, so that a test sees them all.
+  const options = { insecureHTTPParser: true, maxHeaderSize: 1024 * 1024, requestTimeout: 0, keepAliveTimeout: 60_000 };
+  const server = createServer(options, (request, response) => handlerOf(request)(request, response));
+  server.on("upgrade", (request, socket) => handlerOf(request)(request, socket));
+  server.on("connection", (socket) => socket.setNoDelay(true));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+
+  const upstream = `http://127.0.0.1:${server.address().port}`;
+  const routes = [
+    { id: "app", path: "/app/*", upstream },
+    { id: "short", path: "/short/*", upstream, timeout_ms: SHORT_MS },
+  ];
+  const stop = async (stack) => {
+    await stack?.stop();
+    server.closeAllConnections();
+    server.close();
+  };
+  let stack;
+  try {
+    stack = await startStack({ vars: { verify: { ROUTES: JSON.stringify(routes) } } });
+    const person = await signUp(stack, { headers: DEVICE });
+    return new World(stack, { ...DEVICE, cookie: person.cookie }, handlers, () => stop(stack));
+  } catch (error) {
+    await stop(stack);
+    throw error;
+  }
+}
+
+class World {
+  #handlers;
+
+  constructor(stack, headers, handlers, stop) {
+    this.stack = stack;
+    /** Those that make a request the person's. */
+    this.headers = headers;
+    this.#handlers = handlers;
+    this.stop = stop;
+  }
+
+  /** Lets the origin handle requests (or upgrades) to the path that is returned, on the route `/app/*` or another. */
+  serve(handler, route = "/app") {
+    const name = String(this.#handlers.size);
+    this.#handlers.set(name, handler);
+    return `${route}/${name}`;
+  }
+
+  /** Lets the origin answer these very bytes, text as Latin-1, on a connection that ends with them. */
+  serveBytes(...parts) {
+    return this.serve((request) => {
+      for (const part of parts) request.socket.write(part, "latin1");
+      request.socket.end();
+    });
+  }
+
+  /** A request of the person's: to be written to and ended unless it is a GET or HEAD. `answer` is the response's head. */
+  ask(path, { method = "GET", headers = {} } = {}) {
+    const request = open(this.stack.gateway + path, {
+      method,
+      headers: { ...this.headers, ...headers },
+      agent: false,
+      maxHeaderSize: 1024 * 1024,
+    });
+    request.setNoDelay(true);
+    request.on("error", () => {});
+    if (method === "GET" || method === "HEAD") request.end();
+    request.answer = within(
+      new Promise((resolve, reject) => {
+        request.once("response", resolve);
+        request.once("error", reject);
+      }),
+      "the head of the answer",
+    );
+    request.answer.catch(() => {});
+    return request;
+  }
+
+  /** The lines of a request of the person's, for the wire. */
+  lines(method, path) {
+    const headers = Object.entries(this.headers).map(([name, value]) => `${name}: ${value}`);
+    return [`${method} ${path} HTTP/1.1`, `Host: ${new URL(this.stack.gateway).host}`, ...headers];
+  }
+
+  /** Sends a request of the person's byte for byte. */
+  exchange(method, path, headers = [], body = "") {
+    return exchange(this.stack.gateway, [...this.lines(method, path), ...headers], body);
+  }
+}
+
+/** `promise`, or an error that names what did not happen in time. */
+export function within(promise, what, timeoutMs = PATIENCE_MS) {
+  const late = Promise.withResolvers();
+  const timer = setTimeout(() => late.reject(new Error(`${what} did not come within ${timeoutMs} ms`)), timeoutMs);
+  return Promise.race([promise, late.promise]).finally(() => clearTimeout(timer));
+}
+
+/** Everything a stream holds. */
+export async function bytesOf(stream) {
+  const parts = [];
+  for await (const part of stream) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+/** Reads a stream piece by piece: `next()` is the next piece, or undefined at its end. */
+export function reader(stream) {
+  const pieces = stream[Symbol.asyncIterator]({ destroyOnReturn: false });
+  return async () => (await within(pieces.next(), "the next piece")).value;
+}
