@@ -1,0 +1,305 @@
+// I4: one function makes every `Location`, and it leads to an origin of the configuration. A client is redirected only where
+// a person could follow, and no page shows what an address says.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { freePort } from "../support/process.mjs";
+import { lastMail, signUp } from "../support/person.mjs";
+import { exchange } from "../support/wire.mjs";
+import { problemCode, startWorld, values } from "./world.mjs";
+
+/** Origins that a target may lie on, beside our own two. */
+const ALLOWED = ["http://foo.bar", "https://foo.bar", "https://baz.bar.foo", "http://bar.foo", "http://port.bar:8080", "https://trusted.com"];
+
+const OTHER_HOSTS = [
+  "http://evilbar.foo", "https://baz.foo.bar/redirect", "http://foo.bar.evil.corp/redirect", "http://evil.corp/redirect?rd=foo.bar",
+  "https://evil.corp:3838/redirect", "http://foo.bar:3838/redirect", "https://baz.bar.foo:3838/redirect", "http://port.bar:3838/redirect",
+  "http://port.bar/redirect", "http://foo.subport.bar:8080/redirect", "https://foo.bar.", "https://foo.bar%00.evil.com/", "https://foo。bar/",
+  "https://[foo.bar]/", "https://foo.bar:443:80/", "https://foo.bar:4a/", "https://foo.bar:/", "http://*.foo.bar/",
+];
+const WILDCARDS_AND_PREFIXES = [
+  "https://attacker.com?.foo.bar", "https://attacker.com#.foo.bar", "https://trusted.com.evil.com", "https://trusted.comevil.com",
+  "http://sub-domain.trusted.com", "http://trusted.com/", "https://trusted.com@evil.com/", "https://trusted.com:x@evil.com/",
+  "https://user@trusted.com/", "/%5C/evil.com", "myapp://callback.attacker.tld", "myapp://host/cb/../evil",
+];
+const BACKSLASHES = [
+  "/\\evil.com", "\\/evil.com", "\\\\evil.com", "/\\/evil.com", "https:\\\\evil.com", "https:/\\evil.com", "/%5cevil.com", "%5c%5cevil.com",
+];
+const HIDDEN_IN_SPACE = [
+  "/\t/evil.com", "/\t\\evil.com", "/\v/evil.com", "/\v\\evil.com", "/\n/evil.com", "/\n\\evil.com", "/\r/evil.com", "/\r\\evil.com",
+  "/\t/\t\\evil.com", "/\t\t/\t/evil.com", "/\t\t\\\t/evil.com", "/\t\t/\t\t\\evil.com", "/\t\t\\\t\t/evil.com", " //evil.com",
+  "\t//evil.com", "//evil.com ", "ht\ntps://evil.com", "\0//evil.com", "\u00a0//evil.com",
+];
+const ESCAPED_SPACE = ["/%09/evil.com", "/%0a/evil.com", "/%0d/evil.com", "/%0D%5Cevil.com", "%09//evil.com", "%0a//evil.com"];
+const NO_SCHEME = [
+  "//redirect", "//evil.com", "///evil.com", "////evil.com", "//www.ory.sh/kratos", "http:///kratos", "https:///evil.com",
+  "https:evil.com", "http:/evil.com", "evil.com:443", "%2f%2fevil.com", "/%2fevil.com", "%68ttps://evil.com", "https:%2f%2fevil.com",
+];
+const OTHER_SCHEMES = [
+  "javascript:alert(1)", "JavaScript:alert(1)", "java\tscript:alert(1)", "%6aavascript:alert(1)", "data:text/html,<script>alert(1)</script>",
+  "vbscript:x", "file:///etc/passwd", "ftp://foo.bar/", "blob:https://foo.bar/x", "ws://foo.bar/", "about:blank", "mailto:a@foo.bar",
+];
+
+/** What looks odd, has been published as an attack, or annoys people when it is refused; and where it leads. */
+const ACCEPTED = [
+  ["/redirect", "GATEWAY/redirect"],
+  ["https://foo.bar", "https://foo.bar/"],
+  ["HTTPS://FOO.bar:443/redirect", "https://foo.bar/redirect"],
+  ["https://baz.bar.foo/redirect", "https://baz.bar.foo/redirect"],
+  ["http://port.bar:8080/redirect", "http://port.bar:8080/redirect"],
+  ["/app?u=https://example.com/x", "GATEWAY/app?u=https://example.com/x"],
+  ["/cb?error_description=https://docs.microsoft.com/a", "GATEWAY/cb?error_description=https://docs.microsoft.com/a"],
+  ["/dashboard?email=123@email.com", "GATEWAY/dashboard?email=123@email.com"],
+  ["/dashboard+page?test=123+456", "GATEWAY/dashboard+page?test=123+456"],
+  ["/@a/+b;c/é#d", "GATEWAY/@a/+b;c/%C3%A9#d"],
+  ["/foo/kratos%23abcd", "GATEWAY/foo/kratos%23abcd"],
+  ["foo.bar/redirect", "GATEWAY/foo.bar/redirect"],
+  ["?a=b", "GATEWAY/?a=b"],
+  ["https://foo.bar#@evil.com", "https://foo.bar/#@evil.com"],
+  // Each of these stays here, because the whole `Location` begins with the origin.
+  ["/ /evil.com", "GATEWAY/%20/evil.com"],
+  ["/ \\evil.com", "GATEWAY/%20/evil.com"],
+  ["/./\\evil.com", "GATEWAY/.//evil.com"],
+  ["/./../../\\evil.com", "GATEWAY/./../..//evil.com"],
+  ["/%0b/evil.com", "GATEWAY/%0b/evil.com"],
+  ["/..%2F..%2Fevil.com", "GATEWAY/..%2F..%2Fevil.com"],
+  ["https://foo.bar\\@evil.com", "https://foo.bar/@evil.com"],
+];
+
+/** What somebody could write into an address to have it run. */
+const SCRIPT = `"'><script>alert(1)</script><img src=x onerror=alert(1)>`;
+
+let world;
+let person;
+before(async () => {
+  const ports = { gateway: await freePort(), auth: await freePort() };
+  const ours = Object.values(ports).map((port) => `http://localhost:${port}`);
+  world = await startWorld({ ports, vars: { auth: { REDIRECT_ORIGINS: [...ours, ...ALLOWED].join() } } });
+});
+after(() => world?.stop());
+
+async function open(path, init) {
+  const response = await fetch(world.auth + path, { redirect: "manual", ...init });
+  return { status: response.status, headers: response.headers, html: await response.text(), location: response.headers.get("location") };
+}
+
+function submit(path, fields, headers = {}) {
+  return open(path, {
+    method: "POST",
+    headers: { "sec-fetch-site": "same-origin", origin: world.auth, ...headers },
+    body: new URLSearchParams(fields),
+  });
+}
+
+let signIns = 0;
+
+/** Signs in by the form. Every few times it is somebody else somewhere else, so that no limit is met. */
+async function signIn(next) {
+  const address = { "cf-connecting-ip": `2001:db8:0:${1 + Math.floor(signIns / 8)}::1` };
+  if (signIns % 8 === 0) person = await signUp(world, { headers: address });
+  signIns += 1;
+  return submit("/auth/signin", { email: person.email, password: person.password, next }, address);
+}
+
+const kept = ({ html }) => /<input type="hidden" name="next" value="([^"]*)">/.exec(html)?.[1].replaceAll("&#38;", "&");
+
+/** Asserts that neither the page nor its form goes on to `next`. */
+async function refuses(next) {
+  const shown = await open(`/auth/signin?next=${encodeURIComponent(next)}`);
+  assert.equal(kept(shown), undefined, next);
+  assert.doesNotMatch(shown.html, /evil|attacker/, next);
+  const signed = await signIn(next);
+  assert.deepEqual([signed.status, signed.location], [303, `${world.gateway}/`], JSON.stringify(next));
+}
+
+const refused = (targets) => async () => {
+  for (const next of targets) await refuses(next);
+};
+
+describe("next, in the address of the sign-in page and in its form, is refused", () => {
+  it("on another host that only resembles an allowed one (O9, CVE-2021-21291)", refused(OTHER_HOSTS));
+  it("where a pattern or a prefix would match (B3, CVE-2025-71403)", refused(WILDCARDS_AND_PREFIXES));
+  it("behind a backslash (O12, CVE-2020-5233; B2, CVE-2025-27143)", refused(BACKSLASHES));
+  it("behind spaces and controls that a browser drops (O10, CVE-2020-4037)", refused(HIDDEN_IN_SPACE));
+  it("behind escaped ones (O11, CVE-2020-11053)", refused(ESCAPED_SPACE));
+  it("without a scheme, or with less of one (B2, CVE-2025-27143)", refused(NO_SCHEME));
+  it("with a scheme that runs or reads something", refused(OTHER_SCHEMES));
+});
+
+describe("next is accepted", () => {
+  for (const [next, written] of ACCEPTED) {
+    it(`as ${written} if it is ${JSON.stringify(next)}`, async () => {
+      const expected = written.replace("GATEWAY", world.gateway);
+      assert.equal(kept(await open(`/auth/signin?next=${encodeURIComponent(next)}`)), expected);
+      assert.equal((await signIn(next)).location, expected);
+    });
+  }
+
+  it("not twice with one check: a form is checked again when it comes back (C2, CVE-2025-4143)", async () => {
+    const shown = await open("/auth/signin?next=%2Fapp");
+    assert.equal(kept(shown), `${world.gateway}/app`);
+    assert.equal((await signIn("https://evil.com/app")).location, `${world.gateway}/`);
+  });
+});
+
+describe("every other Location", () => {
+  const EVIL = ["https://evil.com/", "//evil.com", "/\\evil.com", "/\t/evil.com"];
+  const NAMES = ["rd", "redirect", "redirect_to", "redirect_uri", "return_to", "returnTo", "callbackURL", "redirectTo", "continue", "url"];
+
+  it("at sign-out leads to the sign-in page and on only where next may (A7, CVE-2021-29456; P9, Pomerium #6358)", async () => {
+    for (const next of EVIL) {
+      const cookie = (await signIn("/")).headers.get("set-cookie").split(";")[0];
+      for (const path of ["/auth/signout", `/auth/signout?next=${encodeURIComponent(next)}`]) {
+        const out = await submit(path, { next, rd: next, redirect_uri: next }, { cookie });
+        assert.deepEqual([out.status, out.location], [303, `${world.auth}/auth/signin`], next);
+      }
+    }
+  });
+
+  it("of a link in a mail leads where next may (B1, CVE-2024-56734)", async () => {
+    for (const [index, next] of EVIL.entries()) {
+      const email = `mail-${index}@example.test`;
+      const asked = await submit("/auth/signup", { email, password: person.password, next, callbackURL: next, redirect_to: next });
+      assert.equal(new URL(asked.location).origin, world.auth, next);
+      const { link } = await lastMail(world, email);
+      assert.doesNotMatch(decodeURIComponent(decodeURIComponent(link)), /evil/);
+      const { pathname, search, searchParams } = new URL(link);
+      const confirm = await open(`${pathname}${search}&next=${encodeURIComponent(next)}&callbackURL=${encodeURIComponent(next)}`);
+      assert.doesNotMatch(confirm.html, /evil/);
+      const fields = { token_hash: searchParams.get("token_hash"), type: searchParams.get("type"), next };
+      const done = await submit("/auth/confirm", fields);
+      assert.deepEqual([done.status, done.location], [303, `${world.gateway}/`], next);
+    }
+  });
+
+  it("is made in one place, for pages that are only opened too (B4, CVE-2025-53535)", async () => {
+    for (const next of EVIL) {
+      const query = ["next", ...NAMES].map((name) => `${name}=${encodeURIComponent(next)}`).join("&");
+      for (const path of ["/auth", "/auth/"]) {
+        const { status, location } = await open(`${path}?${query}`);
+        assert.deepEqual([status, location], [303, `${world.auth}/auth/signin`]);
+      }
+      for (const path of ["signin", "signup", "resend", "signout", "confirm?token_hash=0a&type=email"]) {
+        const { location, html } = await open(`/auth/${path}${path.includes("?") ? "&" : "?"}${query}`);
+        assert.equal(location, null, path);
+        assert.doesNotMatch(html, /evil/, path);
+      }
+    }
+  });
+
+  it("of the gateway is one of AUTH_URL, with the path that was asked for (B4, CVE-2025-53535)", async () => {
+    for (const target of ["/auth/signin?next=https://evil.com", "/auth/%61", "/auth", "/auth/x/@evil.com", "/auth/:80", "/auth/.evil.com"]) {
+      const { status, headers } = await world.get(target);
+      assert.equal(status, 302, target);
+      assert.equal(new URL(values(headers, "location")[0]).origin, world.auth, target);
+    }
+    for (const target of ["//evil.com", "/auth//evil.com", "/auth/../..//evil.com", "/auth\\evil.com", "/auth/%0d%0aX:y", "/auth/%2f%2fevil"]) {
+      await world.refuses(400, "ambiguous_request", () => world.get(target));
+    }
+    await world.refuses(404, "not_found", () => world.get("/authevil.com"));
+  });
+
+  it("holds no credential (P8, CVE-2021-29651)", async () => {
+    const signed = await signIn("/app/x");
+    const [id, mac] = /=([^;]+);/.exec(signed.headers.get("set-cookie"))[1].split(".");
+    assert.equal(signed.location, `${world.gateway}/app/x`);
+    for (const secret of [id, mac, "eyJ"]) assert.ok(!signed.location.includes(secret));
+    const cookie = `Cookie: __Host-authflow=${id}.${mac}`;
+    const lines = ["GET /app/x HTTP/1.1", `Host: ${world.host}`, cookie, "User-Agent: other", "Sec-Fetch-Mode: navigate"];
+    const { status, headers } = await exchange(world.gateway, lines);
+    assert.equal(status, 302);
+    for (const secret of [id, mac]) assert.ok(!values(headers, "location")[0].includes(secret));
+  });
+
+  it("keeps the method from being repeated, and is never permanent", async () => {
+    for (const [method, status] of [["GET", 302], ["HEAD", 302], ["POST", 303], ["PUT", 303], ["PATCH", 303], ["DELETE", 303]]) {
+      const lines = [`${method} /app/x HTTP/1.1`, `Host: ${world.host}`, "Sec-Fetch-Mode: navigate"];
+      const answer = await world.seenByOrigin(0, () => world.send(lines));
+      assert.equal(answer.status, status, method);
+      assert.equal(answer.body, "");
+      assert.deepEqual(values(answer.headers, "cache-control"), ["no-store"]);
+    }
+  });
+});
+
+describe("what a page repeats of an address cannot run (A4, CVE-2026-33525; B5, GHSA-9x4v-xfq5-m8x5)", () => {
+  const script = encodeURIComponent(SCRIPT);
+  const isHarmless = ({ headers, html }, label) => {
+    assert.doesNotMatch(html, /<script|<img|onerror="|"'>/i, label);
+    assert.match(headers.get("content-security-policy"), /^default-src 'none'; style-src 'sha256-/, label);
+  };
+
+  it("on the pages of the auth worker", async () => {
+    for (const page of ["signin", "signup", "resend", "confirm", "signout", "nothing"]) {
+      for (const name of ["next", "reason", "error", "error_description", "lang", "rd", "email", "token_hash", "type"]) {
+        isHarmless(await open(`/auth/${page}?${name}=${script}`), `${page} ${name}`);
+      }
+      isHarmless(await open(`/auth/${page}?next=${encodeURIComponent(`/${SCRIPT}`)}`), page);
+    }
+    isHarmless(await open(`/auth/${script}`), "a path");
+  });
+
+  it("in a form that comes back with its faults", async () => {
+    for (const path of ["signin", "signup", "resend", "confirm"]) {
+      const fields = { email: SCRIPT, password: SCRIPT, next: `/${SCRIPT}`, token_hash: SCRIPT, type: SCRIPT };
+      const back = await submit(`/auth/${path}`, fields);
+      assert.ok(back.status >= 400 && back.status < 500, `${path}: ${back.status}`);
+      isHarmless(back, path);
+    }
+  });
+
+  it("on the pages of the gateway", async () => {
+    for (const [target, status] of [[`/nowhere/%3Cscript%3E?${script}`, 404], [`/app/%00${script}`, 400]]) {
+      const lines = [`GET ${target} HTTP/1.1`, `Host: ${world.host}`, "Sec-Fetch-Mode: navigate", `Referer: ${SCRIPT}`];
+      const answer = await exchange(world.gateway, lines);
+      assert.equal(answer.status, status);
+      isHarmless({ headers: new Headers(answer.headers), html: answer.body }, target);
+    }
+  });
+});
+
+describe("without a session", () => {
+  const HTML = "Accept: text/html,application/xhtml+xml,*/*;q=0.8";
+  const PROGRAMS = [
+    ["Accept: application/json"], ["Accept: application/json, text/plain, */*"], ["Accept: application/json;q=0.9"], ["Accept: */*"], [],
+    ["Accept: */*", "Sec-Fetch-Mode: cors"], [HTML, "Sec-Fetch-Mode: cors"], [HTML, "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"],
+    [HTML, "Sec-Fetch-Mode: same-origin"], ["Accept: */*", "X-Requested-With: XMLHttpRequest"], [HTML, "Sec-Fetch-Mode: websocket"],
+    [HTML, "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="], ["Accept: text/plain"],
+  ];
+  const BROWSERS = [
+    [HTML], ["Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"], ["Sec-Fetch-Mode: navigate", "Accept: */*"],
+    ["Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe", HTML],
+  ];
+
+  it("a program is told so, and a page is not shown to it", async () => {
+    for (const headers of PROGRAMS) {
+      const answer = await world.refuses(401, "no_session", () => world.get("/app/x", ...headers));
+      assert.deepEqual(values(answer.headers, "location"), [], headers.join());
+      assert.deepEqual(values(answer.headers, "content-type"), ["application/problem+json"]);
+      assert.deepEqual(values(answer.headers, "www-authenticate"), ["Bearer"]);
+    }
+  });
+
+  it("a browser is sent to sign in and back", async () => {
+    for (const headers of BROWSERS) {
+      const answer = await world.seenByOrigin(0, () => world.get("/app/x?a=b&c=%2f", ...headers));
+      assert.equal(answer.status, 302, headers.join());
+      const location = new URL(values(answer.headers, "location")[0]);
+      assert.equal(location.origin + location.pathname, `${world.auth}/auth/signin`);
+      assert.equal(location.searchParams.get("next"), `${world.gateway}/app/x?a=b&c=%2f`);
+    }
+  });
+
+  it("HEAD gets no body", async () => {
+    const { status, body } = await world.send(["HEAD /app/x HTTP/1.1", `Host: ${world.host}`]);
+    assert.deepEqual([status, body], [401, ""]);
+  });
+
+  it("a preflight passes nowhere that no route says it", async () => {
+    const lines = ["Origin: https://evil.com", "Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: authorization"];
+    const answer = await world.seenByOrigin(0, () => world.send(["OPTIONS /app/x HTTP/1.1", `Host: ${world.host}`, ...lines]));
+    assert.deepEqual([answer.status, problemCode(answer)], [401, "no_session"]);
+    assert.deepEqual(answer.headers.filter(([name]) => name.startsWith("access-control-")), []);
+  });
+});
