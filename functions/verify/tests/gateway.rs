@@ -265,7 +265,7 @@ fn our_own_paths_are_never_an_origins() {
     let world = World::with(&[("ROUTES", routes)]);
     for target in [
         "/metrics",
-        "/.well-known/authflow/jwks.json",
+        "/.well-known/authflow/jwks.json/",
         "/.well-known/authflow",
         "/api/v1/simple_auth/signin",
     ] {

@@ -8,7 +8,13 @@
     reason = "a test that fails may panic"
 )]
 
-use authflow_verify::{configure, resume, start};
+use authflow_shared::{
+    client_ip::ClientIp, fingerprint::Device, session::SessionRecord, timestamp::Timestamp,
+};
+use authflow_verify::{
+    config::{self, Config},
+    configure, resume, start,
+};
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -17,7 +23,19 @@ const NOW: f64 = 1_800_000_000_000.0;
 const HEADERS: &str = "cf-connecting-ip\n192.0.2.1\nuser-agent\nFirefox";
 
 fn configured(routes: &str) -> Vec<String> {
-    let variables = json!({
+    configured_with(routes, &[])
+}
+
+fn configured_with(routes: &str, others: &[(&str, &str)]) -> Vec<String> {
+    let mut variables = variables(routes);
+    for (name, value) in others {
+        variables[*name] = (*value).into();
+    }
+    configure(NOW, &variables.to_string())
+}
+
+fn variables(routes: &str) -> Value {
+    json!({
         "UPSTASH_REDIS_REST_URL": "http://redis.test",
         "UPSTASH_REDIS_REST_TOKEN": "token",
         "SESSION_SECRET": "session-secret-of-thirty-two-chars",
@@ -25,8 +43,22 @@ fn configured(routes: &str) -> Vec<String> {
         "GATEWAY_URL": "https://app.test",
         "AUTH_URL": "https://auth.test",
         "ROUTES": routes,
-    });
-    configure(NOW, &variables.to_string())
+    })
+}
+
+/// The session of [`cookie`], as Redis holds it, of the device of [`HEADERS`].
+fn record() -> String {
+    let config = Config::read(&config::variables(&variables(routes()).to_string())).unwrap();
+    let mut record = SessionRecord::example(Timestamp::from_seconds(1_800_000_000));
+    let device = Device {
+        ip: ClientIp::parse("192.0.2.1").unwrap(),
+        user_agent: Some("Firefox"),
+        language: None,
+        platform: None,
+        mobile: None,
+    };
+    record.device_fingerprint = config.common.fingerprinter.of(&device);
+    serde_json::to_string(&record).unwrap()
 }
 
 fn routes() -> &'static str {
@@ -87,9 +119,43 @@ fn a_call_that_failed_or_was_late_is_no_answer() {
         assert_eq!(message["respond"]["status"], 503);
     }
     for (status, expected) in [(-1, 504), (-2, 502), (i32::MAX, 502)] {
-        let message = go_on(&begin("/public/x", ""), status, "");
+        let mut message = begin("/public/x", "");
+        while message.get("ask").is_some() {
+            message = go_on(&message, status, "");
+        }
         assert_eq!(message["respond"]["status"], expected);
     }
+}
+
+#[test]
+fn what_is_to_be_signed_or_counted_is_said_wholly() {
+    let key = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        "d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#;
+    configured_with(
+        routes(),
+        &[("ASSERTION_KEYS", key), ("GATEWAY_LIMIT_BINDING", "EDGE")],
+    );
+    let admit = begin("/app/x", &cookie());
+    assert_eq!(
+        admit["ask"]["admit"],
+        json!({ "limiter": "EDGE", "key": "address:192.0.2.1" })
+    );
+    let found = json!({ "result": record() }).to_string();
+    let sign = go_on(&go_on(&admit, 1, ""), 200, &found);
+    assert!(
+        sign["ask"]["sign"]["jwk"]
+            .as_str()
+            .unwrap()
+            .contains("jpsQ")
+    );
+    let forward = go_on(&sign, 0, "c2ln");
+    let set = forward["ask"]["forward"]["set"].as_array().unwrap();
+    let (name, value) = (&set.last().unwrap()[0], &set.last().unwrap()[1]);
+    assert_eq!(name, "x-authflow-assertion");
+    assert!(value.as_str().unwrap().ends_with(".c2ln"));
+    let refused = go_on(&begin("/app/x", &cookie()), 0, "");
+    assert_eq!(refused["respond"]["status"], 429);
 }
 
 #[test]

@@ -83,12 +83,8 @@ impl<H: Edge> Exchange<'_, H> {
 
     /// Counts in Redis alone.
     pub(super) async fn redis_limit(&self, count: RedisCount) -> Limited {
-        let command = |whole| self.command(&count, whole);
-        let mut reply = self.redis().command(&command(false)).await;
-        if matches!(&reply, Ok(reply) if reply.is_error("NOSCRIPT")) {
-            reply = self.redis().command(&command(true)).await;
-        }
-        self.counted(count, reply)
+        let reply = self.redis().command(&self.command(&count, false)).await;
+        self.counted_at_last(count, reply).await
     }
 
     /// Looks the session up and counts, in one round trip.
@@ -99,11 +95,7 @@ impl<H: Edge> Exchange<'_, H> {
     ) -> (SessionLookup, Option<Limited>) {
         let command = self.command(&count, false);
         let (lookup, reply) = self.store().find_and(id, command, count.at).await;
-        let limited = match reply {
-            // A server that has forgotten the script learns it once.
-            Ok(reply) if reply.is_error("NOSCRIPT") => self.redis_limit(count).await,
-            reply => self.counted(count, reply),
-        };
+        let limited = self.counted_at_last(count, reply).await;
         (lookup, Some(limited))
     }
 
@@ -131,6 +123,18 @@ impl<H: Edge> Exchange<'_, H> {
             quota,
             verdict,
         }
+    }
+
+    /// Reads the reply; a server that has forgotten the script learns it, once.
+    async fn counted_at_last(
+        &self,
+        count: RedisCount,
+        mut reply: Result<Reply, Unavailable>,
+    ) -> Limited {
+        if matches!(&reply, Ok(reply) if reply.is_error("NOSCRIPT")) {
+            reply = self.redis().command(&self.command(&count, true)).await;
+        }
+        self.counted(count, reply)
     }
 
     fn counted(&self, count: RedisCount, reply: Result<Reply, Unavailable>) -> Limited {

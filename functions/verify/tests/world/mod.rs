@@ -16,12 +16,16 @@ use authflow_verify::{
     gateway::{Gateway, Outcome},
 };
 use futures_executor::block_on;
+use serde_json::json;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 pub(crate) const IP: (&str, &str) = ("cf-connecting-ip", "192.0.2.1");
 pub(crate) const AGENT: (&str, &str) = ("user-agent", "Firefox");
 pub(crate) const USER: &str = "5f6b7c8d-0000-4000-8000-000000000001";
 pub(crate) const ID: &str = "f47ac10b-58cc-4372-a567-0e02b2c3d479";
+
+/// The status of [`Seen`] where the origin's answer is handed on.
+pub(crate) const FORWARDED: u16 = 0;
 
 /// A gateway with a Redis that holds one session.
 pub(crate) struct World {
@@ -84,16 +88,14 @@ impl World {
         let store = redis.clone();
         let host = FakeHost::new(NOW, move |call| {
             let body = call.body.as_deref().unwrap();
+            let mut redis = store.borrow_mut();
             let replies = match serde_json::from_str::<Vec<String>>(body) {
-                Ok(command) if command[0] == "GET" => {
-                    serde_json::json!({ "result": store.borrow().get(&command[1]) })
-                }
-                Ok(_) => serde_json::json!({ "result": "PONG" }),
+                Ok(command) => run(&mut redis, &command),
                 Err(_) => {
                     let commands: Vec<Vec<String>> = serde_json::from_str(body).unwrap();
                     commands
                         .iter()
-                        .map(|_| serde_json::json!({ "result": 1 }))
+                        .map(|command| run(&mut redis, command))
                         .collect()
                 }
             };
@@ -111,11 +113,14 @@ impl World {
     }
 
     pub(crate) fn send(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Seen {
+        let has_body = headers
+            .iter()
+            .any(|(name, _)| matches!(*name, "content-length" | "transfer-encoding"));
         let url = format!("https://app.test{target}");
         let facts = Facts {
             method,
             url: &url,
-            has_body: false,
+            has_body,
             headers: headers.to_vec(),
         };
         let outcome = block_on(self.gateway.clone().handle(self.host.clone(), &facts));
@@ -132,7 +137,7 @@ impl World {
                 body: answer.body,
             },
             Outcome::Relay(relay) => Seen {
-                status: 0,
+                status: FORWARDED,
                 headers: owned(relay.set),
                 body: String::new(),
             },
@@ -156,3 +161,27 @@ impl World {
         serde_json::from_str(self.host.lines().last().unwrap()).unwrap()
     }
 }
+
+/// What a Redis that holds texts answers; a script counts under its first key.
+fn run(redis: &mut BTreeMap<String, String>, command: &[String]) -> serde_json::Value {
+    match command[0].as_str() {
+        "GET" => json!({ "result": redis.get(&command[1]) }),
+        "PING" => json!({ "result": "PONG" }),
+        "EVALSHA" if !redis.contains_key(SCRIPT) => json!({ "error": "NOSCRIPT none" }),
+        "EVAL" | "EVALSHA" => {
+            redis.insert(SCRIPT.to_owned(), String::new());
+            let limit: u64 = command[5].parse().unwrap();
+            let count = redis
+                .entry(command[3].clone())
+                .or_insert_with(|| "0".into());
+            let before: u64 = count.parse().unwrap();
+            let counted = before < limit;
+            *count = (before + u64::from(counted)).to_string();
+            json!({ "result": [u64::from(counted), 0, before] })
+        }
+        _ => json!({ "result": 1 }),
+    }
+}
+
+/// Stands for the script in the server's cache.
+const SCRIPT: &str = "script";
