@@ -106,6 +106,14 @@ impl FakeHost {
         self.0.borrow_mut().breakages.push_back(None);
     }
 
+    /// Forgets the calls, requests and lines of before.
+    pub fn forget(&self) {
+        let mut world = self.0.borrow_mut();
+        world.calls.clear();
+        world.plans.clear();
+        world.lines.clear();
+    }
+
     /// The calls the other side saw, oldest first.
     pub fn calls(&self) -> Vec<HttpCall> {
         self.0.borrow().calls.clone()

@@ -229,23 +229,20 @@ impl RouteTable {
     }
 
     /// Whether an origin that ignores case, trailing dots and spaces could take `path`, which
-    /// `route` matches, for one with other demands.
+    /// `route` matches, for one with other demands: of a route that is at least as specific, for a
+    /// less specific one would not win there either.
     fn resembles_stricter(&self, route: &Route, path: &str) -> bool {
         let shape = Shape::of(path);
-        let resembling = || {
-            self.routes
-                .iter()
-                .zip(&self.shapes)
-                .filter(|(other, pattern)| {
-                    shape.begins_with(pattern)
-                        && (other.pattern.is_prefix() || shape.len() == pattern.len())
-                })
-        };
-        // The longest would win at the origin; where several are as long, each might.
-        let longest = resembling().map(|(_, pattern)| pattern.len()).max();
-        resembling()
-            .filter(|(_, pattern)| Some(pattern.len()) == longest)
-            .any(|(other, _)| other.asks_other_than(route))
+        let own = Shape::of(route.pattern.literal()).len();
+        self.routes
+            .iter()
+            .zip(&self.shapes)
+            .any(|(other, pattern)| {
+                other.asks_other_than(route)
+                    && pattern.len() >= own
+                    && shape.begins_with(pattern)
+                    && (other.pattern.is_prefix() || shape.len() == pattern.len())
+            })
     }
 }
 

@@ -89,15 +89,14 @@ impl World {
         let host = FakeHost::new(NOW, move |call| {
             let body = call.body.as_deref().unwrap();
             let mut redis = store.borrow_mut();
-            let replies = match serde_json::from_str::<Vec<String>>(body) {
-                Ok(command) => run(&mut redis, &command),
-                Err(_) => {
-                    let commands: Vec<Vec<String>> = serde_json::from_str(body).unwrap();
-                    commands
-                        .iter()
-                        .map(|command| run(&mut redis, command))
-                        .collect()
-                }
+            let replies = if let Ok(command) = serde_json::from_str::<Vec<String>>(body) {
+                run(&mut redis, &command)
+            } else {
+                let commands: Vec<Vec<String>> = serde_json::from_str(body).unwrap();
+                commands
+                    .iter()
+                    .map(|command| run(&mut redis, command))
+                    .collect()
             };
             Ok(HttpAnswer {
                 status: 200,
