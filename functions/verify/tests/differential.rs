@@ -7,7 +7,11 @@
 //! It would have stopped CVE-2026-40575, CVE-2026-41059, CVE-2025-54576, CVE-2023-33189 and
 //! CVE-2026-33494, where a gateway and its origin read one path in two ways.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that fails may panic"
+)]
 
 mod models;
 #[expect(dead_code, reason = "this file uses a part of it")]

@@ -24,7 +24,7 @@ fn world(limit: &str) -> World {
     World::with(&[("ROUTES", &routes)])
 }
 
-fn from<'a>(address: &'a str) -> (&'static str, &'a str) {
+fn from(address: &str) -> (&'static str, &str) {
     ("cf-connecting-ip", address)
 }
 
