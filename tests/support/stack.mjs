@@ -10,7 +10,8 @@ import { defined, startWorker } from "./worker.mjs";
 
 /**
  * Starts everything, on free ports unless `ports` names some (`gateway, auth, bridge, supabase, origin, redis`).
- * `vars` are variables for `both` workers, `verify` or `auth`; undefined takes one away. `folders` are other builds.
+ * `vars` are variables for `both` workers, `verify` or `auth`; undefined takes one away. `folders` are other builds,
+ * `limiters` the gateway's rate limiters.
  *
  * ```js
  * const stack = await startStack({ vars: { verify: { REDIS_TIMEOUT_MS: "1000" } } });
@@ -18,7 +19,7 @@ import { defined, startWorker } from "./worker.mjs";
  * await fetch(`${stack.gateway}/public/x`);
  * ```
  */
-export async function startStack({ ports = {}, vars = {}, folders = {}, redisPassword, onLog } = {}) {
+export async function startStack({ ports = {}, vars = {}, folders = {}, limiters, redisPassword, onLog } = {}) {
   const stops = [];
   const stop = async () => {
     for (const one of stops.splice(0).reverse()) await one();
@@ -47,6 +48,7 @@ export async function startStack({ ports = {}, vars = {}, folders = {}, redisPas
         service,
         port,
         folder: folders[service],
+        limiters: service === "verify" ? limiters : undefined,
         vars: defined({ ...defaults[service], ...vars.both, ...vars[service] }),
         onLog: (line) => logs.add(line),
       });

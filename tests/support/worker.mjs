@@ -19,12 +19,13 @@ if (process.platform === "linux" && findCommand("setpriv")) {
 
 /**
  * Starts the worker `service` (`verify` or `auth`) with `vars` as its variables and secrets, from `folder`
- * (`build/{service}` unless told otherwise), on `port` or a free one. `onLog(text)` gets each line it logs.
+ * (`build/{service}` unless told otherwise), on `port` or a free one. `onLog(text)` gets each line it logs. `limiters` are
+ * rate limiters of the platform by name, as `{ limit, period }`.
  *
  * `reload` reads the files again, `setVars` changes the variables: both start a new isolate on the same port.
  * `stop` ends it, and `start` brings it back.
  */
-export async function startWorker({ service, vars = {}, folder = `build/${service}`, port, onLog = () => {} }) {
+export async function startWorker({ service, vars = {}, limiters = {}, folder = `build/${service}`, port, onLog = () => {} }) {
   const host = await loopbackHost();
   const chosen = port ?? (await freePort());
   let current = vars;
@@ -41,7 +42,7 @@ export async function startWorker({ service, vars = {}, folder = `build/${servic
           name: `authflow-${service}`,
           compatibilityDate: await compatibilityDate(),
           manifest: { mainModule: "index.js", modulesRoot: ROOT, modules: await modules(folder) },
-          env: Object.fromEntries(Object.entries(current).map(([name, value]) => [name, { type: "text", value }])),
+          env: bindings(current, limiters),
         },
         // The origin sees the headers that the worker sent, and no others.
         dev: { stripCfConnectingIp: false, unsafeDirectSockets: [{ host, port: chosen }] },
@@ -71,6 +72,12 @@ export async function startWorker({ service, vars = {}, folder = `build/${servic
   };
   await worker.start();
   return worker;
+}
+
+function bindings(vars, limiters) {
+  const texts = Object.entries(vars).map(([name, value]) => [name, { type: "text", value }]);
+  const others = Object.entries(limiters).map(([name, simple]) => [name, { type: "rate-limit", namespace: name, simple }]);
+  return Object.fromEntries([...texts, ...others]);
 }
 
 /** Without the entries that are undefined: so a change can take a variable away. */
