@@ -6,13 +6,13 @@ import { createServer } from "node:http";
 
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 
-/** A key pair of the assertion: `jwk` is the private JSON Web Key, as ASSERTION_KEYS has it. */
-export async function makeKey(kid = randomUUID()) {
-  const { privateKey } = await generateKeyPair("ES256", { extractable: true });
-  return { kid, privateKey, jwk: { ...(await exportJWK(privateKey)), kid } };
+/** A key pair on a curve: `jwk` is the private JSON Web Key, as ASSERTION_KEYS has it. */
+export async function makeKey(kid = randomUUID(), alg = "ES256") {
+  const { privateKey } = await generateKeyPair(alg, { extractable: true });
+  return { kid, alg, privateKey, jwk: { ...(await exportJWK(privateKey)), kid } };
 }
 
-const publicPart = ({ jwk: { d, ...jwk } }) => ({ ...jwk, alg: "ES256", use: "sig" });
+const publicPart = ({ alg, jwk: { d, ...jwk } }) => ({ ...jwk, alg, use: "sig" });
 
 /**
  * Starts it, on `port` or a free one. `keys` are those it publishes, one of its own unless given, and may be changed;
@@ -50,7 +50,7 @@ export const fromNow = (seconds) => now() + seconds;
 
 /** `payload`, signed with `key`; `header` changes what names the key. */
 export function sign(payload, key, header = {}) {
-  const protectedHeader = { alg: "ES256", typ: "JWT", kid: key.kid, ...header };
+  const protectedHeader = { alg: key.alg, typ: "JWT", kid: key.kid, ...header };
   return new SignJWT(payload).setProtectedHeader(protectedHeader).sign(key.privateKey);
 }
 

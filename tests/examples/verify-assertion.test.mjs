@@ -123,10 +123,11 @@ describe("alone", { concurrency: true }, () => {
       let issuer;
       let origin;
       let key;
+      let longer;
 
       before(async () => {
-        issuer = await startIssuer();
-        [key] = issuer.keys;
+        [key, longer] = [await makeKey(), await makeKey("longer", "ES384")];
+        issuer = await startIssuer({ keys: [key, longer] });
         origin = await startOrigin(language, { gateway: issuer.url });
       });
       after(async () => {
@@ -174,6 +175,7 @@ describe("alone", { concurrency: true }, () => {
       it("refuses every other algorithm", async () => {
         for (const alg of ["none", "None", "nOnE", ""]) refused(await origin.ask(unsigned(good(), key, alg)), `alg ${alg}`);
         for (const forged of signedWithPublicKey(good(), key)) refused(await origin.ask(forged), "HS256");
+        refused(await origin.ask(await sign(good(), longer)), "ES384, with a key that is published");
       });
 
       it("believes no key that comes with the assertion", async () => {
