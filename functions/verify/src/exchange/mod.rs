@@ -32,6 +32,8 @@ use crate::{
 
 /// Methods that no origin behind a gateway has a use for: they speak of the connection itself.
 const REFUSED_METHODS: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
+/// What is allowed in their stead (RFC 9110, section 15.5.6).
+const USUAL_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// A request, and what every answer to it needs.
 pub(crate) struct Exchange<'a, H> {
@@ -82,7 +84,8 @@ impl<H: Edge> Exchange<'_, H> {
             return self.respond(account, &problems::misdirected());
         }
         if REFUSED_METHODS.contains(&request.method.as_str()) {
-            return self.respond(account, &problems::method_not_allowed());
+            let answer = self.respond(account, &problems::method_not_allowed());
+            return with_header(answer, "allow", USUAL_METHODS.to_owned());
         }
         // (4)
         if request.escapes.is_empty()
