@@ -53,7 +53,9 @@ export async function startWorld() {
   };
   let stack;
   try {
-    stack = await startStack({ vars: { verify: { ROUTES: JSON.stringify(routes) } } });
+    // Large transfers keep the machine busy; Redis may take its time then.
+    const vars = { both: { REDIS_TIMEOUT_MS: "5000" }, verify: { ROUTES: JSON.stringify(routes) } };
+    stack = await startStack({ vars });
     const person = await signUp(stack, { headers: DEVICE });
     return new World(stack, { ...DEVICE, cookie: person.cookie }, handlers, () => stop(stack));
   } catch (error) {
@@ -85,6 +87,15 @@ class World {
     return this.serve((request) => {
       for (const part of parts) request.socket.write(part, "latin1");
       request.socket.end();
+    });
+  }
+
+  /** Lets the origin tell what it received, byte for byte in Latin-1: see `told`. */
+  serveEcho() {
+    return this.serve(async (request, response) => {
+      const body = (await bytesOf(request)).toString("latin1");
+      const { method, rawHeaders, rawTrailers } = request;
+      response.end(Buffer.from(JSON.stringify({ method, rawHeaders, rawTrailers, body }), "latin1"));
     });
   }
 
@@ -127,6 +138,18 @@ export function within(promise, what, timeoutMs = PATIENCE_MS) {
   const late = Promise.withResolvers();
   const timer = setTimeout(() => late.reject(new Error(`${what} did not come within ${timeoutMs} ms`)), timeoutMs);
   return Promise.race([promise, late.promise]).finally(() => clearTimeout(timer));
+}
+
+/** What an origin of `serveEcho` received: `{ method, headers, trailers, body }`, names in lower case. */
+export function told({ body }) {
+  const { method, rawHeaders, rawTrailers, body: received } = JSON.parse(body);
+  const pairs = (raw) => raw.flatMap((name, index) => (index % 2 ? [] : [[name.toLowerCase(), raw[index + 1]]]));
+  return { method, headers: pairs(rawHeaders), trailers: pairs(rawTrailers), body: received };
+}
+
+/** The values of the header `name` among pairs. */
+export function values(headers, name) {
+  return headers.filter(([known]) => known === name).map(([, value]) => value);
 }
 
 /** Everything a stream holds. */

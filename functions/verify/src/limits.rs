@@ -58,15 +58,25 @@ impl Limits {
 }
 
 impl Limited {
+    /// Whether the request was over the limit.
+    pub fn is_over(&self) -> bool {
+        !self.verdict.allowed
+    }
+
+    /// Seconds until one more would pass, rounded up.
+    pub fn seconds(&self) -> u128 {
+        self.verdict.reset.as_millis().div_ceil(1000)
+    }
+
     /// The headers that tell the client (draft-ietf-httpapi-ratelimit-headers-10), and
-    /// `Retry-After` if the request was refused. Times are whole seconds, rounded up.
+    /// `Retry-After` if the request was refused.
     pub fn headers(&self) -> Vec<(&'static str, String)> {
         let Self {
             name,
             quota,
             verdict,
         } = self;
-        let seconds = verdict.reset.as_millis().div_ceil(1000);
+        let seconds = self.seconds();
         let remaining = if verdict.allowed {
             verdict.remaining
         } else {
@@ -83,7 +93,7 @@ impl Limited {
             ),
             ("ratelimit", format!("\"{name}\";r={remaining};t={seconds}")),
         ];
-        if !verdict.allowed {
+        if self.is_over() {
             headers.push(("retry-after", seconds.to_string()));
         }
         headers

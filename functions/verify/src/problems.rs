@@ -45,9 +45,9 @@ pub fn payload_too_large() -> Problem {
     Problem::new(413, "payload_too_large", "Too large", detail)
 }
 
-/// The client came too often.
-pub fn rate_limited() -> Problem {
-    let detail = "Too many requests. Wait for as long as Retry-After says, then go on.";
+/// The client came too often, and may come again after `seconds`.
+pub fn rate_limited(seconds: u128) -> Problem {
+    let detail = format!("You have come too often. Try again in {seconds} s.");
     Problem::new(429, "rate_limited", "Too many requests", detail)
 }
 

@@ -23,7 +23,7 @@ use authflow_shared::{
     timestamp::Timestamp,
 };
 
-use super::{Exchange, is_over};
+use super::Exchange;
 use crate::{
     gateway::SERVICE,
     limits::Limited,
@@ -45,7 +45,7 @@ impl<H: Edge> Exchange<'_, H> {
         let quota = config.quota?;
         let key = format!("address:{}", client_ip.network());
         let limited = self.count("address", key, quota, config.binding.as_ref());
-        Some(limited.await).filter(|limited| is_over(Some(*limited)))
+        Some(limited.await).filter(Limited::is_over)
     }
 
     /// What the route's limit says, unless Redis is to count it.

@@ -103,7 +103,7 @@ impl<H: Edge> Exchange<'_, H> {
         account.route = route.map(|route| route.id.clone());
         // (6)
         if let Some(limited) = self.address_limit(client_ip).await {
-            let answer = self.respond(account, &problems::rate_limited());
+            let answer = self.respond(account, &problems::rate_limited(limited.seconds()));
             return self.with_words_of_route(answer, route, Some(limited));
         }
         let Some(route) = route else {
@@ -155,8 +155,9 @@ impl<H: Edge> Exchange<'_, H> {
         let mut limited = self
             .isolate_limit(route, session_id.as_ref().ok(), client_ip)
             .await;
-        if is_over(limited) {
-            return (self.respond(account, &problems::rate_limited()), limited);
+        if let Some(over) = limited.filter(Limited::is_over) {
+            let answer = self.respond(account, &problems::rate_limited(over.seconds()));
+            return (answer, limited);
         }
         // (4)
         let (credential, counted) = self.credential(route, session_id.as_ref(), client_ip).await;
@@ -178,8 +179,9 @@ impl<H: Edge> Exchange<'_, H> {
                 return ((Outcome::Respond(answer), status), limited);
             }
         };
-        if is_over(limited) {
-            return (self.respond(account, &problems::rate_limited()), limited);
+        if let Some(over) = limited.filter(Limited::is_over) {
+            let answer = self.respond(account, &problems::rate_limited(over.seconds()));
+            return (answer, limited);
         }
         if let (Ok(id), Some(record)) = (&session_id, grant.record()) {
             account.user_id = Some(record.user_id.clone());
@@ -254,10 +256,6 @@ impl<H: Edge> Exchange<'_, H> {
             .maybe("detail", account.detail)
             .emit(self.host, self.gateway.config.common.log_level);
     }
-}
-
-fn is_over(limited: Option<Limited>) -> bool {
-    limited.is_some_and(|limited| !limited.verdict.allowed)
 }
 
 /// Whether an id that a client chose may stand in the log.

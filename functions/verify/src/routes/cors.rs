@@ -92,6 +92,11 @@ impl Cors {
         })
     }
 
+    /// Whether pages of every origin may use the route.
+    pub fn is_for_any_origin(&self) -> bool {
+        self.origins.is_none()
+    }
+
     /// Whether `facts` are a preflight, which asks whether another request may be made.
     pub fn is_preflight(facts: &Facts<'_>) -> bool {
         facts.method == "OPTIONS"
