@@ -1,0 +1,166 @@
+//! Which variables there are: the one list of secrets.
+
+/// A worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Worker {
+    /// The gateway.
+    Verify,
+    /// Sign-in.
+    Auth,
+}
+
+/// A variable that a worker reads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Variable {
+    pub(crate) name: &'static str,
+    /// `None` for both.
+    reader: Option<Worker>,
+    pub(crate) is_secret: bool,
+    /// Whether the workers work together if it is not the same in both.
+    pub(crate) may_differ: bool,
+    /// A value without fault, with which the others are checked if this one is missing or faulty.
+    /// A variable that has none may be missing.
+    pub(crate) stand_in: Option<&'static str>,
+}
+
+/// All of them.
+pub(crate) const VARIABLES: [Variable; 29] = [
+    Variable::new("GATEWAY_URL").stand_in("https://stand-in.invalid"),
+    Variable::new("AUTH_URL").stand_in("https://stand-in.invalid"),
+    Variable::new("UPSTASH_REDIS_REST_URL").stand_in("https://stand-in.invalid"),
+    Variable::new("UPSTASH_REDIS_REST_TOKEN")
+        .secret()
+        .stand_in("stand-in"),
+    Variable::new("SESSION_SECRET").secret().stand_in(SECRET),
+    Variable::new("FINGERPRINT_SECRET")
+        .secret()
+        .stand_in(SECRET),
+    Variable::new("FINGERPRINT_FACTORS"),
+    Variable::new("FINGERPRINT_MODE"),
+    Variable::new("REDIRECT_ORIGINS"),
+    Variable::new("CLIENT_IP_HEADER"),
+    Variable::new("CLIENT_IP_FALLBACK"),
+    Variable::new("SESSION_TTL_SECONDS"),
+    Variable::new("SESSION_MAX_SECONDS"),
+    Variable::new("DEVICE_TTL_SECONDS"),
+    // Without fault beside every SESSION_TTL_SECONDS.
+    Variable::new("USER_ID_TTL_SECONDS").stand_in("31536000"),
+    Variable::new("USER_PROFILE_TTL_SECONDS"),
+    Variable::new("REDIS_TIMEOUT_MS").may_differ(),
+    Variable::new("LOG_LEVEL").may_differ(),
+    Variable::new("METRICS_TOKEN").secret().may_differ(),
+    Variable::of(Worker::Verify, "ROUTES").stand_in(ROUTES),
+    Variable::of(Worker::Verify, "PUBLIC_HOSTS"),
+    Variable::of(Worker::Verify, "GATEWAY_LIMIT"),
+    Variable::of(Worker::Verify, "GATEWAY_LIMIT_BINDING"),
+    Variable::of(Worker::Verify, "ASSERTION_KEYS").secret(),
+    Variable::of(Worker::Auth, "SUPABASE_URL").stand_in("https://stand-in.invalid"),
+    Variable::of(Worker::Auth, "SUPABASE_ANON_KEY")
+        .secret()
+        .stand_in("stand-in"),
+    Variable::of(Worker::Auth, "SUPABASE_TIMEOUT_MS"),
+    Variable::of(Worker::Auth, "FERNET_KEYS")
+        .secret()
+        .stand_in(SECRET),
+    Variable::of(Worker::Auth, "ANSWER_FLOOR_MS"),
+];
+
+/// 32 bytes in base64url, all zero.
+const SECRET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+const ROUTES: &str = r#"[{"id":"stand-in","path":"/*","upstream":"https://stand-in.invalid"}]"#;
+
+// === impl Worker ===
+
+impl Worker {
+    /// Both.
+    pub(crate) const ALL: [Self; 2] = [Self::Verify, Self::Auth];
+
+    /// The name, which is its environment's too.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Verify => "verify",
+            Self::Auth => "auth",
+        }
+    }
+}
+
+// === impl Variable ===
+
+impl Variable {
+    const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            reader: None,
+            is_secret: false,
+            may_differ: false,
+            stand_in: None,
+        }
+    }
+
+    const fn of(worker: Worker, name: &'static str) -> Self {
+        Self {
+            reader: Some(worker),
+            ..Self::new(name)
+        }
+    }
+
+    const fn secret(self) -> Self {
+        Self {
+            is_secret: true,
+            ..self
+        }
+    }
+
+    const fn may_differ(self) -> Self {
+        Self {
+            may_differ: true,
+            ..self
+        }
+    }
+
+    const fn stand_in(self, value: &'static str) -> Self {
+        Self {
+            stand_in: Some(value),
+            ..self
+        }
+    }
+
+    /// The variable `name`, if anybody reads it.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        VARIABLES.into_iter().find(|known| known.name == name)
+    }
+
+    /// Whether `worker` reads it.
+    pub(crate) fn is_read_by(self, worker: Worker) -> bool {
+        self.reader.is_none_or(|reader| reader == worker)
+    }
+
+    /// Whether both workers read it.
+    pub(crate) fn is_read_by_both(self) -> bool {
+        self.reader.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names in the first column of the tables of variables.
+    fn documented() -> impl Iterator<Item = &'static str> {
+        include_str!("../../docs/CONFIGURATION.md")
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+            .filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+    }
+
+    #[test]
+    fn every_documented_variable_is_known() {
+        assert!(documented().count() > 20);
+        for name in documented() {
+            assert!(
+                Variable::named(name).is_some(),
+                "{name} is missing in VARIABLES"
+            );
+        }
+    }
+}

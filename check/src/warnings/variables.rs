@@ -1,0 +1,227 @@
+//! Variables of a worker, and those that both must have alike.
+
+use super::Warning;
+use crate::{
+    describe::authority,
+    setup::Setup,
+    variables::{VARIABLES, Variable},
+};
+
+/// Origins cannot tell the gateway from others.
+pub(super) fn no_assertion(setup: &Setup) -> Vec<Warning> {
+    let missing = setup.gateway().is_some() && !setup.given.contains_key("ASSERTION_KEYS");
+    missing
+        .then(|| {
+            Warning::new(
+                "ASSERTION_KEYS",
+                "is not given, and without it origins cannot tell the gateway from anybody else \
+                 who reaches them; set it as a secret, and name it in a file of --vars to have it \
+                 checked",
+            )
+        })
+        .into_iter()
+        .collect()
+}
+
+/// The gateway answers under every host that leads to it.
+pub(super) fn no_public_hosts(setup: &Setup) -> Vec<Warning> {
+    let Some(config) = setup.gateway() else {
+        return Vec::new();
+    };
+    let missing = !setup.given.contains_key("PUBLIC_HOSTS");
+    missing
+        .then(|| {
+            let host = authority(config.common.targets.base.as_str());
+            Warning::new(
+                "PUBLIC_HOSTS",
+                format!(
+                    "is not set, so that the gateway answers under every host that leads to it \
+                     and tells origins that one; set it to {host}"
+                ),
+            )
+        })
+        .into_iter()
+        .collect()
+}
+
+/// Everybody who comes to `GATEWAY_URL` would get 421.
+pub(super) fn public_hosts_without_our_own(setup: &Setup) -> Vec<Warning> {
+    let Some(config) = setup.gateway() else {
+        return Vec::new();
+    };
+    let host = authority(config.common.targets.base.as_str());
+    let is_ours = |known: &String| known == host;
+    let is_missing = !config.public_hosts.is_empty() && !config.public_hosts.iter().any(is_ours);
+    let is_given = setup.faults.iter().all(|fault| fault.name != "GATEWAY_URL");
+    (is_missing && is_given)
+        .then(|| {
+            Warning::new(
+                "PUBLIC_HOSTS",
+                format!("lacks {host} of GATEWAY_URL, where everybody would get 421; add it"),
+            )
+        })
+        .into_iter()
+        .collect()
+}
+
+/// For a developer's machine.
+pub(super) fn client_ip_fallback(setup: &Setup) -> Vec<Warning> {
+    let fallback = setup.common().and_then(|common| common.client_ip.fallback);
+    fallback
+        .map(|_| {
+            Warning::new(
+                "CLIENT_IP_FALLBACK",
+                "is for a developer's machine: whoever comes without an address is taken for one \
+                 and the same client, for limits and devices alike; remove it",
+            )
+        })
+        .into_iter()
+        .collect()
+}
+
+/// A header that a client might set.
+pub(super) fn client_ip_header(setup: &Setup) -> Vec<Warning> {
+    let header = setup.common().map(|common| &common.client_ip.header);
+    header
+        .filter(|header| *header != "cf-connecting-ip")
+        .map(|header| {
+            Warning::new(
+                "CLIENT_IP_HEADER",
+                format!(
+                    "is {header}, which on Cloudflare every client can set, and be at any address; \
+                     remove it, unless your own load balancer sets it and lets no client do so"
+                ),
+            )
+        })
+        .into_iter()
+        .collect()
+}
+
+/// Names that nobody reads: a demand that was misspelt would be overlooked.
+pub(super) fn unknown(setup: &Setup) -> Vec<Warning> {
+    let names = setup.given.keys();
+    names
+        .filter(|name| Variable::named(name).is_none())
+        .map(|name| {
+            let problem = format!("{name} is read by neither worker; mend its name or remove it");
+            Warning::new("variables", problem)
+        })
+        .collect()
+}
+
+/// What both workers read and do not have alike.
+pub(super) fn differing(first: &Setup, second: &Setup) -> Vec<Warning> {
+    let differs = |known: &Variable| {
+        let (one, other) = (first.given.get(known.name), second.given.get(known.name));
+        let is_certain = !known.is_secret || (one.is_some() && other.is_some());
+        is_certain && one.map(|text| text.trim()) != other.map(|text| text.trim())
+    };
+    VARIABLES
+        .into_iter()
+        .filter(|known| known.is_read_by_both() && !known.may_differ)
+        .filter(differs)
+        .map(|known| {
+            let (one, other) = (first.worker.name(), second.worker.name());
+            Warning::new(
+                known.name,
+                format!(
+                    "is not the same as in {one}: what {other} makes, {one} would not take; give \
+                     both the same"
+                ),
+            )
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        test_support::{verify, warns, worker},
+        variables::Worker,
+    };
+
+    fn auth(changes: &[(&str, &str)]) -> Setup {
+        worker(Worker::Auth, changes, "")
+    }
+
+    #[test]
+    fn warns_of_missing_assertion_keys() {
+        warns(&no_assertion(&verify(&[])), &["ASSERTION_KEYS|origins"]);
+        warns(&no_assertion(&verify(&[("ASSERTION_KEYS", "x")])), &[]);
+        warns(&no_assertion(&auth(&[])), &[]);
+    }
+
+    #[test]
+    fn warns_of_missing_public_hosts() {
+        warns(
+            &no_public_hosts(&verify(&[])),
+            &["PUBLIC_HOSTS|set it to app.test"],
+        );
+        warns(
+            &no_public_hosts(&verify(&[("PUBLIC_HOSTS", "app.test")])),
+            &[],
+        );
+        warns(&no_public_hosts(&auth(&[])), &[]);
+    }
+
+    #[test]
+    fn warns_of_public_hosts_that_lack_the_gateways() {
+        let with = |hosts: &str| {
+            let setup = verify(&[
+                ("PUBLIC_HOSTS", hosts),
+                ("GATEWAY_URL", "https://app.test:444"),
+            ]);
+            public_hosts_without_our_own(&setup)
+        };
+        warns(&with("app.test"), &["lacks app.test:444"]);
+        warns(&with("b.test,APP.test:444"), &[]);
+        warns(&public_hosts_without_our_own(&verify(&[])), &[]);
+    }
+
+    #[test]
+    fn warns_of_a_fallback_address() {
+        let setup = verify(&[("CLIENT_IP_FALLBACK", "127.0.0.1")]);
+        warns(
+            &client_ip_fallback(&setup),
+            &["CLIENT_IP_FALLBACK|remove it"],
+        );
+        warns(&client_ip_fallback(&verify(&[])), &[]);
+    }
+
+    #[test]
+    fn warns_of_another_header_for_the_address() {
+        let with = |header| client_ip_header(&auth(&[("CLIENT_IP_HEADER", header)]));
+        warns(&with("X-Real-IP"), &["CLIENT_IP_HEADER|is x-real-ip"]);
+        warns(&with("CF-Connecting-IP"), &[]);
+        warns(&with(""), &[]);
+    }
+
+    #[test]
+    fn warns_of_a_name_that_nobody_reads() {
+        warns(
+            &unknown(&verify(&[("PUBLIC_HOST", "a.test")])),
+            &["PUBLIC_HOST is read by neither"],
+        );
+        // A file may hold the variables of both.
+        warns(
+            &unknown(&verify(&[("SUPABASE_URL", "https://s.test")])),
+            &[],
+        );
+    }
+
+    #[test]
+    fn warns_of_what_the_workers_do_not_have_alike() {
+        let with = |name, value| differing(&verify(&[]), &auth(&[(name, value)]));
+        warns(
+            &with("SESSION_TTL_SECONDS", "900"),
+            &["SESSION_TTL_SECONDS|as in verify"],
+        );
+        warns(&with("GATEWAY_URL", "https://b.test"), &["GATEWAY_URL"]);
+        let secret = "another-secret-of-thirty-two-chars";
+        warns(&with("SESSION_SECRET", secret), &["SESSION_SECRET"]);
+        warns(&with("SESSION_SECRET", ""), &[]);
+        warns(&with("LOG_LEVEL", "debug"), &[]);
+        warns(&with("SUPABASE_URL", "https://b.test"), &[]);
+    }
+}
