@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
-use crate::{canonical::CanonicalRequest, decide::Refusal, facts::Facts, forward::is_websocket};
+use crate::{canonical::CanonicalRequest, decide::Refusal, facts::Facts};
 
 /// Seconds after which it makes sense to ask a failed dependency again.
 const RETRY_AFTER: &str = "5";
@@ -46,7 +46,7 @@ impl Client {
         };
         let is_script = || facts.header("x-requested-with").is_some();
         let is_navigation = facts.header("sec-fetch-mode").map_or_else(
-            || accepts_html() && !is_websocket(facts) && !is_script(),
+            || accepts_html() && !facts.is_websocket() && !is_script(),
             |mode| mode == "navigate",
         );
         if is_navigation {

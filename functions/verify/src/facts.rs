@@ -41,6 +41,15 @@ impl<'a> Facts<'a> {
             .find(|(known, _)| *known == name)
             .map(|(_, value)| *value)
     }
+
+    /// Whether the client asks for a WebSocket, which it can with GET alone (RFC 6455, section
+    /// 4.1): the runtime would turn any other method into it.
+    pub fn is_websocket(&self) -> bool {
+        self.method == "GET"
+            && self
+                .header("upgrade")
+                .is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
+    }
 }
 
 #[cfg(test)]
@@ -69,5 +78,20 @@ mod tests {
         ] {
             assert!(Facts::parse(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_post_is_no_websocket_whatever_it_asks_for() {
+        let is_websocket = |method| {
+            let headers = vec![("upgrade", "WebSocket")];
+            let facts = Facts {
+                method,
+                headers,
+                ..Facts::default()
+            };
+            facts.is_websocket()
+        };
+        assert!(is_websocket("GET"));
+        assert!(!is_websocket("POST"));
     }
 }

@@ -57,7 +57,7 @@ pub fn plan(
             .split(',')
             .any(|item| item.trim().eq_ignore_ascii_case(name))
     };
-    let is_websocket = is_websocket(facts);
+    let is_websocket = facts.is_websocket();
     let must_go = |name: &str| match name {
         // Without it the runtime would not open a WebSocket; it speaks for one connection all the
         // same, so no other protocol passes.
@@ -109,15 +109,6 @@ pub fn plan(
             .max_body_bytes
             .filter(|_| facts.has_body && !has_length),
     })
-}
-
-/// Whether the client asks for a WebSocket, which it can with GET alone (RFC 6455, section 4.1):
-/// the runtime would turn any other method into it.
-pub fn is_websocket(facts: &Facts<'_>) -> bool {
-    facts.method == "GET"
-        && facts
-            .header("upgrade")
-            .is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
 }
 
 /// `text` as a header can carry it: what is not printable ASCII is percent-encoded, and `%` too,
@@ -343,21 +334,6 @@ mod tests {
             |value| plan_with(&[("connection", "keep-alive, Upgrade"), ("upgrade", value)]);
         assert!(!removes(&upgrade("WebSocket"), "upgrade"));
         assert!(removes(&upgrade("h2c"), "upgrade"));
-    }
-
-    #[test]
-    fn a_post_is_no_websocket_whatever_it_asks_for() {
-        let headers = vec![("upgrade", "websocket")];
-        assert!(is_websocket(&Facts {
-            method: "GET",
-            headers: headers.clone(),
-            ..Facts::default()
-        }));
-        assert!(!is_websocket(&Facts {
-            method: "POST",
-            headers,
-            ..Facts::default()
-        }));
     }
 
     #[test]

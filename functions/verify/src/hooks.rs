@@ -2,7 +2,7 @@
 
 use authflow_shared::host::effects::{Runner, State, Step};
 
-use crate::{RUNNER, answer::Answer, facts::Facts, gateway::Outcome, wire};
+use crate::{RUNNER, answer::Answer, facts::Facts, outcome::Outcome, wire};
 
 /// Bytes of a page of WebAssembly memory.
 const PAGE: usize = 65_536;

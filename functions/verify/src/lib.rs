@@ -1,15 +1,16 @@
 //! The gateway that every request passes.
 //!
 //! `driver.js` calls [`configure`] once, [`start`] for each request and [`resume`] for each wait;
-//! what it is told to do is in [`wire`]. A request's way is told in `exchange`; who may pass is
+//! what it is told to do is in [`wire`]. A request's way is told in [`exchange`]; who may pass is
 //! decided in [`decide`](mod@decide).
 
+mod account;
 pub mod answer;
 pub mod assertion;
 pub mod canonical;
 pub mod config;
 pub mod decide;
-mod exchange;
+pub mod exchange;
 pub mod facts;
 pub mod forward;
 pub mod gateway;
@@ -18,6 +19,8 @@ pub mod health;
 mod hooks;
 pub mod jwks;
 pub mod limits;
+pub mod outcome;
+pub mod own_paths;
 pub mod problems;
 pub mod renewal;
 pub mod reserved;
@@ -33,11 +36,7 @@ use authflow_shared::{
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::{
-    config::Config,
-    facts::Facts,
-    gateway::{Gateway, Outcome, SERVICE},
-};
+use crate::{account::SERVICE, config::Config, facts::Facts, gateway::Gateway, outcome::Outcome};
 
 thread_local! {
     /// The isolate's gateway; `None` until it is configured, and if the configuration is faulty.
@@ -104,8 +103,8 @@ async fn handle(gateway: Option<Rc<Gateway>>, host: EffectHost, facts: String) -
     // A text that is cut off could only come from another driver; it names no route.
     let facts = Facts::parse(&facts).unwrap_or_default();
     match gateway {
-        Some(gateway) => gateway.handle(host, &facts).await,
-        None => gateway::misconfigured(&host, &facts),
+        Some(gateway) => exchange::handle(gateway, host, &facts).await,
+        None => exchange::misconfigured(&host, &facts),
     }
 }
 

@@ -10,7 +10,7 @@ use authflow_shared::host::{
 };
 use serde::Serialize;
 
-use crate::{answer::Answer, forward, gateway::Outcome};
+use crate::{answer::Answer, forward, outcome::Outcome};
 
 /// Headers of an origin's answer that the driver tells us of, in this order.
 const REPORT: [&str; 2] = ["cache-control", "set-cookie"];

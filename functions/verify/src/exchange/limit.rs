@@ -25,7 +25,7 @@ use authflow_shared::{
 
 use super::Exchange;
 use crate::{
-    gateway::SERVICE,
+    account::SERVICE,
     limits::Limited,
     routes::{By, Counted, Route},
 };

@@ -9,23 +9,24 @@ use std::rc::Rc;
 
 use authflow_shared::{
     client_ip::ClientIp,
-    host::edge::Edge,
+    host::{Host, edge::Edge},
     log::{Level, Line},
     problem::Problem,
     request_id::RequestId,
     session::{Presented, SessionId},
-    timestamp::Timestamp,
     trace::Trace,
 };
 
 use crate::{
+    account::{Account, SERVICE, Subject},
     answer::{Answer, Client},
     canonical::CanonicalRequest,
     decide::{Decision, decide},
     facts::Facts,
     forward,
-    gateway::{Account, Gateway, Outcome, SERVICE},
+    gateway::Gateway,
     limits::Limited,
+    outcome::Outcome,
     problems,
     routes::{Cors, Route},
 };
@@ -36,13 +37,59 @@ const REFUSED_METHODS: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
 const USUAL_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// A request, and what every answer to it needs.
-pub(crate) struct Exchange<'a, H> {
-    pub(crate) host: &'a H,
-    pub(crate) gateway: &'a Rc<Gateway>,
-    pub(crate) facts: &'a Facts<'a>,
-    pub(crate) request_id: RequestId,
-    pub(crate) trace: Trace,
-    pub(crate) client: Client,
+struct Exchange<'a, H> {
+    host: &'a H,
+    gateway: &'a Rc<Gateway>,
+    facts: &'a Facts<'a>,
+    request_id: RequestId,
+    trace: Trace,
+    client: Client,
+}
+
+/// Answers one request and writes its log line.
+pub async fn handle<H: Edge>(gateway: Rc<Gateway>, host: H, facts: &Facts<'_>) -> Outcome {
+    let started = host.now();
+    let (request_id, client) = (RequestId::random(&host), Client::of(facts));
+    // Without randomness no id is unpredictable; nobody is let through then.
+    let Ok(trace) = Trace::enter(facts.header("traceparent"), &host) else {
+        let problem = problems::internal_error();
+        return Outcome::Respond(Answer::problem(&problem, client, request_id.as_str()));
+    };
+    let exchange = Exchange {
+        host: &host,
+        gateway: &gateway,
+        facts,
+        request_id,
+        trace,
+        client,
+    };
+    let mut account = Account::default();
+    let (outcome, status) = exchange.run(&mut account).await;
+    let subject = Subject {
+        facts,
+        request_id: &exchange.request_id,
+        trace: &exchange.trace,
+        started,
+    };
+    account.write(&subject, status, &host, gateway.config.common.log_level);
+    match outcome {
+        Outcome::Respond(answer) => Outcome::Respond(answer.for_method(facts.method)),
+        relay @ Outcome::Relay(_) => relay,
+    }
+}
+
+/// Answers a request while the configuration has faults: nobody is let through.
+pub fn misconfigured(host: &impl Host, facts: &Facts<'_>) -> Outcome {
+    let request_id = RequestId::random(host);
+    let problem = problems::config_invalid();
+    Line::new(Level::Error, SERVICE, "request")
+        .field("request_id", request_id.as_str())
+        .field("method", facts.method)
+        .field("status", problem.status)
+        .field("outcome", problem.code)
+        .emit(host, Level::Error);
+    let answer = Answer::problem(&problem, Client::of(facts), request_id.as_str());
+    Outcome::Respond(answer.for_method(facts.method))
 }
 
 impl<H: Edge> Exchange<'_, H> {
@@ -54,7 +101,7 @@ impl<H: Edge> Exchange<'_, H> {
     /// 5. The route, which may find the target ambiguous for what it asks.
     /// 6. The limit that every address has; only then is it said that nothing is found.
     /// 7. What the route itself demands.
-    pub(crate) async fn run(&self, account: &mut Account) -> (Outcome, u16) {
+    async fn run(&self, account: &mut Account) -> (Outcome, u16) {
         let config = &self.gateway.config;
         // (1)
         let source = &config.common.client_ip;
@@ -236,31 +283,6 @@ impl<H: Edge> Exchange<'_, H> {
         let answer = Answer::problem(problem, self.client, self.request_id.as_str());
         (Outcome::Respond(answer), problem.status)
     }
-
-    pub(crate) fn log(&self, account: Account, status: u16, started: Timestamp) {
-        Line::new(Level::of_status(status), SERVICE, "request")
-            .field("request_id", self.request_id.as_str())
-            .field("trace_id", self.trace.trace_id.as_str())
-            .maybe(
-                "client_request_id",
-                self.facts.header("x-request-id").filter(is_short),
-            )
-            .maybe("route", account.route)
-            .field("method", self.facts.method)
-            .maybe("path", account.path)
-            .field("status", status)
-            .field("duration_ms", self.host.now().since(started))
-            .field("outcome", account.outcome)
-            .maybe("user_id", account.user_id)
-            .maybe("session", account.session)
-            .maybe("detail", account.detail)
-            .emit(self.host, self.gateway.config.common.log_level);
-    }
-}
-
-/// Whether an id that a client chose may stand in the log.
-fn is_short(id: &&str) -> bool {
-    id.len() <= 128
 }
 
 fn with_header(

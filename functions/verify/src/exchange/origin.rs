@@ -11,12 +11,13 @@ use authflow_shared::{
 
 use super::Exchange;
 use crate::{
+    account::{Account, SERVICE},
     assertion::Subject,
     canonical::CanonicalRequest,
     decide::Grant,
     facts::Facts,
-    forward::{self, is_websocket},
-    gateway::{Account, Outcome, SERVICE},
+    forward,
+    outcome::Outcome,
     problems,
     routes::{Route, Upstream},
 };
@@ -182,5 +183,5 @@ impl<H: Edge> Exchange<'_, H> {
 
 /// Whether the origin switches to the protocol that the client asked for.
 fn is_switch(head: &OriginHead, facts: &Facts<'_>) -> bool {
-    head.status == 101 && is_websocket(facts)
+    head.status == 101 && facts.is_websocket()
 }

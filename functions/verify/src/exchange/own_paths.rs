@@ -4,10 +4,8 @@ use authflow_shared::{host::edge::Edge, redis::Redis};
 
 use super::{Exchange, with_header};
 use crate::{
-    answer::Answer,
-    canonical::CanonicalRequest,
-    gateway::{Account, Outcome, is_own_path},
-    health, problems,
+    account::Account, answer::Answer, canonical::CanonicalRequest, health, outcome::Outcome,
+    own_paths::is_own_path, problems,
 };
 
 /// Seconds that the set of keys may be remembered.

@@ -11,9 +11,8 @@ use authflow_shared::{
 
 use super::Exchange;
 use crate::{
+    account::SERVICE,
     decide::Credential,
-    forward::is_websocket,
-    gateway::SERVICE,
     limits::Limited,
     routes::{Policy, Route},
 };
@@ -73,7 +72,7 @@ impl<H: Edge> Exchange<'_, H> {
         let same_device = lookup.record().is_some_and(|record| {
             let fingerprinter = &self.gateway.config.common.fingerprinter;
             // Browsers send no client hints with a WebSocket's handshake.
-            if is_websocket(self.facts) && device.platform.is_none() && device.mobile.is_none() {
+            if self.facts.is_websocket() && device.platform.is_none() && device.mobile.is_none() {
                 fingerprinter.matches_without_hints(&device, &record.factors)
             } else {
                 fingerprinter.matches(&device, &record.device_fingerprint)

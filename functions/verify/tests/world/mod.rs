@@ -10,11 +10,7 @@ use authflow_shared::{
     session::{SessionId, SessionRecord, keys},
     timestamp::Timestamp,
 };
-use authflow_verify::{
-    config::Config,
-    facts::Facts,
-    gateway::{Gateway, Outcome},
-};
+use authflow_verify::{config::Config, exchange, facts::Facts, gateway::Gateway, outcome::Outcome};
 use futures_executor::block_on;
 use serde_json::json;
 
@@ -122,7 +118,11 @@ impl World {
             has_body,
             headers: headers.to_vec(),
         };
-        let outcome = block_on(self.gateway.clone().handle(self.host.clone(), &facts));
+        let outcome = block_on(exchange::handle(
+            self.gateway.clone(),
+            self.host.clone(),
+            &facts,
+        ));
         let owned = |headers: Vec<(&'static str, String)>| {
             headers
                 .into_iter()

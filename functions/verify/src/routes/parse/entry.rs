@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::fields::Fields;
 use crate::{
     canonical::{Escapes, canonical_path},
-    gateway::is_own_path,
+    own_paths::is_own_path,
     reserved::{is_reserved, may_be_kept},
     routes::{Cors, Pattern, Policy, RateLimit, Route, Upstream},
 };
