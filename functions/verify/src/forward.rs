@@ -129,6 +129,8 @@ fn header_value(text: &str) -> String {
 /// What changes in an origin's answer on its way to the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relay {
+    /// The origin's status, which stays.
+    pub status: u16,
     /// Headers to remove.
     pub remove: Vec<&'static str>,
     /// Headers to set, in place of the origin's.
@@ -142,6 +144,7 @@ pub struct Relay {
 /// Plans how the origin's answer goes to the client.
 pub fn relay(head: &OriginHead, grant: &Grant, request_id: &str) -> Relay {
     let mut relay = Relay {
+        status: head.status,
         remove: Vec::new(),
         set: vec![("x-request-id", request_id.to_owned())],
         vary: Vec::new(),

@@ -199,6 +199,7 @@ fn forward_effect(plan: &ForwardPlan) -> Forward<'_> {
 
 fn relay(plan: &forward::Relay) -> Relay<'_> {
     let forward::Relay {
+        status: _,
         remove,
         set,
         vary,

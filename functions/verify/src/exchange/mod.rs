@@ -64,14 +64,19 @@ pub async fn handle<H: Edge>(gateway: Rc<Gateway>, host: H, facts: &Facts<'_>) -
         client,
     };
     let mut account = Account::default();
-    let (outcome, status) = exchange.run(&mut account).await;
+    let outcome = exchange.run(&mut account).await;
     let subject = Subject {
         facts,
         request_id: &exchange.request_id,
         trace: &exchange.trace,
         started,
     };
-    account.write(&subject, status, &host, gateway.config.common.log_level);
+    account.write(
+        &subject,
+        outcome.status(),
+        &host,
+        gateway.config.common.log_level,
+    );
     match outcome {
         Outcome::Respond(answer) => Outcome::Respond(answer.for_method(facts.method)),
         relay @ Outcome::Relay(_) => relay,
@@ -101,7 +106,7 @@ impl<H: Edge> Exchange<'_, H> {
     /// 5. The route, which may find the target ambiguous for what it asks.
     /// 6. The limit that every address has; only then is it said that nothing is found.
     /// 7. What the route itself demands.
-    async fn run(&self, account: &mut Account) -> (Outcome, u16) {
+    async fn run(&self, account: &mut Account) -> Outcome {
         let config = &self.gateway.config;
         // (1)
         let source = &config.common.client_ip;
@@ -131,8 +136,8 @@ impl<H: Edge> Exchange<'_, H> {
             return self.respond(account, &problems::misdirected());
         }
         if REFUSED_METHODS.contains(&request.method.as_str()) {
-            let answer = self.respond(account, &problems::method_not_allowed());
-            return with_header(answer, "allow", USUAL_METHODS.to_owned());
+            let outcome = self.respond(account, &problems::method_not_allowed());
+            return outcome.with("allow", USUAL_METHODS);
         }
         // (4)
         if request.escapes.is_empty()
@@ -157,10 +162,10 @@ impl<H: Edge> Exchange<'_, H> {
             return self.respond(account, &problems::not_found());
         };
         // (7)
-        let (answer, limited) = self
+        let (outcome, limited) = self
             .on_route(route, &request, &presented, client_ip, account)
             .await;
-        self.with_words_of_route(answer, Some(route), limited)
+        self.with_words_of_route(outcome, Some(route), limited)
     }
 
     /// 1. A preflight is answered where the route speaks of cross-origin use: it carries no
@@ -176,7 +181,7 @@ impl<H: Edge> Exchange<'_, H> {
         presented: &Presented,
         client_ip: ClientIp,
         account: &mut Account,
-    ) -> ((Outcome, u16), Option<Limited>) {
+    ) -> (Outcome, Option<Limited>) {
         let config = &self.gateway.config;
         // (1)
         if let Some(cors) = route
@@ -187,12 +192,12 @@ impl<H: Edge> Exchange<'_, H> {
             account.outcome = "preflight";
             let headers = cors.on_preflight(self.facts);
             let answer = Answer::empty(204, headers, self.request_id.as_str());
-            return ((Outcome::Respond(answer), 204), None);
+            return (answer.into(), None);
         }
         // (2)
         if !route.takes(&request.method) {
-            let answer = self.respond(account, &problems::method_not_allowed());
-            return (with_header(answer, "allow", route.methods.join(", ")), None);
+            let outcome = self.respond(account, &problems::method_not_allowed());
+            return (outcome.with("allow", route.methods.join(", ")), None);
         }
         if self.is_too_large(route) {
             return (self.respond(account, &problems::payload_too_large()), None);
@@ -222,8 +227,7 @@ impl<H: Edge> Exchange<'_, H> {
                     &config.common.auth_url,
                     self.request_id.as_str(),
                 );
-                let status = answer.status;
-                return ((Outcome::Respond(answer), status), limited);
+                return (answer.into(), limited);
             }
         };
         if let Some(over) = limited.filter(Limited::is_over) {
@@ -250,52 +254,30 @@ impl<H: Edge> Exchange<'_, H> {
     /// Adds what each answer on `route` says: who may read it across origins, and its limit.
     fn with_words_of_route(
         &self,
-        (outcome, status): (Outcome, u16),
+        mut outcome: Outcome,
         route: Option<&Route>,
         limited: Option<Limited>,
-    ) -> (Outcome, u16) {
-        let cors = route.and_then(|route| route.cors.as_ref());
-        let limit_headers = limited.map(|limited| limited.headers()).unwrap_or_default();
-        let outcome = match outcome {
-            Outcome::Respond(mut answer) => {
-                if let Some(cors) = cors {
+    ) -> Outcome {
+        if let Some(cors) = route.and_then(|route| route.cors.as_ref()) {
+            match &mut outcome {
+                Outcome::Relay(relay) => relay.replace_cors(cors.on_answer(self.facts)),
+                Outcome::Respond(answer) => {
                     if !Cors::is_preflight(self.facts) {
                         answer.headers.extend(cors.on_answer(self.facts));
                     }
                     answer.headers.push(("vary", "Origin".to_owned()));
                 }
-                answer.headers.extend(limit_headers);
-                Outcome::Respond(answer)
             }
-            Outcome::Relay(mut relay) => {
-                if let Some(cors) = cors {
-                    relay.replace_cors(cors.on_answer(self.facts));
-                }
-                relay.set.extend(limit_headers);
-                Outcome::Relay(relay)
-            }
-        };
-        (outcome, status)
-    }
-
-    fn respond(&self, account: &mut Account, problem: &Problem) -> (Outcome, u16) {
-        account.outcome = problem.code;
-        let answer = Answer::problem(problem, self.client, self.request_id.as_str());
-        (Outcome::Respond(answer), problem.status)
-    }
-}
-
-fn with_header(
-    (outcome, status): (Outcome, u16),
-    name: &'static str,
-    value: String,
-) -> (Outcome, u16) {
-    let outcome = match outcome {
-        Outcome::Respond(mut answer) => {
-            answer.headers.push((name, value));
-            Outcome::Respond(answer)
         }
-        relay @ Outcome::Relay(_) => relay,
-    };
-    (outcome, status)
+        let words = limited.map(|limited| limited.headers());
+        words
+            .into_iter()
+            .flatten()
+            .fold(outcome, |outcome, (name, value)| outcome.with(name, value))
+    }
+
+    fn respond(&self, account: &mut Account, problem: &Problem) -> Outcome {
+        account.outcome = problem.code;
+        Answer::problem(problem, self.client, self.request_id.as_str()).into()
+    }
 }

@@ -51,14 +51,13 @@ impl<H: Edge> Exchange<'_, H> {
         session_id: Option<&SessionId>,
         context: &forward::Context<'_>,
         account: &mut Account,
-    ) -> (Outcome, u16) {
+    ) -> Outcome {
         let answer = self.send(grant, route, request, session_id, context).await;
         match answer {
             // Any other status is none, and the runtime could not hand it on.
             Ok(head) if matches!(head.status, 200..=599) || is_switch(&head, self.facts) => {
                 account.outcome = "forwarded";
-                let relay = forward::relay(&head, grant, self.request_id.as_str());
-                (Outcome::Relay(relay), head.status)
+                Outcome::Relay(forward::relay(&head, grant, self.request_id.as_str()))
             }
             Ok(_) => self.respond(account, &problems::upstream_invalid()),
             Err(Failure::Ambiguous(detail)) => self.respond(account, &problems::ambiguous(detail)),

@@ -2,7 +2,7 @@
 
 use authflow_shared::{host::edge::Edge, redis::Redis};
 
-use super::{Exchange, with_header};
+use super::Exchange;
 use crate::{
     account::Account, answer::Answer, canonical::CanonicalRequest, health, outcome::Outcome,
     own_paths::is_own_path, problems,
@@ -17,15 +17,15 @@ impl<H: Edge> Exchange<'_, H> {
         &self,
         request: &CanonicalRequest,
         account: &mut Account,
-    ) -> Option<(Outcome, u16)> {
+    ) -> Option<Outcome> {
         let (path, only_reads) = (
             request.path.as_str(),
             matches!(request.method.as_str(), "GET" | "HEAD"),
         );
         match path {
             "/health" | "/health/" | "/.well-known/authflow/jwks.json" if !only_reads => {
-                let answer = self.respond(account, &problems::method_not_allowed());
-                Some(with_header(answer, "allow", "GET, HEAD".to_owned()))
+                let outcome = self.respond(account, &problems::method_not_allowed());
+                Some(outcome.with("allow", "GET, HEAD"))
             }
             "/health" | "/health/" => {
                 account.route = Some("health".to_owned());
@@ -33,12 +33,12 @@ impl<H: Edge> Exchange<'_, H> {
                 let redis = self.gateway.config.common.redis.clone();
                 let redis = Redis::new(self.host.clone(), redis);
                 let answer = health::answer(&redis, self.host, request, self.request_id.as_str());
-                Some(responded(answer.await))
+                Some(answer.await.into())
             }
             "/.well-known/authflow/jwks.json" => {
                 account.route = Some("jwks".to_owned());
                 account.outcome = "jwks";
-                Some(responded(self.keys()))
+                Some(self.keys().into())
             }
             path if path == "/auth" || path.starts_with("/auth/") => {
                 account.route = Some("auth".to_owned());
@@ -48,11 +48,7 @@ impl<H: Edge> Exchange<'_, H> {
                 }
                 account.outcome = "redirect";
                 let location = format!("{auth_url}{}", request.target());
-                Some(responded(Answer::redirect(
-                    location,
-                    &request.method,
-                    self.request_id.as_str(),
-                )))
+                Some(Answer::redirect(location, &request.method, self.request_id.as_str()).into())
             }
             path if is_own_path(path) => Some(self.respond(account, &problems::not_found())),
             _ => None,
@@ -69,9 +65,4 @@ impl<H: Edge> Exchange<'_, H> {
         ];
         Answer::public(published.to_owned(), headers, self.request_id.as_str())
     }
-}
-
-fn responded(answer: Answer) -> (Outcome, u16) {
-    let status = answer.status;
-    (Outcome::Respond(answer), status)
 }
