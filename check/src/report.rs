@@ -114,7 +114,7 @@ impl Section<'_> {
             "secrets_to_set": self.setup.secrets_to_set,
             "faults": faults.map(|fault| finding(fault.name, &fault.problem)).collect::<Vec<_>>(),
             "warnings": warnings
-                .map(|warning| finding(warning.name, &warning.problem))
+                .map(|warning| finding(&warning.name, &warning.problem))
                 .collect::<Vec<_>>(),
             "routes": self.rows.iter().map(Row::json).collect::<Vec<_>>(),
             "address_limit": limit.map(|Quota { requests, window }| {

@@ -156,7 +156,7 @@ impl Row {
 
 #[cfg(test)]
 mod tests {
-    use authflow_verify::gateway::is_own_path;
+    use authflow_verify::own_paths::is_own_path;
 
     use super::*;
     use crate::test_support::{routes, verify};

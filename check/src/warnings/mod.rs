@@ -16,7 +16,7 @@ use crate::setup::Setup;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Warning {
     /// The variable, or the file.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// What is dangerous and what to do.
     pub(crate) problem: String,
 }
@@ -62,8 +62,8 @@ pub(crate) fn between(first: &Setup, second: &Setup) -> Vec<Warning> {
 }
 
 impl Warning {
-    fn new(name: &'static str, problem: impl Into<String>) -> Self {
-        let problem = problem.into();
+    fn new(name: impl Into<String>, problem: impl Into<String>) -> Self {
+        let (name, problem) = (name.into(), problem.into());
         Self { name, problem }
     }
 

@@ -15,8 +15,8 @@ pub(super) fn no_assertion(setup: &Setup) -> Vec<Warning> {
             Warning::new(
                 "ASSERTION_KEYS",
                 "is not given, and without it origins cannot tell the gateway from anybody else \
-                 who reaches them; set it as a secret, and name it in a file of --vars to have it \
-                 checked",
+                 who reaches them; make a key with `scripts/assertion-key` and set it as a secret; if \
+                 it is set, name a file that holds it by --vars",
             )
         })
         .into_iter()
@@ -103,8 +103,8 @@ pub(super) fn unknown(setup: &Setup) -> Vec<Warning> {
     names
         .filter(|name| Variable::named(name).is_none())
         .map(|name| {
-            let problem = format!("{name} is read by neither worker; mend its name or remove it");
-            Warning::new("variables", problem)
+            let problem = "is read by neither worker; mend its name or remove it";
+            Warning::new(name.as_str(), problem)
         })
         .collect()
 }
@@ -201,7 +201,7 @@ mod tests {
     fn warns_of_a_name_that_nobody_reads() {
         warns(
             &unknown(&verify(&[("PUBLIC_HOST", "a.test")])),
-            &["PUBLIC_HOST is read by neither"],
+            &["PUBLIC_HOST: is read by neither"],
         );
         // A file may hold the variables of both.
         warns(
