@@ -19,7 +19,8 @@ export class OriginSocket extends EventEmitter {
     this.#socket = socket;
     const key = `${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
     const accept = createHash("sha1").update(key).digest("base64");
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+    const head = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"];
+    socket.write([...head, `Sec-WebSocket-Accept: ${accept}`, "", ""].join("\r\n"));
     socket.on("data", (data) => this.#read(data));
     socket.on("error", () => {});
     // A server's sockets stay half open otherwise.
@@ -44,8 +45,9 @@ export class OriginSocket extends EventEmitter {
   /** Sends one frame; a text is UTF-8. */
   send(opcode, payload) {
     const data = Buffer.from(payload);
-    const head = data.length < 126 ? [data.length] : data.length < 65_536 ? [126, ...big(data.length, 2)] : [127, ...big(data.length, 8)];
-    this.#socket.write(Buffer.concat([Buffer.from([FINAL | opcode, ...head]), data]));
+    const { length } = data;
+    const size = length < 126 ? [length] : length < 65_536 ? [126, ...big(length, 2)] : [127, ...big(length, 8)];
+    this.#socket.write(Buffer.concat([Buffer.from([FINAL | opcode, ...size]), data]));
   }
 
   close(code, reason) {
@@ -104,5 +106,5 @@ function parse(bytes) {
   if (bytes.length < start + length) return undefined;
   const mask = bytes.subarray(start - 4, start);
   const data = Buffer.from(bytes.subarray(start, start + length)).map((byte, index) => byte ^ mask[index % 4]);
-  return { opcode: bytes[0] & 0x0f, final: (bytes[0] & FINAL) !== 0, masked: (bytes[1] & 0x80) !== 0, data, size: start + length };
+  return { opcode: bytes[0] & 0x0f, data, size: start + length };
 }

@@ -6,7 +6,7 @@ import { after, before, describe, it } from "node:test";
 
 import { digest, pour, seeded } from "./bytes.mjs";
 import { childListeningOn, growthDuring } from "./memory.mjs";
-import { bytesOf, startWorld, within } from "./world.mjs";
+import { bytesOf, LIMIT, startWorld, within } from "./world.mjs";
 
 const MB = 1024 * 1024;
 const SIZE = 200 * MB;
@@ -15,6 +15,8 @@ const WARM_UP = 16 * MB;
 const GROWTH = 32 * MB;
 
 const onLinux = { skip: process.platform !== "linux" && "only Linux tells the memory of a process in /proc" };
+
+const counted = { ...onLinux, todo: "counting leaves more behind than it should" };
 
 let world;
 before(async () => {
@@ -36,7 +38,7 @@ class Watch {
 }
 
 /** Sends `size` bytes; the client sends its second block only when the origin has said that it has the first. */
-async function upload(size, headers = { "content-length": size }) {
+async function upload(size, headers = { "content-length": size }, route) {
   const path = world.serve(async (request, response) => {
     const hash = createHash("sha256");
     let length = 0;
@@ -46,7 +48,7 @@ async function upload(size, headers = { "content-length": size }) {
       length += part.length;
     }
     response.end(JSON.stringify({ hash: hash.digest("hex"), length, head: request.headers }));
-  });
+  }, route);
   const watch = new Watch();
   const blocks = seeded("upload", size);
   const request = world.ask(path, { method: "POST", headers });
@@ -149,4 +151,13 @@ describe("200 MB", { timeout: 60_000 }, () => {
       assert.equal(head["transfer-encoding"], "chunked");
     });
   }
+
+  it("upload: do so in chunks on a route that counts them, and are not held either", counted, async (t) => {
+    await assertHoldsLittle(t, async () => {
+      const { hash, length, watch } = await upload(LIMIT, {}, "/limited");
+      watch.tell(t, LIMIT);
+      assert.equal(length, LIMIT);
+      assert.equal(hash, await digest(seeded("upload", LIMIT)));
+    });
+  });
 });

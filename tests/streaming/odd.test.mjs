@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
 
-import { exchange } from "../support/wire.mjs";
 import { startWorld, told, values } from "./world.mjs";
 
 let world;
@@ -20,7 +19,7 @@ afterEach(async () => {
   assert.equal(told(answer).body, "next");
 });
 
-/** An origin's answer of one header line, and a body. */
+/** An origin that answers with these header lines, and a body. */
 function answerWith(...lines) {
   return world.serveBytes(["HTTP/1.1 200 OK", ...lines, "Content-Length: 2", "", "ok"].join("\r\n"));
 }
@@ -28,7 +27,7 @@ function answerWith(...lines) {
 /** The bytes of `text` in UTF-8, as the wire's Latin-1 strings hold them. */
 const utf8 = (text) => Buffer.from(text).toString("latin1");
 
-describe("an origin's answer that is none", () => {
+describe("an origin's answer that is none gives 502", () => {
   async function assertRefused(path, method = "GET") {
     const lines = method === "POST" ? ["Content-Length: 1"] : [];
     const answer = await world.exchange(method, path, lines, method === "POST" ? "x" : "");
@@ -41,17 +40,19 @@ describe("an origin's answer that is none", () => {
     assert.equal(line.outcome, problem.code);
   }
 
-  for (const status of ["600 Odd", "999 Odd", "1000 Odd", "199 Odd", "102 Processing", "100 Continue", "099 Odd", "000 Odd", "20 Odd", "abc"]) {
-    it(`for its status ${status} gives 502`, async () => {
-      const path = world.serveBytes(`HTTP/1.1 ${status}\r\nContent-Length: 2\r\nX-Odd: yes\r\n\r\nok`);
+  for (const status of ["600", "999", "1000", "199", "102", "100", "099", "000", "20", "abc"]) {
+    it(`for its status ${status}`, async () => {
+      const path = world.serveBytes(`HTTP/1.1 ${status} Odd\r\nContent-Length: 2\r\nX-Odd: yes\r\n\r\nok`);
       await assertRefused(path);
       await assertRefused(path, "POST");
     });
   }
 
-  it("for it switches protocols unasked gives 502", async () => {
-    await assertRefused(world.serveBytes("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"));
-    await assertRefused(world.serveBytes("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nbytes"));
+  it("for it switches protocols unasked", async () => {
+    for (const protocol of ["websocket", "h2c"]) {
+      const head = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`;
+      await assertRefused(world.serveBytes(head, "bytes"));
+    }
   });
 
   for (const [what, bytes] of Object.entries({
@@ -64,14 +65,15 @@ describe("an origin's answer that is none", () => {
     "a header with NUL": "HTTP/1.1 200 OK\r\nX-Odd: a\0b\r\nContent-Length: 2\r\n\r\nok",
     "a header folded to two lines": "HTTP/1.1 200 OK\r\nX-Odd: a\r\n b\r\nContent-Length: 2\r\n\r\nok",
   })) {
-    it(`for it is ${what} gives 502`, async () => assertRefused(world.serveBytes(bytes)));
+    it(`for it is ${what}`, async () => assertRefused(world.serveBytes(bytes)));
   }
 });
 
 describe("an origin's answer that is unusual", () => {
   it("passes after informational ones, which do not", async () => {
     for (const line of ["100 Continue", "102 Processing", "103 Early Hints\r\nLink: </style.css>; rel=preload"]) {
-      const answer = await world.exchange("GET", world.serveBytes(`HTTP/1.1 ${line}\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`));
+      const path = world.serveBytes(`HTTP/1.1 ${line}\r\n\r\n`, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+      const answer = await world.exchange("GET", path);
       assert.equal(answer.status, 200);
       assert.equal(answer.body, "ok");
       assert.deepEqual(values(answer.headers, "link"), []);
@@ -85,7 +87,8 @@ describe("an origin's answer that is unusual", () => {
   });
 
   it("passes with a reason phrase that is not ASCII", async () => {
-    const answer = await world.exchange("GET", world.serveBytes(`HTTP/1.1 200 ${utf8("in Ordnung ☃")} \xfc\r\nContent-Length: 2\r\n\r\nok`));
+    const path = world.serveBytes(`HTTP/1.1 200 ${utf8("in Ordnung ☃")} \xfc\r\nContent-Length: 2\r\n\r\nok`);
+    const answer = await world.exchange("GET", path);
     assert.equal(answer.status, 200);
     assert.equal(answer.body, "ok");
   });
@@ -117,8 +120,7 @@ describe("a header value that is not ASCII", () => {
   /** What the origin gets of a cookie beside ours. */
   async function cookieBesideOurs(cookie) {
     const { cookie: ours, ...others } = world.headers;
-    const headers = Object.entries({ ...others, cookie: `${cookie}; ${ours}` }).map(([name, value]) => `${name}: ${value}`);
-    const answer = await exchange(world.stack.gateway, [`GET ${echo} HTTP/1.1`, `Host: ${new URL(world.stack.gateway).host}`, ...headers]);
+    const answer = await world.exchange("GET", echo, [], "", { ...others, cookie: `${cookie}; ${ours}` });
     assert.equal(answer.status, 200, answer.body);
     return values(told(answer).headers, "cookie");
   }
@@ -151,14 +153,16 @@ describe("many and large headers", () => {
   const kept = (headers) => headers.filter(([name]) => /^x-many|^x-large|^set-cookie/.test(name));
   const sorted = (headers) => headers.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 
-  for (const [what, headers] of Object.entries({ "60 headers": many, "one of 30 KB": huge, "60 and one of 30 KB": [...many, ...huge] })) {
+  const both = [...many, ...huge];
+  for (const [what, headers] of Object.entries({ "60 headers": many, "one of 30 KB": huge, "60 and one of 30 KB": both })) {
     it(`pass from the client: ${what}`, async () => {
       const request = told(await world.exchange("GET", echo, lines(headers)));
       assert.deepEqual(sorted(kept(request.headers)), sorted(headers));
     });
   }
 
-  for (const [what, headers] of Object.entries({ "60 headers": many, "one of 30 KB": huge, "all, and 50 Set-Cookie": [...many, ...huge, ...cookies] })) {
+  const all = [...both, ...cookies];
+  for (const [what, headers] of Object.entries({ "60 headers": many, "one of 30 KB": huge, "all, and 50 Set-Cookie": all })) {
     it(`pass from the origin: ${what}`, async () => {
       const answer = await world.exchange("GET", answerWith(...lines(headers)));
       assert.equal(answer.body, "ok");

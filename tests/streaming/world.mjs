@@ -10,6 +10,9 @@ import { exchange } from "../support/wire.mjs";
 /** The time limit of the route `/short/*`. */
 export const SHORT_MS = 500;
 
+/** The longest body on the route `/limited/*`. */
+export const LIMIT = 200 * 1024 * 1024;
+
 /** How long a test waits for what must happen. */
 const PATIENCE_MS = 10_000;
 
@@ -44,6 +47,7 @@ export async function startWorld() {
   const upstream = `http://127.0.0.1:${server.address().port}`;
   const routes = [
     { id: "app", path: "/app/*", upstream },
+    { id: "limited", path: "/limited/*", upstream, max_body_bytes: LIMIT },
     { id: "short", path: "/short/*", upstream, timeout_ms: SHORT_MS },
   ];
   const stop = async (stack) => {
@@ -121,15 +125,15 @@ class World {
     return request;
   }
 
-  /** The lines of a request of the person's, for the wire. */
-  lines(method, path) {
-    const headers = Object.entries(this.headers).map(([name, value]) => `${name}: ${value}`);
+  /** The lines of a request of the person's, for the wire; `own` instead of the person's headers. */
+  lines(method, path, own = this.headers) {
+    const headers = Object.entries(own).map(([name, value]) => `${name}: ${value}`);
     return [`${method} ${path} HTTP/1.1`, `Host: ${new URL(this.stack.gateway).host}`, ...headers];
   }
 
-  /** Sends a request of the person's byte for byte. */
-  exchange(method, path, headers = [], body = "") {
-    return exchange(this.stack.gateway, [...this.lines(method, path), ...headers], body);
+  /** Sends a request of the person's byte for byte, `headers` being further lines. */
+  exchange(method, path, headers = [], body = "", own = this.headers) {
+    return exchange(this.stack.gateway, [...this.lines(method, path, own), ...headers], body);
   }
 }
 
