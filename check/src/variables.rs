@@ -51,6 +51,7 @@ pub(crate) const VARIABLES: [Variable; 29] = [
     Variable::new("METRICS_TOKEN").secret().may_differ(),
     Variable::of(Worker::Verify, "ROUTES").stand_in(ROUTES),
     Variable::of(Worker::Verify, "PUBLIC_HOSTS"),
+    Variable::of(Worker::Verify, "SERVER_TIMING"),
     Variable::of(Worker::Verify, "GATEWAY_LIMIT"),
     Variable::of(Worker::Verify, "GATEWAY_LIMIT_BINDING"),
     Variable::of(Worker::Verify, "ASSERTION_KEYS").secret(),

@@ -3,7 +3,7 @@
 // wholly what to do next:
 //   ask: { id, call | forward | sign | admit | sleep }  do it, and come back with what came of it
 //   respond: { status, headers, body }                  answer; `then` goes on in the background, if it is there
-//   relay: { remove, set, vary, drop_cookie }           hand the origin's answer to the client; `then` likewise
+//   relay: { remove, set, add, drop_cookie }            hand the origin's answer to the client; `then` likewise
 //   finished, lost                                      nothing is left to do, or can be done
 
 import * as gateway from "./pkg/authflow_verify_bg.js";
@@ -106,10 +106,10 @@ class Exchange {
     return new Response(body || null, { status, headers });
   }
 
-  relay({ remove, set, vary, drop_cookie }) {
+  relay({ remove, set, add, drop_cookie }) {
     const response = new Response(this.origin.body, this.origin);
     edit(response.headers, remove, set);
-    if (vary) response.headers.append("vary", vary);
+    for (const [name, value] of add) response.headers.append(name, value);
     if (drop_cookie) response.headers.delete("set-cookie");
     const kept = drop_cookie ? this.origin.headers.getSetCookie().filter((value) => !value.includes(drop_cookie)) : [];
     for (const value of kept) response.headers.append("set-cookie", value);

@@ -22,6 +22,10 @@ pub(crate) struct Account {
     pub(crate) user_id: Option<String>,
     pub(crate) session: Option<String>,
     pub(crate) detail: Option<&'static str>,
+    /// Milliseconds that the look-up of the session took.
+    pub(crate) session_ms: Option<u64>,
+    /// Milliseconds until the head of the origin's answer.
+    pub(crate) origin_ms: Option<u64>,
 }
 
 /// A request as the log names it.
@@ -34,6 +38,17 @@ pub(crate) struct Subject<'a> {
 }
 
 impl Account {
+    /// `Server-Timing` (W3C): where the session came from, and how long each part took.
+    pub(crate) fn server_timing(&self, total_ms: u64) -> String {
+        let session = self
+            .session_ms
+            .map(|millis| format!("session;desc=\"redis\";dur={millis}"));
+        let origin = self.origin_ms.map(|millis| format!("origin;dur={millis}"));
+        let total = Some(format!("total;dur={total_ms}"));
+        let parts: Vec<_> = [session, origin, total].into_iter().flatten().collect();
+        parts.join(", ")
+    }
+
     /// Writes the line of a request that was answered with `status`.
     pub(crate) fn write(
         self,

@@ -32,6 +32,8 @@ pub struct Config {
     pub limit: AddressLimit,
     /// `ASSERTION_KEYS`; without them origins get no assertion.
     pub assertion: Option<AssertionKeys>,
+    /// `SERVER_TIMING`: whether answers tell how long their parts took.
+    pub server_timing: bool,
 }
 
 /// How often one address may come.
@@ -77,12 +79,14 @@ impl Config {
         let public_hosts = public_hosts(&mut reader);
         let limit = AddressLimit::read(&mut reader);
         let assertion = assertion_keys(&mut reader);
+        let server_timing = reader.number("SERVER_TIMING", 0, 0..=1) == 1;
         let config = common.zip(routes).map(|(common, routes)| Self {
             common,
             routes,
             public_hosts,
             limit,
             assertion,
+            server_timing,
         });
         reader.finish(config)
     }

@@ -135,8 +135,8 @@ pub struct Relay {
     pub remove: Vec<&'static str>,
     /// Headers to set, in place of the origin's.
     pub set: Vec<(&'static str, String)>,
-    /// What is added to the origin's `Vary`.
-    pub vary: Vec<&'static str>,
+    /// Headers to add to the origin's of the same name.
+    pub add: Vec<(&'static str, String)>,
     /// Values of `Set-Cookie` that hold this name are dropped: no origin may touch our cookie.
     pub drop_cookie: Option<&'static str>,
 }
@@ -147,7 +147,7 @@ pub fn relay(head: &OriginHead, grant: &Grant, request_id: &str) -> Relay {
         status: head.status,
         remove: Vec::new(),
         set: vec![("x-request-id", request_id.to_owned())],
-        vary: Vec::new(),
+        add: Vec::new(),
         drop_cookie: cookie::sets_ours(&head.set_cookie).then_some(cookie::NAME),
     };
     if grant.record().is_some() {
@@ -156,7 +156,7 @@ pub fn relay(head: &OriginHead, grant: &Grant, request_id: &str) -> Relay {
             .set
             .extend(private.map(|value| ("cache-control", value)));
         relay.remove.extend(FOR_SHARED_CACHES);
-        relay.vary.extend(["Authorization", "Cookie"]);
+        relay.add.push(("vary", "Authorization, Cookie".to_owned()));
     }
     relay
 }
@@ -174,7 +174,7 @@ impl Relay {
             ]);
         }
         self.set.extend(words);
-        self.vary.push("Origin");
+        self.add.push(("vary", "Origin".to_owned()));
     }
 }
 

@@ -20,6 +20,14 @@ impl Outcome {
         }
     }
 
+    /// Adds a header, beside what there is of that name.
+    pub fn add(&mut self, name: &'static str, value: String) {
+        match self {
+            Self::Respond(answer) => answer.headers.push((name, value)),
+            Self::Relay(relay) => relay.add.push((name, value)),
+        }
+    }
+
     /// With one header more, in place of the origin's of that name.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {

@@ -104,8 +104,7 @@ struct Respond<'a> {
 struct Relay<'a> {
     remove: &'a [&'static str],
     set: &'a [(&'static str, String)],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vary: Option<String>,
+    add: &'a [(&'static str, String)],
     #[serde(skip_serializing_if = "Option::is_none")]
     drop_cookie: Option<&'static str>,
 }
@@ -202,13 +201,13 @@ fn relay(plan: &forward::Relay) -> Relay<'_> {
         status: _,
         remove,
         set,
-        vary,
+        add,
         drop_cookie,
     } = plan;
     Relay {
         remove,
         set,
-        vary: (!vary.is_empty()).then(|| vary.join(", ")),
+        add,
         drop_cookie: *drop_cookie,
     }
 }

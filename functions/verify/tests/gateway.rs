@@ -13,7 +13,7 @@ use std::time::Duration;
 use authflow_shared::host::{CallError, fake::Breakage, origin::OriginHead};
 use futures_executor::block_on;
 
-use crate::world::{AGENT, ID, IP, USER, World};
+use crate::world::{AGENT, ID, IP, Seen, USER, World};
 
 #[test]
 fn a_valid_session_reaches_the_origin_with_one_redis_command() {
@@ -379,4 +379,17 @@ fn the_answer_of_an_origin_carries_our_request_id() {
         world.log()["request_id"].as_str()
     );
     assert_eq!(seen.header("cache-control"), Some("private, max-age=60"));
+}
+
+#[test]
+fn each_answer_tells_how_long_its_parts_took_where_that_is_wanted() {
+    let world = World::with(&[("SERVER_TIMING", "1")]);
+    let timing = |seen: Seen| seen.header("server-timing").unwrap().to_owned();
+    assert_eq!(
+        timing(world.visit("/app/x")),
+        r#"session;desc="redis";dur=0, origin;dur=0, total;dur=0"#
+    );
+    assert_eq!(timing(world.send("GET", "/app/x", &[IP])), "total;dur=0");
+    let world = World::new();
+    assert_eq!(world.visit("/app/x").header("server-timing"), None);
 }

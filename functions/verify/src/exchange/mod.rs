@@ -64,7 +64,11 @@ pub async fn handle<H: Edge>(gateway: Rc<Gateway>, host: H, facts: &Facts<'_>) -
         client,
     };
     let mut account = Account::default();
-    let outcome = exchange.run(&mut account).await;
+    let mut outcome = exchange.run(&mut account).await;
+    if gateway.config.server_timing {
+        let timing = account.server_timing(host.now().since(started));
+        outcome.add("server-timing", timing);
+    }
     let subject = Subject {
         facts,
         request_id: &exchange.request_id,
@@ -212,7 +216,11 @@ impl<H: Edge> Exchange<'_, H> {
             return (answer, limited);
         }
         // (4)
+        let asked = self.host.now();
         let (credential, counted) = self.credential(route, session_id.as_ref(), client_ip).await;
+        if session_id.is_ok() {
+            account.session_ms = Some(self.host.now().since(asked));
+        }
         limited = limited.or(counted);
         account.session = session_id.as_ref().ok().map(SessionId::log_name);
         // (5)
@@ -244,11 +252,12 @@ impl<H: Edge> Exchange<'_, H> {
             client_ip,
             token_in_authorization: presented.is_in_authorization(),
         };
-        let session_id = session_id.as_ref().ok();
-        let answer = self
+        let (session_id, sent) = (session_id.as_ref().ok(), self.host.now());
+        let outcome = self
             .forward(&grant, route, request, session_id, &context, account)
             .await;
-        (answer, limited)
+        account.origin_ms = Some(self.host.now().since(sent));
+        (outcome, limited)
     }
 
     /// Adds what each answer on `route` says: who may read it across origins, and its limit.

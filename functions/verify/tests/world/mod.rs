@@ -137,7 +137,7 @@ impl World {
             },
             Outcome::Relay(relay) => Seen {
                 status: FORWARDED,
-                headers: owned(relay.set),
+                headers: owned([relay.set, relay.add].concat()),
                 body: String::new(),
             },
         }
