@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
+import { signUp } from "../support/person.mjs";
 import { exchange, Wire } from "../support/wire.mjs";
 import { READINGS, randomTargets } from "./readings.mjs";
 import { received, startWorld, values } from "./world.mjs";
@@ -105,7 +106,7 @@ describe("one path decides and is what the origin gets", () => {
     }
   });
 
-  it("what resembles a route's path is not it (A1, CVE-2026-48794)", async () => {
+  it("what resembles a route's path is not it (O15, oauth2-proxy #2085)", async () => {
     for (const target of UNKNOWN) await world.refuses(404, "not_found", () => world.get(target));
     for (const target of ["/app", "/app/", "/app?", "/app/x/y"]) {
       await world.refuses(401, "no_session", () => world.get(target));
@@ -124,6 +125,8 @@ describe("no reading of what passes leads to a protected path (P1, CVE-2023-3318
         route("admin", "/site/admin/*", upstream, "session"),
         route("app", "/app/*", upstream, "session"),
         route("public", "/public/*", upstream, "public"),
+        { ...route("files", "/files/*", upstream, "session"), allow_encoded: ["%2f", "%5c", "%3b", "%25", "%23", "%3f"] },
+        { ...route("root", "/files/root/*", upstream, "session"), roles: ["admin"] },
       ],
     });
   });
@@ -148,6 +151,24 @@ describe("no reading of what passes leads to a protected path (P1, CVE-2023-3318
       }
     }
     for (const [status, count] of Object.entries(outcomes)) assert.ok(count >= 25, `${status} only ${count} times`);
+  });
+
+  it("nor where a route takes escapes: none of them leads to another's rules (P1, CVE-2023-33189)", async () => {
+    const person = await signUp(mixed);
+    const cookie = `Cookie: ${person.cookie}`;
+    const taken = [["/files/a%2fb%2Fc", "/files/a%2Fb%2Fc"], ["/files/100%25", "/files/100%25"], ["/files/a%23b%3fc", "/files/a%23b%3Fc"]];
+    for (const [target, path] of taken) {
+      assert.equal(received(await mixed.get(target, cookie)).path, path);
+      await mixed.refuses(401, "no_session", () => mixed.get(target));
+    }
+    for (const target of [
+      "/files/root%2fx", "/files/%2froot", "/files/r%256fot", "/files/root%5cx", "/files/root%3bx", "/files/root%23x", "/files/root%3fx",
+      "/files/ROOT%2fx", "/files/..%2fsite", "/files/x%2f..%2froot", "/files/%252e%252e/site", "/files/a%00", "/files/a%0a", "/files/a;b",
+      "/site%2fx", "/site/a%2fb", "/files%2fa",
+    ]) {
+      await mixed.refuses(400, "ambiguous_request", () => mixed.get(target, cookie));
+    }
+    await mixed.refuses(403, "forbidden", () => mixed.get("/files/root/x", cookie));
   });
 });
 

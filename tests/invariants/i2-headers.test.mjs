@@ -33,12 +33,13 @@ const HOP_BY_HOP = [
 
 /** Names in which the runtime or we find no header at all. */
 const MALFORMED = [
-  "X-User-Id : evil", "X-User-Id\t: evil", " X-User-Id: evil", "X User Id: evil", "X-User-Id", ": evil", "X(User)Id: evil",
-  "X[User]Id: evil", "X-User-\x80: evil", "X-User-Id\0: evil", "X-A: a\0X-User-Id: evil", "X-A: a\rX-User-Id: evil",
+  "X-User-Id : evil.test", "X-User-Id\t: evil.test", " X-User-Id: evil.test", "X User Id: evil.test", "X-User-Id", ": evil.test",
+  "X(User)Id: evil.test", "X[User]Id: evil.test", "X-User-\x80: evil.test", "X-User-Id\0: evil.test", "X-A: a\0X-User-Id: evil.test",
+  "X-A: a\rX-User-Id: evil.test",
 ];
 
 /** Lines that go on, as lines once could (RFC 9112, section 5.2). */
-const FOLDED_LINES = ["X-A: a\r\n X-User-Id: evil", "X-A: a\r\n\tX-User-Id: evil", "X-User-Id:\r\n evil", "Cookie: a=1;\r\n b=2"];
+const FOLDED_LINES = ["X-A: a\r\n X-User-Id: evil.test", "X-A: a\r\n\tX-User-Id: evil.test", "X-User-Id:\r\n evil.test", "Cookie: a=1;\r\n b=2"];
 
 /** What `Connection` may say to take away what the gateway sets. */
 const CONNECTIONS = [
@@ -73,27 +74,27 @@ function onlyOurs({ headers }) {
   for (const [name, value] of Object.entries({ ...expected, ...facts })) {
     assert.deepEqual(headers.filter(([known]) => fold(known) === name), [[name, value]]);
   }
-  for (const name of ["x-request-id", "traceparent"]) {
+  for (const name of ["x-request-id", "traceparent", "x-authflow-assertion"]) {
     assert.equal(headers.filter(([known]) => fold(known) === name).length, 1, name);
   }
-  assert.ok(!JSON.stringify(headers).includes("evil"), JSON.stringify(headers));
+  assert.ok(!JSON.stringify(headers).includes("evil.test"), JSON.stringify(headers));
 }
 
 describe("a reserved name passes in no spelling (O7, CVE-2025-64484)", () => {
   for (const name of [...IDENTITY, ...FACTS, ...TRUSTED]) {
     it(name, async () => {
-      const lines = spellings(name).map((spelling) => `${spelling}: evil`);
+      const lines = spellings(name).map((spelling) => `${spelling}: evil.test`);
       onlyOurs(received(await asPerson(...lines)));
       // Nor where the gateway has no value that would take its place.
       const { headers } = received(await world.get("/public/x", ...lines));
-      assert.ok(!JSON.stringify(headers).includes("evil"), JSON.stringify(headers));
+      assert.ok(!JSON.stringify(headers).includes("evil.test"), JSON.stringify(headers));
     });
   }
 
   it("nor does any other spelling of a name that frames the request", async () => {
     const names = ["Content-Length", "Transfer-Encoding", "Cookie", "Authorization", "Connection", "Host"];
     const lines = names.flatMap((name) => spellings(name).filter((known) => fold(known) !== known.toLowerCase()));
-    onlyOurs(received(await asPerson(...lines.map((name) => `${name}: evil`))));
+    onlyOurs(received(await asPerson(...lines.map((name) => `${name}: evil.test`))));
   });
 
   it("and every other name passes as it is", async () => {
@@ -107,7 +108,7 @@ describe("a reserved name passes in no spelling (O7, CVE-2025-64484)", () => {
 describe("a header that comes twice", () => {
   it("reaches the origin once, as ours (P6, CVE-2021-39206)", async () => {
     for (const name of [...IDENTITY, ...FACTS]) {
-      onlyOurs(received(await asPerson(`${name}: evil-1`, `${name}: evil-2`, `${name.replaceAll("-", "_")}: evil-3`)));
+      onlyOurs(received(await asPerson(`${name}: evil.test-1`, `${name}: evil.test-2`, `${name.replaceAll("-", "_")}: evil.test-3`)));
     }
   });
 
@@ -134,7 +135,7 @@ describe("a header that is none", () => {
   });
 
   it("hides nothing behind a bare line feed", async () => {
-    for (const hidden of IDENTITY) onlyOurs(received(await asPerson(`X-A: a\n${hidden}: evil`)));
+    for (const hidden of IDENTITY) onlyOurs(received(await asPerson(`X-A: a\n${hidden}: evil.test`)));
   });
 });
 
@@ -144,7 +145,7 @@ describe("Connection", () => {
   });
 
   it("takes no identity away that would then be the client's own (K5, GHSA-w9mr-28mw-j8hg)", async () => {
-    onlyOurs(received(await asPerson("Connection: X-User-Id", "X-User-Id: evil", "X_User_Id: evil")));
+    onlyOurs(received(await asPerson("Connection: X-User-Id", "X-User-Id: evil.test", "X_User_Id: evil.test")));
   });
 
   it("takes what it names away from the origin", async () => {
@@ -172,11 +173,11 @@ describe("Connection", () => {
       const key = "dGhlIHNhbXBsZSBub25jZQ==";
       const upgrade = ["Upgrade: websocket", "Sec-WebSocket-Version: 13", `Sec-WebSocket-Key: ${key}`];
       const lines = ["GET /public/x?hello HTTP/1.1", `Host: ${world.host}`, `Connection: ${connection}`, ...upgrade];
-      wire.send([...lines, "X_User_Id: evil", "", ""].join("\r\n"));
+      wire.send([...lines, "X_User_Id: evil.test", "", ""].join("\r\n"));
       const text = await wire.until(/"query":"hello"/);
       wire.end();
       assert.match(text, /^HTTP\/1\.1 101 /, connection);
-      assert.ok(!text.includes("evil"), text);
+      assert.ok(!text.includes("evil.test"), text);
     }
   });
 });
@@ -193,12 +194,12 @@ describe("what is the gateway's own", () => {
   });
 
   it("is no id that a client chose", async () => {
-    const answer = await asPerson("X-Request-Id: evil", "Traceparent: evil");
+    const answer = await asPerson("X-Request-Id: evil.test", "Traceparent: evil.test");
     const [id] = values(answer.headers, "x-request-id");
     assert.match(id, /^[0-9a-f-]{36}$/);
     assert.deepEqual(values(received(answer).headers, "x-request-id"), [id]);
     const line = await world.logs.find((record) => record.request_id === id);
-    assert.equal(line.client_request_id, "evil");
+    assert.equal(line.client_request_id, "evil.test");
   });
 
   it("goes to the origin without a session that was presented (P3, CVE-2024-39315)", async () => {

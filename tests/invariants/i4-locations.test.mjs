@@ -75,7 +75,14 @@ let person;
 before(async () => {
   const ports = { gateway: await freePort(), auth: await freePort() };
   const ours = Object.values(ports).map((port) => `http://localhost:${port}`);
-  world = await startWorld({ ports, vars: { auth: { REDIRECT_ORIGINS: [...ours, ...ALLOWED].join() } } });
+  world = await startWorld({
+    ports,
+    routes: (upstream) => [
+      { id: "app", path: "/app/*", upstream },
+      { id: "shared", path: "/shared/*", upstream, cors: { origins: ["https://trusted.com"] } },
+    ],
+    vars: { auth: { REDIRECT_ORIGINS: [...ours, ...ALLOWED].join() } },
+  });
 });
 after(() => world?.stop());
 
@@ -296,10 +303,31 @@ describe("without a session", () => {
     assert.deepEqual([status, body], [401, ""]);
   });
 
-  it("a preflight passes nowhere that no route says it", async () => {
-    const lines = ["Origin: https://evil.com", "Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: authorization"];
-    const answer = await world.seenByOrigin(0, () => world.send(["OPTIONS /app/x HTTP/1.1", `Host: ${world.host}`, ...lines]));
+  const asks = (method, path, origin) => {
+    const preflight = ["Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: authorization"];
+    const lines = [`${method} ${path} HTTP/1.1`, `Host: ${world.host}`, `Origin: ${origin}`, ...(method === "OPTIONS" ? preflight : [])];
+    return world.seenByOrigin(0, () => world.send(lines));
+  };
+  const allowed = ({ headers }) => values(headers, "access-control-allow-origin");
+
+  it("a preflight is answered where the route names the page's origin, and nowhere else", async () => {
+    const answer = await asks("OPTIONS", "/shared/x", "https://trusted.com");
+    assert.equal(answer.status, 204);
+    assert.deepEqual(allowed(answer), ["https://trusted.com"]);
+    for (const origin of ["https://evil.com", "https://trusted.com.evil.com", "http://trusted.com", "https://TRUSTED.com", "null"]) {
+      assert.deepEqual(allowed(await asks("OPTIONS", "/shared/x", origin)), [], origin);
+    }
+    const elsewhere = await asks("OPTIONS", "/app/x", "https://trusted.com");
+    assert.deepEqual([elsewhere.status, problemCode(elsewhere)], [401, "no_session"]);
+    assert.deepEqual(elsewhere.headers.filter(([name]) => name.startsWith("access-control-")), []);
+  });
+
+  it("a page of a listed origin can read why it is refused, and one of another cannot", async () => {
+    const answer = await asks("GET", "/shared/x", "https://trusted.com");
     assert.deepEqual([answer.status, problemCode(answer)], [401, "no_session"]);
-    assert.deepEqual(answer.headers.filter(([name]) => name.startsWith("access-control-")), []);
+    assert.deepEqual(allowed(answer), ["https://trusted.com"]);
+    for (const [path, origin] of [["/shared/x", "https://evil.com"], ["/app/x", "https://trusted.com"]]) {
+      assert.deepEqual(allowed(await asks("GET", path, origin)), []);
+    }
   });
 });

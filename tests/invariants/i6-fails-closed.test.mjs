@@ -44,6 +44,7 @@ before(async () => {
       { id: "admin", path: "/admin/*", upstream, roles: ["admin", "owner"] },
       { id: "second", path: "/second/*", upstream, aal: "aal2" },
       { id: "read", path: "/read/*", upstream, methods: ["GET", "HEAD"] },
+      { id: "small", path: "/small/*", upstream, max_body_bytes: 10 },
       { id: "public", path: "/public/*", upstream, access: "public" },
     ],
   });
@@ -62,7 +63,7 @@ async function unavailable(label) {
 }
 
 describe("while Redis", () => {
-  it("answers with any status of its own, drops the call or is late, nobody passes and nobody is signed out (O16, oauth2-proxy's Redis store)", async () => {
+  it("answers with any status, drops the call or is late, nobody passes or is signed out (O16, oauth2-proxy's Redis store)", async () => {
     const faults = [...STATUSES.map((status) => ({ status })), { drop: true }, { latency_ms: 400 }];
     for (const fault of faults) {
       await world.companions.bridge.fault(fault);
@@ -128,7 +129,8 @@ describe("while Redis", () => {
     const whole = await world.redis.command("GET", key);
     const without = (name) => JSON.stringify({ ...JSON.parse(whole), [name]: undefined });
     try {
-      for (const broken of ["", "x", "{}", whole.slice(0, -1), ...["user_id", "role", "aal", "device_fingerprint", "expires_at"].map(without)]) {
+      const partial = ["user_id", "role", "aal", "device_fingerprint", "expires_at"].map(without);
+      for (const broken of ["", "x", "{}", whole.slice(0, -1), ...partial]) {
         await world.redis.command("SET", key, broken, "KEEPTTL");
         await unavailable(broken);
         await world.redis.command("SET", key, whole, "KEEPTTL");
@@ -177,7 +179,10 @@ describe("each demand of a route", () => {
       const lines = [`${method} /read/x HTTP/1.1`, `Host: ${world.host}`, cookie, "Content-Length: 0"];
       await world.refuses(405, "method_not_allowed", () => world.send(lines));
     }
-    for (const path of ["/app/x", "/admin/x", "/second/x", "/read/x"]) await world.refuses(401, "no_session", () => world.get(path));
+    const post = [`POST /small/x HTTP/1.1`, `Host: ${world.host}`, cookie];
+    await world.refuses(413, "payload_too_large", () => world.send([...post, "Content-Length: 11"], "12345678901"));
+    received(await world.send([...post, "Content-Length: 10"], "1234567890"));
+    for (const path of ["/app/x", "/admin/x", "/second/x", "/read/x", "/small/x"]) await world.refuses(401, "no_session", () => world.get(path));
     await world.refuses(404, "not_found", () => world.get("/nowhere", cookie));
   });
 

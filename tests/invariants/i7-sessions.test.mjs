@@ -1,0 +1,213 @@
+// I7: a new session id at each sign-in; ending a session means that it is deleted and its cookie cleared; what changes of it
+// is seen with the next request.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { after, before, describe, it } from "node:test";
+
+import { api, lastMail, signIn, signUp } from "../support/person.mjs";
+import { received, startWorld, values } from "./world.mjs";
+
+const CLEARED = "__Host-authflow=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax";
+const FORGED = "f47ac10b-58cc-4372-a567-0e02b2c3d479.AAAAAAAAAAAAAAAAAAAAAA";
+
+let world;
+before(async () => {
+  world = await startWorld({
+    routes: (upstream) => [
+      { id: "app", path: "/app/*", upstream },
+      { id: "staff", path: "/staff/*", upstream, roles: ["staff"] },
+      { id: "second", path: "/second/*", upstream, aal: "aal2" },
+    ],
+    vars: { both: { SESSION_TTL_SECONDS: "60" } },
+  });
+});
+after(() => world?.stop());
+
+const redis = (...command) => world.redis.command(...command);
+const visit = ({ cookie }, path = "/app/x") => world.get(path, `Cookie: ${cookie}`);
+const over = (person) => world.refuses(401, "session_expired", () => visit(person));
+const logout = (headers, body) => api(world, "logout", body, { headers });
+const keysOf = ({ sessionId }) => redis("EXISTS", `session:${sessionId}`, `user_id:${sessionId}`);
+
+function submit(path, fields, headers = {}) {
+  const body = new URLSearchParams(fields);
+  return fetch(world.auth + path, { method: "POST", redirect: "manual", headers: { origin: world.auth, ...headers }, body });
+}
+
+/** Changes the record of a session, as an operator or another service would. */
+async function change({ sessionId }, changes) {
+  const key = `session:${sessionId}`;
+  const record = JSON.parse(await redis("GET", key));
+  await redis("SET", key, JSON.stringify({ ...record, ...changes }), "KEEPTTL");
+}
+
+describe("signing out", () => {
+  it("clears the cookie and deletes the session, by each way there is (O6, CVE-2026-34454)", async () => {
+    const person = await signUp(world);
+    for (const way of [(cookie) => logout({ cookie }), (cookie) => submit("/auth/signout", {}, { cookie })]) {
+      const session = await signIn(world, person);
+      assert.equal(await keysOf(session), 2);
+      received(await visit(session));
+      const out = await way(session.cookie);
+      assert.equal(out.headers.get("set-cookie"), CLEARED);
+      assert.equal(await keysOf(session), 0);
+      const answer = await over(session);
+      assert.deepEqual(values(answer.headers, "set-cookie"), [CLEARED]);
+    }
+    assert.deepEqual(await redis("ZRANGE", `user_sessions:${person.id}`, "0", "-1"), [person.sessionId]);
+  });
+
+  it("is not done by opening a page, so that no picture elsewhere can do it", async () => {
+    const person = await signUp(world);
+    for (const path of ["/auth/signout", "/auth/signin", "/api/v1/simple_auth/logout"]) {
+      const response = await fetch(world.auth + path, { headers: { cookie: person.cookie } });
+      assert.equal(response.headers.get("set-cookie"), null);
+    }
+    received(await visit(person));
+  });
+
+  it("ends nothing but the session that is presented and valid (B7, GHSA-wmjr-v86c-m9jj)", async () => {
+    const [person, victim] = [await signUp(world), await signUp(world)];
+    const [, mac] = person.token.split(".");
+    for (const headers of [
+      { cookie: `__Host-authflow=${victim.sessionId}.${mac}` }, { cookie: `__Host-authflow=${victim.sessionId}` },
+      { cookie: `__Host-authflow=${FORGED}` }, { cookie: `authflow=${victim.token}` }, { cookie: `__Host-authflow_multi-1=${victim.token}` },
+      { authorization: `Bearer ${victim.sessionId}.${mac}` },
+    ]) {
+      assert.equal((await logout(headers, { session_id: victim.sessionId, user_id: victim.id })).status, 204, JSON.stringify(headers));
+      assert.equal(await keysOf(victim), 2);
+    }
+    const both = { cookie: `__Host-authflow=${victim.sessionId}.${mac}`, authorization: `Bearer ${person.token}` };
+    assert.equal((await logout(both)).status, 400);
+    for (const one of [person, victim]) received(await visit(one));
+  });
+
+  it("from another site is refused, and so is signing somebody in as somebody else (B14, GHSA-wxw3-q3m9-c3jr)", async () => {
+    const [person, attacker] = [await signUp(world), await signUp(world)];
+    const email = `attacker-${randomUUID()}@example.test`;
+    await api(world, "signup", { email, password: attacker.password });
+    const { token_hash } = await lastMail(world, email);
+    const elsewhere = { cookie: person.cookie, "sec-fetch-site": "cross-site", origin: "https://evil.example" };
+    const credentials = { email: attacker.email, password: attacker.password };
+    for (const response of [
+      await submit("/auth/signin", credentials, elsewhere),
+      await submit("/auth/confirm", { token_hash, type: "signup" }, elsewhere),
+      await submit("/auth/signout", {}, elsewhere),
+      await api(world, "signin", credentials, { headers: elsewhere }),
+      await api(world, "verify-email", { token_hash, type: "signup" }, { headers: elsewhere }),
+    ]) {
+      assert.equal(response.status, 403, response.url);
+      assert.equal(response.headers.get("set-cookie"), null);
+    }
+    received(await visit(person));
+  });
+});
+
+describe("signing in", () => {
+  it("makes a new session, whatever cookie was there before", async () => {
+    const person = await signUp(world);
+    const seen = new Set([person.token]);
+    for (const cookie of [person.cookie, `__Host-authflow=${FORGED}`, "__Host-authflow=chosen", "a=b"]) {
+      const session = await signIn(world, person, { headers: { cookie } });
+      assert.ok(!seen.has(session.token));
+      assert.match(session.sessionId, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+      seen.add(session.token);
+    }
+  });
+
+  it("ends the session it came with, of the same person or another (O6, CVE-2026-34454)", async () => {
+    const [one, two] = [await signUp(world), await signUp(world)];
+    const again = await signIn(world, one, { headers: { cookie: one.cookie } });
+    await over(one);
+    // The next user of a shared machine.
+    const next = await signIn(world, two, { headers: { cookie: again.cookie } });
+    await over(again);
+    assert.deepEqual(values(received(await visit(next)).headers, "x-user-id"), [two.id]);
+    received(await visit(two));
+  });
+
+  it("that fails leaves the session that is there", async () => {
+    const person = await signUp(world);
+    const headers = { cookie: person.cookie };
+    const wrong = await api(world, "signin", { email: person.email, password: "wrong" }, { headers });
+    assert.deepEqual([wrong.status, wrong.headers.get("set-cookie")], [401, null]);
+    received(await visit(person));
+  });
+});
+
+describe("a session that goes on", () => {
+  it("shows a change of its role with the next request (A5, GHSA-x883-2vmg-xwf7; P5, CVE-2021-41230)", async () => {
+    const person = await signUp(world);
+    for (const [role, status] of [["authenticated", 403], ["staff", 200], ["authenticated", 403], ["staff", 200]]) {
+      await change(person, { role });
+      assert.equal((await visit(person, "/staff/x")).status, status);
+      assert.deepEqual(values(received(await visit(person)).headers, "x-user-role"), [role]);
+    }
+  });
+
+  it("opens what asks for two factors only while it has two (K6, CVE-2024-45042; B10, GHSA-xg6x-h9c9-2m83)", async () => {
+    const person = await signUp(world);
+    await world.refuses(403, "step_up_required", () => visit(person, "/second/x"));
+    await change(person, { aal: "aal2" });
+    assert.deepEqual(values(received(await visit(person, "/second/x")).headers, "x-auth-aal"), ["aal2"]);
+    await change(person, { aal: "aal1" });
+    await world.refuses(403, "step_up_required", () => visit(person, "/second/x"));
+    // A password alone never makes it so.
+    const again = await signIn(world, person);
+    await world.refuses(403, "step_up_required", () => visit(again, "/second/x"));
+  });
+
+  it("is over with the next request once somebody ended it in the store (B16, GHSA-2vg6-77g8-24mp)", async () => {
+    const person = await signUp(world);
+    received(await visit(person));
+    await redis("DEL", `session:${person.sessionId}`);
+    await over(person);
+    const me = await api(world, "me", undefined, { method: "GET", headers: { cookie: person.cookie } });
+    assert.equal(me.status, 401);
+  });
+
+  it("is over once its record says so, even if the store still has it", async () => {
+    const person = await signUp(world);
+    await change(person, { expires_at: Math.floor(Date.now() / 1000) - 1 });
+    await over(person);
+  });
+
+  it("is renewed by requests that come together, of which none is refused (S6, @supabase/ssr's README)", async () => {
+    const person = await signUp(world);
+    const key = `session:${person.sessionId}`;
+    // Due for renewal: nothing is renewed in the first sixth of its life.
+    await change(person, { created_at: Math.floor(Date.now() / 1000) - 20 });
+    await redis("PEXPIRE", key, "40000");
+    const answers = await Promise.all(Array.from({ length: 30 }, () => visit(person)));
+    for (const answer of answers) {
+      received(answer);
+      assert.deepEqual(values(answer.headers, "set-cookie"), []);
+    }
+    while ((await redis("PTTL", key)) <= 40_000);
+    assert.ok((await redis("PTTL", key)) <= 60_000);
+  });
+
+  it("is not brought back by a renewal that comes after its end", async () => {
+    const person = await signUp(world);
+    await change(person, { created_at: Math.floor(Date.now() / 1000) - 20 });
+    await Promise.all([...Array.from({ length: 10 }, () => visit(person)), logout({ cookie: person.cookie })]);
+    await over(person);
+    assert.equal(await keysOf(person), 0);
+  });
+});
+
+describe("a link in a mail", () => {
+  it("makes one session, however many redeem it at once (B15, GHSA-7w99-5wm4-3g79)", async () => {
+    const email = `once-${randomUUID()}@example.test`;
+    await api(world, "signup", { email, password: "correct horse battery staple 1A" });
+    const { token_hash } = await lastMail(world, email);
+    const before = new Set(await redis("KEYS", "session:*"));
+    const redeem = () => api(world, "verify-email", { token_hash, type: "signup" });
+    const answers = await Promise.all(Array.from({ length: 12 }, redeem));
+    const statuses = answers.map(({ status }) => status).sort();
+    assert.deepEqual(statuses, [200, ...Array.from({ length: 11 }, () => 401)]);
+    assert.equal(answers.filter(({ headers }) => headers.get("set-cookie")).length, 1);
+    assert.equal((await redis("KEYS", "session:*")).filter((key) => !before.has(key)).length, 1);
+  });
+});
