@@ -11,15 +11,24 @@ export async function answered({ method, url, headers, body, timeout_ms }) {
   return [response.status, await response.text()];
 }
 
-/** `body`, which breaks off past `limit` bytes and ends the request through `controller`. */
+/** `body`, which breaks off past `limit` bytes, or when it breaks off itself, and ends the request through `controller`. */
 export function limited(body, limit, controller) {
-  let left = limit;
-  const transform = (chunk, stream) => {
-    if ((left -= chunk.byteLength) >= 0) return stream.enqueue(chunk);
-    controller.abort(new DOMException("", "TooLargeError"));
-    stream.error(controller.signal.reason);
-  };
-  return body.pipeThrough(new TransformStream({ transform }));
+  const { readable, writable } = new IdentityTransformStream();
+  copy(body.getReader({ mode: "byob" }), writable.getWriter(), limit).catch((error) => controller.abort(error));
+  return readable;
+}
+
+async function copy(reader, writer, limit) {
+  let [left, buffer, isTaken] = [limit, new ArrayBuffer(65_536), true];
+  // Whoever takes no more has perhaps answered already.
+  const leave = () => (isTaken = false);
+  while (isTaken) {
+    const { value, done } = await reader.read(new Uint8Array(buffer));
+    if (done) return writer.close().catch(leave);
+    if ((left -= value.byteLength) < 0) throw new DOMException("", "TooLargeError");
+    await writer.write(value).catch(leave);
+    buffer = value.buffer;
+  }
 }
 
 /** ECDSA in base64url (RFC 7515, section 2). */

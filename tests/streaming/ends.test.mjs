@@ -55,15 +55,19 @@ describe("an answer that the origin breaks off", () => {
 });
 
 describe("an upload that the client breaks off", () => {
-  const uploads = { "in the middle of its length": { "content-length": 100 }, "between two chunks": {} };
-  for (const [what, headers] of Object.entries(uploads)) {
+  const uploads = {
+    "in the middle of its length": { headers: { "content-length": 100 } },
+    "between two chunks": {},
+    "between two chunks that are counted": { route: "/limited" },
+  };
+  for (const [what, { headers = {}, route }] of Object.entries(uploads)) {
     it(`does not look complete to the origin: ${what}`, async () => {
       const begun = Promise.withResolvers();
       const outcome = Promise.withResolvers();
       const path = world.serve(async (request) => {
         request.once("data", begun.resolve);
         await bytesOf(request).then(outcome.resolve, outcome.reject);
-      });
+      }, route);
       const request = world.ask(path, { method: "POST", headers });
       request.write("half");
       await begun.promise;

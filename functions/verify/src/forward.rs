@@ -1,5 +1,6 @@
 //! What goes to the origin: a filtered copy of the request, and who asks.
 
+use core::time::Duration;
 use std::fmt::Write;
 
 use authflow_shared::{
@@ -16,6 +17,11 @@ use crate::{
     reserved::is_reserved,
     routes::{Route, Upstream},
 };
+
+/// Bytes of a body that a slow client sends in a second.
+const SLOW: u64 = 64 * 1024;
+/// The most that is added to a route's time for a body.
+const LONGEST_SENDING: Duration = Duration::from_mins(10);
 
 /// What the gateway knows of a request beside what the client sent.
 #[derive(Clone, Copy, Debug)]
@@ -104,10 +110,24 @@ pub fn plan(
         remove,
         set,
         may_use_caches: grant.record().is_none(),
-        timeout: route.timeout,
+        timeout: route.timeout.saturating_add(sending(facts)),
         body_limit: route
             .max_body_bytes
             .filter(|_| facts.has_body && !has_length),
+    })
+}
+
+/// The time that a slow client needs to send the body. The runtime does not tell when it has been
+/// sent, and an origin may answer no earlier.
+fn sending(facts: &Facts<'_>) -> Duration {
+    if !facts.has_body {
+        return Duration::ZERO;
+    }
+    let length = facts
+        .header("content-length")
+        .and_then(|text| text.parse::<u64>().ok());
+    length.map_or(LONGEST_SENDING, |length| {
+        Duration::from_secs(length / SLOW).min(LONGEST_SENDING)
     })
 }
 
@@ -315,6 +335,29 @@ mod tests {
             plan.set.iter().all(|(name, _)| !name.starts_with("x-user")),
             "{plan:?}"
         );
+    }
+
+    #[test]
+    fn a_body_gets_the_time_that_a_slow_client_needs_to_send_it() {
+        let with_body = |headers: &[(&'static str, &'static str)]| {
+            sending(&Facts {
+                has_body: true,
+                headers: headers.to_vec(),
+                ..Facts::default()
+            })
+        };
+        let seconds = Duration::from_secs;
+        assert_eq!(with_body(&[("content-length", "1000")]), seconds(0));
+        assert_eq!(with_body(&[("content-length", "6553600")]), seconds(100));
+        assert_eq!(
+            with_body(&[("content-length", "99999999999")]),
+            LONGEST_SENDING
+        );
+        assert_eq!(
+            with_body(&[("transfer-encoding", "chunked")]),
+            LONGEST_SENDING
+        );
+        assert_eq!(sending(&Facts::default()), seconds(0));
     }
 
     #[test]

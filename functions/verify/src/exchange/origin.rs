@@ -94,14 +94,13 @@ impl<H: Edge> Exchange<'_, H> {
         let first = self.turn(route);
         for attempt in 0.. {
             let spent = Duration::from_millis(self.host.now().since(started));
-            let left = route.timeout.saturating_sub(spent);
             let at = first.wrapping_add(attempt as usize) % route.upstreams.len().max(1);
             let Some(upstream) = route.upstreams.get(at) else {
                 break;
             };
             let mut plan = forward::plan(grant, route, upstream, request, self.facts, context)
                 .map_err(|ambiguity| Failure::Ambiguous(ambiguity.to_string()))?;
-            plan.timeout = left;
+            plan.timeout = plan.timeout.saturating_sub(spent);
             if let Some(id) = session_id {
                 plan.set
                     .extend(self.assertion(grant, route, upstream, id).await?);
