@@ -16,37 +16,46 @@ use serde_json::{Value, json};
 /// Of routes and paths in one input; more would find nothing more.
 const MOST: usize = 8;
 const DELIMITERS: [&str; 6] = ["%2F", "%5C", "%3B", "%25", "%23", "%3F"];
+/// What a lax origin takes for `a`.
+const LIKE_A: [&str; 3] = ["A", "a.", "a%20"];
 const JOINED: [&str; 7] = [
     "a%2Fb", "a%5Cb", "a%3Bb", "a%252Fb", "a%23b", "a%3Fb", "%2Fa",
 ];
 
 /// Few, so that paths often share them.
 #[derive(Arbitrary)]
-enum Segment {
+enum Name {
     A,
     B,
     Ab,
-    Auth,
-    Health,
-    Escaped,
-    Empty,
-    Dots,
-    Star,
-    /// Which a lax origin takes for `A`.
     LikeA(u8),
-    /// With an escape of a delimiter in it.
+    Accented,
+}
+
+/// What stands between two slashes of a request's path.
+#[derive(Arbitrary)]
+enum Segment {
+    Name(Name),
     Joined(u8),
     Other(u8),
+    Empty,
+    Dots,
+}
+
+#[derive(Arbitrary)]
+enum Access {
+    Public,
+    Session,
+    Admins,
+    SecondFactor,
 }
 
 #[derive(Arbitrary)]
 struct Entry {
-    path: Vec<Segment>,
+    path: Vec<Name>,
     is_prefix: bool,
-    is_public: bool,
     strip_prefix: bool,
-    roles: Option<bool>,
-    timeout: Option<u16>,
+    access: Access,
     /// A bit for each of [`DELIMITERS`].
     allow: u8,
 }
@@ -59,23 +68,16 @@ struct Made {
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(text) = core::str::from_utf8(bytes) {
-        check(text, &[]);
+        check(text, |entries| {
+            entries.iter().take(MOST).flat_map(around).collect()
+        });
     }
     if let Ok(made) = Made::arbitrary_take_rest(Unstructured::new(bytes)) {
-        let entries: Vec<_> = made
-            .entries
-            .iter()
-            .take(MOST)
-            .enumerate()
-            .map(written)
-            .collect();
-        let asked: Vec<_> = made
-            .asked
-            .iter()
-            .take(MOST)
-            .map(|path| spelled(path))
-            .collect();
-        check(&Value::from(entries).to_string(), &asked);
+        let entries = made.entries.iter().take(MOST).enumerate();
+        let entries: Vec<_> = entries.map(written).collect();
+        let asked = made.asked.iter().take(MOST);
+        let asked: Vec<_> = asked.map(|path| joined(path.iter().map(segment))).collect();
+        check(&Value::from(entries).to_string(), |_| asked);
     }
 });
 
@@ -83,58 +85,64 @@ fn one_of<'a>(texts: &[&'a str], which: u8) -> &'a str {
     texts[usize::from(which) % texts.len()]
 }
 
-fn spelled(path: &[Segment]) -> String {
-    let mut text = String::new();
-    for segment in path {
-        text.push('/');
-        match segment {
-            Segment::A => text.push('a'),
-            Segment::B => text.push('b'),
-            Segment::Ab => text.push_str("ab"),
-            Segment::Auth => text.push_str("auth"),
-            Segment::Health => text.push_str("health"),
-            Segment::Escaped => text.push_str("%C3%A9"),
-            Segment::Empty => {}
-            Segment::Dots => text.push_str(".."),
-            Segment::Star => text.push('*'),
-            Segment::LikeA(which) => text.push_str(one_of(&["A", "a.", "a%20", "%41%2E"], *which)),
-            Segment::Joined(which) => text.push_str(one_of(&JOINED, *which)),
-            Segment::Other(byte) => text.push(char::from(*byte)),
-        }
+fn name(name: &Name) -> &'static str {
+    match name {
+        Name::A => "a",
+        Name::B => "b",
+        Name::Ab => "ab",
+        Name::LikeA(which) => one_of(&LIKE_A, *which),
+        Name::Accented => "%C3%A9",
     }
-    text
+}
+
+fn segment(segment: &Segment) -> String {
+    match segment {
+        Segment::Name(known) => name(known).to_owned(),
+        Segment::Joined(which) => one_of(&JOINED, *which).to_owned(),
+        Segment::Other(byte) => char::from(*byte).to_string(),
+        Segment::Empty => String::new(),
+        Segment::Dots => "..".to_owned(),
+    }
+}
+
+fn joined(segments: impl Iterator<Item = impl AsRef<str>>) -> String {
+    let mut path = String::new();
+    for segment in segments {
+        path.push('/');
+        path.push_str(segment.as_ref());
+    }
+    path
 }
 
 fn written((index, entry): (usize, &Entry)) -> Value {
-    let mut path = spelled(&entry.path);
-    if entry.is_prefix {
+    let mut path = joined(entry.path.iter().map(name));
+    if entry.is_prefix || path.is_empty() {
         path.push_str("/*");
     }
     let mut value = json!({
         "id": index.to_string(),
         "path": path,
         "upstream": "https://origin.test/base",
-        "access": if entry.is_public { "public" } else { "session" },
         "strip_prefix": entry.strip_prefix,
     });
-    if let Some(any) = entry.roles {
-        value["roles"] = if any { json!(["admin"]) } else { json!([]) };
+    match entry.access {
+        Access::Public => {
+            value["access"] = "public".into();
+            return value;
+        }
+        Access::Session => {}
+        Access::Admins => value["roles"] = json!(["admin"]),
+        Access::SecondFactor => value["aal"] = "aal2".into(),
     }
     let allowed = DELIMITERS.iter().enumerate();
-    let allowed: Vec<_> = allowed
+    value["allow_encoded"] = allowed
         .filter(|(bit, _)| entry.allow >> bit & 1 == 1)
-        .map(|(_, escape)| *escape)
+        .map(|(_, escape)| Value::from(*escape))
         .collect();
-    if !entry.is_public && !allowed.is_empty() {
-        value["allow_encoded"] = allowed.into();
-    }
-    if let Some(timeout) = entry.timeout {
-        value["timeout_ms"] = timeout.into();
-    }
     value
 }
 
-fn check(text: &str, asked: &[String]) {
+fn check(text: &str, asked: impl FnOnce(&[Value]) -> Vec<String>) {
     let table = match parse(text) {
         Ok(table) => table,
         Err(faults) => {
@@ -150,7 +158,7 @@ fn check(text: &str, asked: &[String]) {
         .filter(|_| !is_uniform)
         .map(|origin| Seen::by(origin, &entries))
         .collect();
-    for path in entries.iter().flat_map(around).chain(asked.iter().cloned()) {
+    for path in asked(&entries) {
         let url = format!("https://a.test{path}");
         let facts = Facts {
             method: "GET",
