@@ -182,6 +182,7 @@ describe("each demand of a route", () => {
     const post = [`POST /small/x HTTP/1.1`, `Host: ${world.host}`, cookie];
     await world.refuses(413, "payload_too_large", () => world.send([...post, "Content-Length: 11"], "12345678901"));
     received(await world.send([...post, "Content-Length: 10"], "1234567890"));
+    received(await world.get("/small/x", cookie));
     for (const path of ["/app/x", "/admin/x", "/second/x", "/read/x", "/small/x"]) await world.refuses(401, "no_session", () => world.get(path));
     await world.refuses(404, "not_found", () => world.get("/nowhere", cookie));
   });
