@@ -56,7 +56,12 @@ export async function startWorker({ service, vars = {}, limiters = {}, folder = 
     url: `http://localhost:${chosen}`,
     async start() {
       miniflare = new Miniflare(await options());
-      await miniflare.ready;
+      try {
+        await miniflare.ready;
+      } catch (error) {
+        await worker.stop();
+        throw error;
+      }
     },
     async stop() {
       await miniflare?.dispose();

@@ -12,6 +12,7 @@ use authflow_shared::{
 use serde_json::Value;
 
 use crate::{
+    canonical::CanonicalRequest,
     jwks::AssertionKeys,
     routes::{self, RouteTable},
 };
@@ -57,6 +58,14 @@ pub fn variables(json: &str) -> Variables {
 }
 
 impl Config {
+    /// Whether the gateway answers under the host of `request`.
+    pub fn serves(&self, request: &CanonicalRequest) -> bool {
+        let hosts = &self.public_hosts;
+        hosts.is_empty()
+            || hosts.contains(&request.host())
+            || hosts.contains(&request.authority().to_ascii_lowercase())
+    }
+
     /// Reads the worker's variables.
     ///
     /// # Errors

@@ -13,13 +13,13 @@ use std::time::Duration;
 use authflow_shared::host::{CallError, fake::Breakage, origin::OriginHead};
 use futures_executor::block_on;
 
-use crate::world::{AGENT, ID, IP, Seen, USER, World};
+use crate::world::{AGENT, FORWARDED, ID, IP, Seen, USER, World};
 
 #[test]
 fn a_valid_session_reaches_the_origin_with_one_redis_command() {
     let world = World::new();
     let seen = world.visit("/app/hello?a=b");
-    assert_eq!(seen.status, 0, "{}", seen.body);
+    assert_eq!(seen.status, FORWARDED, "{}", seen.body);
     let [plan] = &world.host.plans()[..] else {
         panic!("not one request to the origin")
     };
@@ -44,7 +44,7 @@ fn a_bearer_token_is_as_good_as_the_cookie_and_stays_here() {
 #[test]
 fn a_public_route_asks_redis_nothing_and_tells_the_origin_nothing() {
     let world = World::new();
-    assert_eq!(world.visit("/public/x").status, 0);
+    assert_eq!(world.visit("/public/x").status, FORWARDED);
     assert_eq!(world.redis_calls(), 0);
     assert!(
         world.host.plans()[0]
@@ -125,7 +125,7 @@ fn another_device_is_refused_and_the_owner_stays_signed_in() {
         );
         assert_eq!(seen.header("set-cookie"), None);
     }
-    assert_eq!(world.visit("/app/").status, 0);
+    assert_eq!(world.visit("/app/").status, FORWARDED);
 }
 
 #[test]
@@ -271,13 +271,13 @@ fn our_own_paths_are_never_an_origins() {
     ] {
         assert_eq!(world.send("GET", target, &[IP]).status, 404, "{target}");
     }
-    assert_eq!(world.send("GET", "/authors", &[IP]).status, 0);
+    assert_eq!(world.send("GET", "/authors", &[IP]).status, FORWARDED);
 }
 
 #[test]
 fn a_host_that_is_not_ours_is_misdirected() {
     let world = World::with(&[("PUBLIC_HOSTS", "www.test,app.test")]);
-    assert_eq!(world.visit("/app/").status, 0);
+    assert_eq!(world.visit("/app/").status, FORWARDED);
     let world = World::with(&[("PUBLIC_HOSTS", "www.test")]);
     let seen = world.visit("/public/");
     assert_eq!(
@@ -293,7 +293,7 @@ fn methods_the_route_does_not_take_are_refused_with_those_it_does() {
     let seen = world.send("POST", "/a", &[IP]);
     assert_eq!((seen.status, seen.header("allow")), (405, Some("GET, PUT")));
     assert_eq!(world.send("TRACE", "/a", &[IP]).status, 405);
-    assert_eq!(world.send("PUT", "/a", &[IP]).status, 0);
+    assert_eq!(world.send("PUT", "/a", &[IP]).status, FORWARDED);
 }
 
 #[test]

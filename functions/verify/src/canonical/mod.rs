@@ -94,6 +94,15 @@ impl CanonicalRequest {
             .map_or("", |(_, authority)| authority)
     }
 
+    /// Host in lower case, and port where it is not the scheme's own.
+    pub fn host(&self) -> String {
+        let mut host = self.authority().to_ascii_lowercase();
+        if let Some(bare) = host.strip_suffix(default_port(self.scheme())) {
+            host.truncate(bare.len());
+        }
+        host
+    }
+
     /// The scheme.
     pub fn scheme(&self) -> &str {
         self.origin
@@ -102,11 +111,14 @@ impl CanonicalRequest {
     }
 }
 
+fn default_port(scheme: &str) -> &'static str {
+    if scheme == "https" { ":443" } else { ":80" }
+}
+
 /// Whether `Host` names the authority of the URL that the runtime made of it, and nothing more:
 /// what else it holds could have become part of the path.
 fn names(host: &str, scheme: &str, authority: &str) -> bool {
-    let default_port = if scheme == "https" { ":443" } else { ":80" };
-    let bare = host.strip_suffix(default_port).unwrap_or(host);
+    let bare = host.strip_suffix(default_port(scheme)).unwrap_or(host);
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
     host.bytes().all(is_plain)
         && (host.eq_ignore_ascii_case(authority) || bare.eq_ignore_ascii_case(authority))
@@ -214,6 +226,23 @@ mod tests {
         for name in ["", "x-user-id ", "x\ty", "x:y", "x\u{e9}"] {
             let parsed = parse("GET", "https://a.test/", &[(name, "a")]);
             assert_eq!(parsed, Err(Ambiguity::Header), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_the_same_with_and_without_the_usual_port() {
+        for (url, host) in [
+            ("http://App.test:80/", "app.test"),
+            ("https://app.test:443/", "app.test"),
+            ("https://app.test:80/", "app.test:80"),
+            ("http://app.test:8080/", "app.test:8080"),
+        ] {
+            let facts = Facts {
+                method: "GET",
+                url,
+                ..Facts::default()
+            };
+            assert_eq!(CanonicalRequest::parse(&facts).unwrap().host(), host);
         }
     }
 

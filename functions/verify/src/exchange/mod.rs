@@ -135,8 +135,7 @@ impl<H: Edge> Exchange<'_, H> {
             return self.respond(account, &problems::ambiguous(detail));
         }
         // (3)
-        let authority = request.authority().to_ascii_lowercase();
-        if !config.public_hosts.is_empty() && !config.public_hosts.contains(&authority) {
+        if !config.serves(&request) {
             return self.respond(account, &problems::misdirected());
         }
         if REFUSED_METHODS.contains(&request.method.as_str()) {

@@ -21,11 +21,22 @@ impl<'a> Fields<'a> {
         prefix: &'static str,
         fault: &'a mut dyn FnMut(String),
     ) -> Option<Self> {
-        let Some(object) = Object::from_value(value) else {
+        let Value::Object(map) = value else {
             let name = prefix.trim_end_matches('.');
             fault(format!("{}must be an object", label(name)));
             return None;
         };
+        // What was to stand there, perhaps from a variable that was not set, could be a demand.
+        for name in map
+            .iter()
+            .filter(|(_, value)| value.is_null())
+            .map(|(name, _)| name)
+        {
+            fault(format!(
+                "`{prefix}{name}` is null; give it a value or leave it out"
+            ));
+        }
+        let object = Object::from_value(Value::Object(map))?;
         Some(Self {
             object,
             prefix,

@@ -4,12 +4,14 @@ mod entry;
 mod fields;
 #[cfg(test)]
 mod tests;
+mod unique;
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 pub(super) use self::fields::Fields;
+use self::unique::Unique;
 use super::{Pattern, Policy, Route, RouteTable};
 
 /// Reads `ROUTES`.
@@ -17,10 +19,16 @@ use super::{Pattern, Policy, Route, RouteTable};
 /// # Errors
 /// Every fault, each with its route and how to mend it.
 pub fn parse(json: &str) -> Result<RouteTable, Vec<String>> {
-    let Ok(Value::Array(written)) = serde_json::from_str(json) else {
-        return Err(vec![
-            "is no list of routes; see docs/CONFIGURATION.md".to_owned(),
-        ]);
+    // Read twice: what is kept of an object with a field twice is the last, without a word.
+    let twice = serde_json::from_str::<Unique>(json).err();
+    let written = match (twice, serde_json::from_str(json)) {
+        (None, Ok(Value::Array(written))) => written,
+        (error, _) => {
+            let reason = error.map(|error| format!(": {error}")).unwrap_or_default();
+            return Err(vec![format!(
+                "is no list of routes{reason}; see docs/CONFIGURATION.md"
+            )]);
+        }
     };
     let mut faults = Vec::new();
     if written.is_empty() {

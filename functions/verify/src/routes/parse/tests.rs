@@ -91,6 +91,36 @@ fn rejects_a_field_of_another_type() {
 }
 
 #[test]
+fn rejects_a_field_that_stands_twice() {
+    for twice in [
+        r#""access":"session","access":"public""#,
+        r#""roles":["admin"],"r\u006fles":["user"]"#,
+        r#""cors":{"origins":["https://a.test"],"origins":["https://b.test"]}"#,
+    ] {
+        let json = format!(r#"[{{"id":"a","path":"/a","upstream":"http://o.test",{twice}}}]"#);
+        let faults = parse(&json).unwrap_err();
+        assert!(faults[0].contains("stands twice"), "{faults:?}");
+    }
+}
+
+#[test]
+fn rejects_a_field_that_is_null() {
+    for field in [
+        "roles=null",
+        "aal=null",
+        "cors=null",
+        "rate_limit=null",
+        "role=null",
+    ] {
+        rejects(field, "is null");
+    }
+    rejects(
+        r#"cors={"origins":["https://a.test"],"credentials":null}"#,
+        "`cors.credentials` is null",
+    );
+}
+
+#[test]
 fn rejects_a_field_it_does_not_know() {
     rejects(r#"role=["admin"]"#, "unknown field `role`");
 }
