@@ -9,11 +9,11 @@ export const BINARY = `${process.env.CARGO_TARGET_DIR ?? `${ROOT}target`}/debug/
 
 /**
  * Starts the companions in front of the Redis at `redisUrl`, on free ports unless `ports` names some.
- * `args` are further flags. The three URLs have no slash at the end.
+ * `args` are further flags, `binary` another build. The three URLs have no slash at the end.
  */
-export async function startLocal({ redisUrl, ports = {}, args = [], onError } = {}) {
+export async function startLocal({ redisUrl, ports = {}, args = [], onError, binary = BINARY } = {}) {
   const process_ = await startProcess(
-    BINARY,
+    binary,
     [
       "--redis-url", redisUrl,
       "--bridge-port", String(ports.bridge ?? 0),
