@@ -8,11 +8,11 @@
 
 import * as gateway from "./pkg/authflow_verify_bg.js";
 import module from "./pkg/authflow_verify_bg.wasm";
-import { answered, limited, signature } from "./effects.js";
+import { answered, capped, signature, within } from "./effects.js";
 import { refuse, tell } from "./fallback.js";
 
 /** What `resume` takes for a status where there is none. */
-const OUTCOMES = { TimeoutError: -1, TooLargeError: -3 };
+const FAILURES = { TimeoutError: -1, TooLargeError: -3 };
 const FAILED = -2;
 /** The instance's exports; a trap ends an instance, and the next request starts another. */
 let instance;
@@ -76,23 +76,24 @@ class Exchange {
     try {
       if (call) [status, text] = await answered(call);
       else if (forward) [status, text] = await this.forward(forward);
-      else if (sign) text = await signature(sign);
-      else if (admit) status = (await this.env[admit.limiter].limit({ key: admit.key })).success ? 1 : 0;
+      else if (sign) text = await within(sign.timeout_ms, signature(sign));
+      else if (admit) status = (await within(admit.timeout_ms, this.env[admit.limiter].limit(admit))).success ? 1 : 0;
       else await new Promise((resolve) => setTimeout(resolve, sleep));
     } catch (error) {
-      status = OUTCOMES[error?.name] ?? FAILED;
+      status = FAILURES[error?.name] ?? FAILED;
     }
     return this.cross(() => gateway.resume(Date.now(), id, status, text));
   }
 
   /** The request itself, to the origin. The time is over when no head has come; the body may take longer. */
-  async forward({ url, remove, set, cache, report, timeout_ms, body_limit }) {
+  async forward({ url, remove, set, cache, has_body, report, timeout_ms, body_limit }) {
     const { method } = this.request;
     const headers = new Headers(this.request.headers);
     edit(headers, remove, set);
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(new DOMException("", "TimeoutError")), timeout_ms);
-    const body = body_limit === undefined ? this.request.body : limited(this.request.body, body_limit, late);
+    const given = has_body ? this.request.body : undefined;
+    const body = body_limit === undefined ? given : capped(given, body_limit, late);
     try {
       this.origin = await fetch(url, { method, headers, body, redirect: "manual", cache, signal: late.signal });
     } finally {

@@ -11,8 +11,15 @@ export async function answered({ method, url, headers, body, timeout_ms }) {
   return [response.status, await response.text()];
 }
 
+/** What `promise` comes to, if it does so in time. */
+export async function within(ms, promise) {
+  const late = AbortSignal.timeout(ms);
+  const isLate = new Promise((_, reject) => late.addEventListener("abort", () => reject(late.reason)));
+  return Promise.race([promise, isLate]);
+}
+
 /** `body`, which breaks off past `limit` bytes, or when it breaks off itself, and ends the request through `controller`. */
-export function limited(body, limit, controller) {
+export function capped(body, limit, controller) {
   const { readable, writable } = new IdentityTransformStream();
   copy(body.getReader({ mode: "byob" }), writable.getWriter(), limit).catch((error) => controller.abort(error));
   return readable;

@@ -59,9 +59,10 @@ pub fn strip(header: &str) -> Option<String> {
     (!kept.is_empty()).then(|| kept.join("; "))
 }
 
-/// Whether a `Set-Cookie` value, or several joined, could set our cookie.
-pub fn sets_ours(set_cookie: &str) -> bool {
-    set_cookie.split([';', ',']).any(might_be_ours)
+/// Whether a lax reader might take anything in a `Cookie` header, or in one or several joined
+/// values of `Set-Cookie`, for our cookie.
+pub fn might_hold_ours(header: &str) -> bool {
+    header.split([';', ',']).any(might_be_ours)
 }
 
 /// The value, if `pair` is our cookie.
@@ -73,9 +74,11 @@ fn exactly_ours(pair: &str) -> Option<&str> {
 
 /// Whether a reader that trims too much, or too little of what follows, could see our cookie.
 fn might_be_ours(pair: &str) -> bool {
-    let name = pair.split('=').next().unwrap_or_default();
     let is_odd = |c: char| c.is_whitespace() || c.is_control() || c == '"';
-    name.trim_matches(is_odd) == NAME && pair.contains('=')
+    // A cookie without a name goes back to the server as if its value were a pair.
+    let pair = pair.trim_start_matches(|c| is_odd(c) || c == '=');
+    let name = pair.split('=').next().unwrap_or_default();
+    name.trim_end_matches(is_odd) == NAME && pair.contains('=')
 }
 
 /// The `Set-Cookie` value that hands out `token` for `max_age` seconds.
@@ -94,6 +97,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_cookie_without_a_name_cannot_become_ours() {
+        assert!(might_hold_ours("=__Host-authflow=evil; Path=/"));
+        assert!(might_hold_ours("a=1, = __Host-authflow=evil"));
+        assert!(!might_hold_ours("a=__Host-authflow"));
+        assert_eq!(strip("=__Host-authflow=evil; a=1"), Some("a=1".into()));
+    }
 
     #[test]
     fn finds_our_cookie_among_others() {
@@ -137,14 +148,14 @@ mod tests {
             "a=1, __Host-authflow=; Max-Age=0",
             " __Host-authflow =x",
         ] {
-            assert!(sets_ours(value), "{value}");
+            assert!(might_hold_ours(value), "{value}");
         }
         for value in [
             "",
             "a=__Host-authflow",
             "__Host-authflow-theme=dark; Path=/",
         ] {
-            assert!(!sets_ours(value), "{value}");
+            assert!(!might_hold_ours(value), "{value}");
         }
     }
 

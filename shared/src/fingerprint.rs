@@ -140,7 +140,8 @@ impl Fingerprinter {
         self.of(device).as_bytes().ct_eq(expected.as_bytes()).into()
     }
 
-    /// Whether `device` has every factor of `expected` but the client hints; in constant time.
+    /// Whether `device` has every factor of `expected` but the client hints, and there is one; in
+    /// constant time.
     pub fn matches_without_hints(&self, device: &Device<'_>, expected: &FactorHashes) -> bool {
         let given = self.factors_of(device);
         let same = |given: &Option<String>, expected: &Option<String>| match (given, expected) {
@@ -148,7 +149,9 @@ impl Fingerprinter {
             (None, None) => true,
             _ => false,
         };
-        same(&given.ip, &expected.ip)
+        let has_any = given.ip.is_some() | given.user_agent.is_some() | given.language.is_some();
+        has_any
+            & same(&given.ip, &expected.ip)
             & same(&given.user_agent, &expected.user_agent)
             & same(&given.language, &expected.language)
     }

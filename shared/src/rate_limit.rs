@@ -11,6 +11,7 @@ use core::time::Duration;
 
 use crate::{
     redis::{Command, Reply, Script, Unavailable},
+    session::keys,
     timestamp::Timestamp,
 };
 
@@ -118,13 +119,13 @@ impl Window {
         verdict
     }
 
-    /// The requests that counted in its last window.
+    /// The requests that it holds, of both windows.
     pub fn count(&self) -> u64 {
-        self.current
+        self.previous.saturating_add(self.current)
     }
 
     /// Whether nothing of it matters any more at `now`.
-    pub fn is_over(&self, quota: Quota, now: Timestamp) -> bool {
+    pub fn is_stale(&self, quota: Quota, now: Timestamp) -> bool {
         let (index, _) = quota.place(now);
         index > self.index.saturating_add(1)
     }
@@ -151,11 +152,10 @@ impl Counter {
         } else {
             Command::new("EVALSHA").arg(self.script.sha1())
         };
-        // The braces keep both keys on one node of a cluster.
         command
             .arg(2)
-            .arg(format_args!("limit:{{{key}}}:{index}"))
-            .arg(format_args!("limit:{{{key}}}:{before}"))
+            .arg(keys::limit(key, index))
+            .arg(keys::limit(key, before))
             .arg(quota.requests)
             .arg(left)
             .arg(quota.window_millis())
@@ -253,8 +253,8 @@ mod tests {
     fn what_is_two_windows_old_is_forgotten() {
         let mut window = Window::default();
         window.take(QUOTA, at(0));
-        assert!(!window.is_over(QUOTA, at(119)));
-        assert!(window.is_over(QUOTA, at(120)));
+        assert!(!window.is_stale(QUOTA, at(119)));
+        assert!(window.is_stale(QUOTA, at(120)));
         assert_eq!(window.take(QUOTA, at(120)).remaining, 9);
     }
 

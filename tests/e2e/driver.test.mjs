@@ -15,7 +15,7 @@ let stack;
 let person;
 before(async () => {
   // The longest a call to Redis may take; a request abandoned meanwhile is forgotten 10 s later.
-  stack = await startStack({ folders, vars: { verify: { REDIS_TIMEOUT_MS: "1000" } } });
+  stack = await startStack({ folders, vars: { verify: { REDIS_TIMEOUT_MS: "1000", GATEWAY_LIMIT: "0" } } });
   person = await signUp(stack);
 });
 after(() => stack?.stop());
@@ -50,6 +50,27 @@ describe("a trap", () => {
       assert.equal((await response.json()).code, "internal_error");
     }
     await stack.companions.bridge.heal();
+  });
+});
+
+describe("requests whose client leaves while the origin is slow", () => {
+  it("keep none of their headers", async () => {
+    const { host, port } = new URL(stack.gateway);
+    const request = `GET /public/_demo?delay_ms=20000 HTTP/1.1\r\nHost: ${host}\r\nX-Pad: ${"y".repeat(50_000)}\r\n\r\n`;
+    const state = async () => (await hook("memory")).json();
+    const wave = async () => {
+      const before = (await state()).waiting;
+      const sockets = Array.from({ length: 30 }, () => connect(Number(port), "127.0.0.1").on("error", () => {}));
+      await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.write(request, resolve))));
+      while ((await state()).waiting < before + 30);
+      for (const socket of sockets) socket.destroy();
+    };
+    await wave();
+    const before = (await state()).bytes;
+    for (let sent = 0; sent < 450; sent += 30) await wave();
+    const grown = (await state()).bytes - before;
+    // Their headers are 22 MB.
+    assert.ok(grown < 4 * 1024 * 1024, `${grown} bytes`);
   });
 });
 

@@ -103,19 +103,19 @@ mod tests {
         let inside = |outer: &str, inner: &str| {
             let setup = routes(&[
                 &format!(r#""path":"/app/*"{outer}"#),
-                &format!(r#""path":"/app/x"{inner}"#),
+                &format!(r#""path":"/app/x/*"{inner}"#),
             ]);
             weaker_inside_stricter(&setup)
         };
         let public = r#","access":"public""#;
         warns(
             &inside("", public),
-            &["\"b\"|/app/x (public)|/app/* of route \"a\" (session)|same rules"],
+            &["\"b\"|/app/x/* (public)|/app/* of route \"a\" (session)|same rules"],
         );
         let admins = r#","roles":["admin"],"aal":"aal2""#;
         warns(
             &inside(admins, ""),
-            &["/app/x (session)|(session, role admin, aal2)"],
+            &["/app/x/* (session)|(session, role admin, aal2)"],
         );
         warns(&inside("", admins), &[]);
         warns(&inside(admins, admins), &[]);

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::{canonical::CanonicalRequest, decide::Refusal, facts::Facts};
 
 /// Seconds after which it makes sense to ask a failed dependency again.
-const RETRY_AFTER: &str = "5";
+pub(crate) const RETRY_AFTER: &str = "5";
 
 /// An answer that does not come from an origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,11 +105,9 @@ impl Answer {
         answer
     }
 
-    /// No body, and `headers`.
-    pub fn empty(status: u16, headers: Vec<(&'static str, String)>, request_id: &str) -> Self {
-        let mut answer = Self::bare(status, request_id);
-        answer.headers.extend(headers);
-        answer
+    /// No body.
+    pub fn empty(status: u16, request_id: &str) -> Self {
+        Self::bare(status, request_id)
     }
 
     /// What is the same for everybody, and may be kept as `headers` say.
@@ -157,12 +155,10 @@ impl Answer {
         answer
     }
 
-    /// Takes the body away, as HEAD must have none.
+    /// The answer to HEAD, which must have no body.
     #[must_use]
-    pub fn for_method(mut self, method: &str) -> Self {
-        if method == "HEAD" {
-            self.body = String::new();
-        }
+    pub fn without_body(mut self) -> Self {
+        self.body = String::new();
         self
     }
 

@@ -16,7 +16,24 @@ pub struct Facts<'a> {
     pub headers: Vec<(&'a str, &'a str)>,
 }
 
+/// The most headers of a request; a browser sends some twenty.
+const MOST_HEADERS: usize = 200;
+/// The most bytes of all of them.
+const MOST_BYTES: usize = 64 * 1024;
+/// The most names in `Connection`; there is rarely more than one.
+const MOST_CONNECTION_NAMES: usize = 32;
+
 impl<'a> Facts<'a> {
+    /// Whether the headers are more than any honest client's: each costs time and memory, of which
+    /// a request without a session should get little.
+    pub fn are_excessive(&self) -> bool {
+        let bytes = |(name, value): &(&str, &str)| name.len().saturating_add(value.len());
+        let connection = self.header("connection").unwrap_or_default();
+        self.headers.len() > MOST_HEADERS
+            || self.headers.iter().map(bytes).sum::<usize>() > MOST_BYTES
+            || connection.split(',').count() > MOST_CONNECTION_NAMES
+    }
+
     /// Reads the driver's text; `None` if it is cut off.
     pub fn parse(text: &'a str) -> Option<Self> {
         let mut lines = text.split('\n');

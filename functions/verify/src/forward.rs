@@ -1,17 +1,13 @@
 //! What goes to the origin: a filtered copy of the request, and who asks.
 
 use core::time::Duration;
-use std::fmt::Write;
+use std::rc::Rc;
 
-use authflow_shared::{
-    client_ip::ClientIp,
-    cookie,
-    host::origin::{ForwardPlan, OriginHead},
-    trace::Trace,
-};
+use authflow_shared::{client_ip::ClientIp, cookie, host::origin::ForwardPlan, trace::Trace};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::{
-    canonical::{Ambiguity, CanonicalRequest},
+    canonical::CanonicalRequest,
     decide::Grant,
     facts::Facts,
     reserved::is_reserved,
@@ -36,52 +32,137 @@ pub struct Context<'a> {
     pub token_in_authorization: bool,
 }
 
-/// Plans the request to `upstream`. A [`Grant`] is the only way here.
+/// The request as any of the route's upstreams gets it.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// Path and query.
+    target: String,
+    remove: Rc<[String]>,
+    set: Rc<[(&'static str, String)]>,
+    may_use_caches: bool,
+    timeout: Duration,
+    has_body: bool,
+    body_limit: Option<u64>,
+}
+
+/// Plans the request. A [`Grant`] is the only way here.
 ///
 /// The client's headers are filtered first, by what they are called and by what `Connection`
 /// names, and ours are set last, so that nothing the client sends can remove or double them.
-///
-/// # Errors
-/// [`Ambiguity`] if what remains of the path has more than one reading.
-pub fn plan(
+pub fn template(
     grant: &Grant,
     route: &Route,
-    upstream: &Upstream,
     request: &CanonicalRequest,
     facts: &Facts<'_>,
     context: &Context<'_>,
-) -> Result<ForwardPlan, Ambiguity> {
-    let mut url = format!("{}{}", upstream.base, route.upstream_path(&request.path)?);
+) -> Template {
+    let mut target = route.upstream_path(&request.path).to_owned();
     if let Some(query) = &request.query {
-        // Writing to a string cannot fail.
-        let _ = write!(url, "?{query}");
+        target.push('?');
+        target.push_str(query);
     }
-
-    let connection = facts.header("connection").unwrap_or_default();
-    let named = |name: &str| {
-        connection
-            .split(',')
-            .any(|item| item.trim().eq_ignore_ascii_case(name))
-    };
-    let is_websocket = facts.is_websocket();
-    let must_go = |name: &str| match name {
-        // Without it the runtime would not open a WebSocket; it speaks for one connection all the
-        // same, so no other protocol passes.
-        "upgrade" => !is_websocket,
-        "authorization" => context.token_in_authorization || named(name),
-        // The runtime writes it from the URL.
-        "host" => true,
-        // It speaks of the client's place in a trace that went on (W3C Trace Context, 3.3).
-        "tracestate" => !context.trace.continued || named(name),
-        _ => is_reserved(name) && !route.keeps(name) || named(name),
-    };
+    let connection = Connection::of(facts);
     let mut remove: Vec<_> = facts
         .headers
         .iter()
-        .filter(|(name, _)| must_go(name))
+        .filter(|(name, _)| must_go(name, route, facts, context, &connection))
         .map(|(name, _)| (*name).to_owned())
         .collect();
+    let mut set = ours(grant, request, context);
+    if let Some(cookies) = facts
+        .header("cookie")
+        .filter(|_| !connection.names("cookie"))
+        && cookie::might_hold_ours(cookies)
+    {
+        match cookie::strip(cookies) {
+            Some(others) => set.push(("cookie", others)),
+            None => remove.push("cookie".to_owned()),
+        }
+    }
+    let has_body = request.has_body;
+    let has_length = facts.header("content-length").is_some();
+    Template {
+        target,
+        remove: remove.into(),
+        set: set.into(),
+        may_use_caches: grant.record().is_none(),
+        timeout: route.timeout.saturating_add(sending(has_body, facts)),
+        has_body,
+        body_limit: route.max_body_bytes.filter(|_| has_body && !has_length),
+    }
+}
 
+impl Template {
+    /// Whether the request may be sent again: it is safe, and has no body that is gone once sent.
+    pub fn may_repeat(&self, method: &str) -> bool {
+        matches!(method, "GET" | "HEAD" | "OPTIONS") && !self.has_body
+    }
+
+    /// The time that all tries have together.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// The request to `upstream`, of whose time `spent` is gone.
+    pub fn to(
+        &self,
+        upstream: &Upstream,
+        spent: Duration,
+        assertion: Option<String>,
+    ) -> ForwardPlan {
+        ForwardPlan {
+            url: format!("{}{}", upstream.base, self.target),
+            remove: self.remove.clone(),
+            set: self.set.clone(),
+            assertion,
+            may_use_caches: self.may_use_caches,
+            timeout: self.timeout.saturating_sub(spent),
+            has_body: self.has_body,
+            body_limit: self.body_limit,
+        }
+    }
+}
+
+/// The names in `Connection`, whose headers are of this connection only.
+struct Connection<'a>(Vec<&'a str>);
+
+impl<'a> Connection<'a> {
+    fn of(facts: &Facts<'a>) -> Self {
+        let names = facts.header("connection").unwrap_or_default();
+        Self(names.split(',').map(str::trim).collect())
+    }
+
+    fn names(&self, name: &str) -> bool {
+        self.0.iter().any(|named| named.eq_ignore_ascii_case(name))
+    }
+}
+
+fn must_go(
+    name: &str,
+    route: &Route,
+    facts: &Facts<'_>,
+    context: &Context<'_>,
+    connection: &Connection<'_>,
+) -> bool {
+    match name {
+        // Without it the runtime would not open a WebSocket; it speaks for one connection all the
+        // same, so no other protocol passes.
+        "upgrade" => !facts.is_websocket(),
+        "authorization" => context.token_in_authorization || connection.names(name),
+        // The runtime writes it from the URL.
+        "host" => true,
+        // It speaks of the client's place in a trace that went on (W3C Trace Context, 3.3).
+        "tracestate" => !context.trace.continued || connection.names(name),
+        _ => is_reserved(name) && !route.keeps(name) || connection.names(name),
+    }
+}
+
+/// What the gateway says of the request and of who asks.
+fn ours(
+    grant: &Grant,
+    request: &CanonicalRequest,
+    context: &Context<'_>,
+) -> Vec<(&'static str, String)> {
     let mut set = vec![
         ("x-request-id", context.request_id.to_owned()),
         ("x-forwarded-for", context.client_ip.to_string()),
@@ -89,13 +170,6 @@ pub fn plan(
         ("x-forwarded-proto", request.scheme().to_owned()),
         ("traceparent", context.trace.traceparent()),
     ];
-    if let Some(cookies) = facts.header("cookie").filter(|_| !named("cookie")) {
-        match cookie::strip(cookies) {
-            Some(others) if others != cookies => set.push(("cookie", others)),
-            Some(_) => {}
-            None => remove.push("cookie".to_owned()),
-        }
-    }
     if let Some(record) = grant.record() {
         set.extend([
             ("x-user-id", header_value(&record.user_id)),
@@ -104,23 +178,13 @@ pub fn plan(
             ("x-auth-aal", header_value(&record.aal)),
         ]);
     }
-    let has_length = facts.header("content-length").is_some();
-    Ok(ForwardPlan {
-        url,
-        remove,
-        set,
-        may_use_caches: grant.record().is_none(),
-        timeout: route.timeout.saturating_add(sending(facts)),
-        body_limit: route
-            .max_body_bytes
-            .filter(|_| facts.has_body && !has_length),
-    })
+    set
 }
 
 /// The time that a slow client needs to send the body. The runtime does not tell when it has been
 /// sent, and an origin may answer no earlier.
-fn sending(facts: &Facts<'_>) -> Duration {
-    if !facts.has_body {
+fn sending(has_body: bool, facts: &Facts<'_>) -> Duration {
+    if !has_body {
         return Duration::ZERO;
     }
     let length = facts
@@ -131,96 +195,12 @@ fn sending(facts: &Facts<'_>) -> Duration {
     })
 }
 
-/// `text` as a header can carry it: what is not printable ASCII is percent-encoded, and `%` too,
-/// so that an origin can decode it.
+/// What cannot stand in a header as it is, and `%`, so that an origin can decode it.
+const UNPRINTABLE: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
+
+/// `text` as a header can carry it: what is not printable ASCII is percent-encoded.
 fn header_value(text: &str) -> String {
-    text.bytes()
-        .fold(String::with_capacity(text.len()), |mut value, byte| {
-            if byte.is_ascii_graphic() && byte != b'%' {
-                value.push(char::from(byte));
-            } else {
-                // Writing to a string cannot fail.
-                let _ = write!(value, "%{byte:02X}");
-            }
-            value
-        })
-}
-
-/// What changes in an origin's answer on its way to the client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Relay {
-    /// The origin's status, which stays.
-    pub status: u16,
-    /// Headers to remove.
-    pub remove: Vec<&'static str>,
-    /// Headers to set, in place of the origin's.
-    pub set: Vec<(&'static str, String)>,
-    /// Headers to add to the origin's of the same name.
-    pub add: Vec<(&'static str, String)>,
-    /// Values of `Set-Cookie` that hold this name are dropped: no origin may touch our cookie.
-    pub drop_cookie: Option<&'static str>,
-}
-
-/// Plans how the origin's answer goes to the client.
-pub fn relay(head: &OriginHead, grant: &Grant, request_id: &str) -> Relay {
-    let mut relay = Relay {
-        status: head.status,
-        remove: Vec::new(),
-        set: vec![("x-request-id", request_id.to_owned())],
-        add: Vec::new(),
-        drop_cookie: cookie::sets_ours(&head.set_cookie).then_some(cookie::NAME),
-    };
-    if grant.record().is_some() {
-        let private = private_caching(&head.cache_control);
-        relay
-            .set
-            .extend(private.map(|value| ("cache-control", value)));
-        relay.remove.extend(FOR_SHARED_CACHES);
-        relay.add.push(("vary", "Authorization, Cookie".to_owned()));
-    }
-    relay
-}
-
-/// What speaks to shared caches past `Cache-Control` (RFC 9213, and its forerunner).
-const FOR_SHARED_CACHES: [&str; 2] = ["cdn-cache-control", "surrogate-control"];
-
-impl Relay {
-    /// Lets the route say who may read the answer across origins, in place of the origin.
-    pub fn replace_cors(&mut self, words: Vec<(&'static str, String)>) {
-        if words.is_empty() {
-            self.remove.extend([
-                "access-control-allow-origin",
-                "access-control-allow-credentials",
-            ]);
-        }
-        self.set.extend(words);
-        self.add.push(("vary", "Origin".to_owned()));
-    }
-}
-
-/// `Cache-Control` without what would let a shared cache keep one person's answer for another;
-/// `None` if it says no such thing.
-fn private_caching(cache_control: &str) -> Option<String> {
-    let directives = || cache_control.split(',').map(str::trim);
-    let name = |directive: &str| {
-        directive
-            .split('=')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
-    };
-    if !directives().any(|directive| matches!(name(directive).as_str(), "public" | "s-maxage")) {
-        return None;
-    }
-    let kept = directives()
-        .filter(|directive| !matches!(name(directive).as_str(), "public" | "private" | "s-maxage"));
-    Some(
-        core::iter::once("private")
-            .chain(kept)
-            .collect::<Vec<_>>()
-            .join(", "),
-    )
+    utf8_percent_encode(text, UNPRINTABLE).to_string()
 }
 
 #[cfg(test)]
@@ -283,15 +263,11 @@ mod tests {
             client_ip: ClientIp::parse("192.0.2.1").unwrap(),
             token_in_authorization,
         };
-        plan(
-            grant,
-            route,
+        template(grant, route, &request, &facts, &context).to(
             &route.upstreams[0],
-            &request,
-            &facts,
-            &context,
+            Duration::ZERO,
+            None,
         )
-        .unwrap()
     }
 
     fn set<'a>(plan: &'a ForwardPlan, name: &str) -> Option<&'a str> {
@@ -340,11 +316,11 @@ mod tests {
     #[test]
     fn a_body_gets_the_time_that_a_slow_client_needs_to_send_it() {
         let with_body = |headers: &[(&'static str, &'static str)]| {
-            sending(&Facts {
-                has_body: true,
+            let facts = Facts {
                 headers: headers.to_vec(),
                 ..Facts::default()
-            })
+            };
+            sending(true, &facts)
         };
         let seconds = Duration::from_secs;
         assert_eq!(with_body(&[("content-length", "1000")]), seconds(0));
@@ -357,7 +333,7 @@ mod tests {
             with_body(&[("transfer-encoding", "chunked")]),
             LONGEST_SENDING
         );
-        assert_eq!(sending(&Facts::default()), seconds(0));
+        assert_eq!(sending(false, &Facts::default()), seconds(0));
     }
 
     #[test]
@@ -380,23 +356,6 @@ mod tests {
             |value| plan_with(&[("connection", "keep-alive, Upgrade"), ("upgrade", value)]);
         assert!(!removes(&upgrade("WebSocket"), "upgrade"));
         assert!(removes(&upgrade("h2c"), "upgrade"));
-    }
-
-    #[test]
-    fn no_origin_sets_our_cookie() {
-        let (grant, _) = grant("ada@example.test", true);
-        let drops = |set_cookie: &str| {
-            let head = OriginHead {
-                set_cookie: set_cookie.to_owned(),
-                ..OriginHead::default()
-            };
-            relay(&head, &grant, "r1").drop_cookie
-        };
-        assert_eq!(
-            drops("a=1, __Host-authflow=evil; Path=/"),
-            Some(cookie::NAME)
-        );
-        assert_eq!(drops("a=1; Path=/"), None);
     }
 
     #[test]
@@ -436,51 +395,5 @@ mod tests {
             set(&plan, "x-user-email"),
             Some("%C3%A4%0D%0Ax-user-role:%20admin%25@b.test")
         );
-    }
-
-    #[test]
-    fn an_answer_that_calls_itself_public_becomes_private() {
-        let (with_session, _) = grant("ada@example.test", false);
-        let (public, _) = grant("ada@example.test", true);
-        let caching = |grant: &Grant, value: &str| {
-            let head = OriginHead {
-                status: 200,
-                cache_control: value.to_owned(),
-                ..OriginHead::default()
-            };
-            let Relay {
-                set, drop_cookie, ..
-            } = relay(&head, grant, "r1");
-            assert_eq!(drop_cookie, None);
-            assert_eq!(set[0], ("x-request-id", "r1".to_owned()));
-            set.into_iter()
-                .find(|(name, _)| *name == "cache-control")
-                .map(|(_, value)| value)
-        };
-        for (given, expected) in [
-            ("public, max-age=60", "private, max-age=60"),
-            ("max-age=60, PUBLIC", "private, max-age=60"),
-            ("s-maxage=60", "private"),
-        ] {
-            assert_eq!(
-                caching(&with_session, given).as_deref(),
-                Some(expected),
-                "{given}"
-            );
-            assert_eq!(
-                caching(&public, given),
-                None,
-                "a public route stays as it is"
-            );
-        }
-        for given in [
-            "",
-            "no-store",
-            "private, max-age=1",
-            "max-age=60",
-            "publicity",
-        ] {
-            assert_eq!(caching(&with_session, given), None, "{given}");
-        }
     }
 }

@@ -1,12 +1,21 @@
 //! `GET /health`: whether the gateway is alive, and with `?ready` whether it can do its work.
 
+use core::{cell::Cell, time::Duration};
+
 use authflow_shared::{
     host::{Clock, HttpClient},
     redis::{Command, Redis, Reply},
+    timestamp::Timestamp,
 };
 use serde::Serialize;
 
-use crate::{answer::Answer, canonical::CanonicalRequest};
+use crate::{
+    answer::{Answer, RETRY_AFTER},
+    canonical::CanonicalRequest,
+};
+
+/// The time for which an answer of a dependency stands.
+const REMEMBERED: Duration = Duration::from_secs(1);
 
 #[derive(Serialize)]
 struct Body {
@@ -21,14 +30,19 @@ struct Checks {
     redis: Option<Check>,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Copy, Debug, Serialize)]
 struct Check {
     status: &'static str,
     latency_ms: u64,
 }
 
+/// What a dependency answered of late, so that probes cost it no more than a command a second.
+#[derive(Debug, Default)]
+pub struct Readiness(Cell<Option<(Timestamp, Check)>>);
+
 /// Answers; asks no dependency unless the query has the field `ready`.
 pub async fn answer<H: HttpClient>(
+    readiness: &Readiness,
     redis: &Redis<H>,
     clock: &impl Clock,
     request: &CanonicalRequest,
@@ -39,7 +53,7 @@ pub async fn answer<H: HttpClient>(
         .split('&')
         .any(|field| field.split('=').next() == Some("ready"));
     let redis = if asks {
-        Some(ping(redis, clock).await)
+        Some(readiness.of(redis, clock).await)
     } else {
         None
     };
@@ -61,9 +75,22 @@ pub async fn answer<H: HttpClient>(
         request_id,
     );
     if !healthy {
-        answer.headers.push(("retry-after", "5".to_owned()));
+        answer.headers.push(("retry-after", RETRY_AFTER.to_owned()));
     }
     answer
+}
+
+impl Readiness {
+    async fn of<H: HttpClient>(&self, redis: &Redis<H>, clock: &impl Clock) -> Check {
+        match self.0.get() {
+            Some((at, check)) if clock.now() < at.after(REMEMBERED) => check,
+            _ => {
+                let check = ping(redis, clock).await;
+                self.0.set(Some((clock.now(), check)));
+                check
+            }
+        }
+    }
 }
 
 async fn ping<H: HttpClient>(redis: &Redis<H>, clock: &impl Clock) -> Check {

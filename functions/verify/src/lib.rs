@@ -4,7 +4,6 @@
 //! what it is told to do is in [`wire`]. A request's way is told in [`exchange`]; who may pass is
 //! decided in [`decide`](mod@decide).
 
-mod account;
 pub mod answer;
 pub mod assertion;
 pub mod canonical;
@@ -22,7 +21,9 @@ pub mod limits;
 pub mod outcome;
 pub mod own_paths;
 pub mod problems;
+pub mod relay;
 pub mod renewal;
+mod request_log;
 pub mod reserved;
 pub mod routes;
 pub mod wire;
@@ -36,7 +37,7 @@ use authflow_shared::{
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::{account::SERVICE, config::Config, facts::Facts, gateway::Gateway, outcome::Outcome};
+use crate::{config::Config, gateway::Gateway, outcome::Outcome, request_log::SERVICE};
 
 thread_local! {
     /// The isolate's gateway; `None` until it is configured, and if the configuration is faulty.
@@ -100,10 +101,8 @@ pub fn resume(now_ms: f64, id: u32, status: i32, text: String) -> String {
 }
 
 async fn handle(gateway: Option<Rc<Gateway>>, host: EffectHost, facts: String) -> Outcome {
-    // A text that is cut off could only come from another driver; it names no route.
-    let facts = Facts::parse(&facts).unwrap_or_default();
     match gateway {
-        Some(gateway) => exchange::handle(gateway, host, &facts).await,
+        Some(gateway) => exchange::handle(gateway, host, facts).await,
         None => exchange::misconfigured(&host, &facts),
     }
 }

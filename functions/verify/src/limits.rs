@@ -19,9 +19,9 @@ pub struct Limits {
     windows: BTreeMap<String, (Quota, Window)>,
 }
 
-/// What a limit said, and which it was.
+/// The state of a client's limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limited {
+pub struct Tally {
     /// The name in `RateLimit`.
     pub name: &'static str,
     /// The limit.
@@ -43,23 +43,33 @@ impl Limits {
         window.take(quota, now)
     }
 
-    /// Forgets who is gone, then who came once: whoever floods us with new addresses should push
-    /// out his own before those that are near their limit.
+    /// Forgets who is gone; if nobody is, an eighth of those who came least often, so that a flood
+    /// of new addresses pushes out its own before those that are near their limit.
     fn make_room(&mut self, now: Timestamp) {
         self.windows
-            .retain(|_, (quota, window)| !window.is_over(*quota, now));
-        if self.windows.len() >= CAPACITY {
-            self.windows.retain(|_, (_, window)| window.count() > 1);
+            .retain(|_, (quota, window)| !window.is_stale(*quota, now));
+        let count = self.windows.len();
+        if count < CAPACITY {
+            return;
         }
-        if self.windows.len() >= CAPACITY {
-            self.windows.clear();
-        }
+        let sum: u64 = self
+            .windows
+            .values()
+            .map(|(_, window)| window.count())
+            .sum();
+        let average = sum / count as u64;
+        let mut to_go = CAPACITY / 8;
+        self.windows.retain(|_, (_, window)| {
+            let goes = to_go > 0 && window.count() <= average;
+            to_go -= usize::from(goes);
+            !goes
+        });
     }
 }
 
-impl Limited {
-    /// Whether the request was over the limit.
-    pub fn is_over(&self) -> bool {
+impl Tally {
+    /// Whether the request was beyond the limit.
+    pub fn is_exceeded(&self) -> bool {
         !self.verdict.allowed
     }
 
@@ -68,35 +78,29 @@ impl Limited {
         self.verdict.reset.as_millis().div_ceil(1000)
     }
 
-    /// The headers that tell the client (draft-ietf-httpapi-ratelimit-headers-10), and
-    /// `Retry-After` if the request was refused.
-    pub fn headers(&self) -> Vec<(&'static str, String)> {
+    /// The headers that tell the client (draft-ietf-httpapi-ratelimit-headers-10).
+    pub fn headers(&self) -> [(&'static str, String); 2] {
         let Self {
             name,
             quota,
             verdict,
         } = self;
-        let seconds = self.seconds();
         let remaining = if verdict.allowed {
             verdict.remaining
         } else {
             0
         };
-        let mut headers = vec![
+        let window = quota.window.as_secs();
+        [
             (
                 "ratelimit-policy",
-                format!(
-                    "\"{name}\";q={};w={}",
-                    quota.requests,
-                    quota.window.as_secs()
-                ),
+                format!("\"{name}\";q={};w={window}", quota.requests),
             ),
-            ("ratelimit", format!("\"{name}\";r={remaining};t={seconds}")),
-        ];
-        if self.is_over() {
-            headers.push(("retry-after", seconds.to_string()));
-        }
-        headers
+            (
+                "ratelimit",
+                format!("\"{name}\";r={remaining};t={}", self.seconds()),
+            ),
+        ]
     }
 }
 
@@ -122,19 +126,23 @@ mod tests {
 
     #[test]
     fn a_flood_of_new_keys_frees_nobody_who_is_at_his_limit() {
+        let quota = Quota {
+            requests: 3,
+            ..QUOTA
+        };
         let mut limits = Limits::default();
-        limits.take("flooder".into(), QUOTA, NOW);
-        limits.take("flooder".into(), QUOTA, NOW);
+        let mut take = |key: &str| limits.take(key.to_owned(), quota, NOW).allowed;
+        assert!(take("flooder") && take("flooder") && take("flooder"));
         for number in 0..3 * CAPACITY {
-            limits.take(number.to_string(), QUOTA, NOW);
-            assert!(limits.windows.len() <= CAPACITY);
+            assert!(take(&number.to_string()) && take(&number.to_string()));
         }
-        assert!(!limits.take("flooder".into(), QUOTA, NOW).allowed);
+        assert!(!take("flooder"));
+        assert!(limits.windows.len() <= CAPACITY);
     }
 
     #[test]
     fn a_refusal_says_when_to_come_back() {
-        let limited = Limited {
+        let tally = Tally {
             name: "route",
             quota: QUOTA,
             verdict: Verdict {
@@ -143,12 +151,12 @@ mod tests {
                 reset: Duration::from_millis(30_001),
             },
         };
-        let headers = limited.headers();
+        let headers = tally.headers();
         assert_eq!(
             headers[0],
             ("ratelimit-policy", r#""route";q=2;w=60"#.into())
         );
         assert_eq!(headers[1], ("ratelimit", r#""route";r=0;t=31"#.into()));
-        assert_eq!(headers[2], ("retry-after", "31".into()));
+        assert_eq!(tally.seconds(), 31);
     }
 }

@@ -1,6 +1,6 @@
 //! What becomes of a request.
 
-use crate::{answer::Answer, forward::Relay};
+use crate::{answer::Answer, relay::Relay};
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,23 +20,23 @@ impl Outcome {
         }
     }
 
+    /// Sets a header, in place of what there is of that name.
+    pub fn set(&mut self, name: &'static str, value: impl Into<String>) {
+        match self {
+            Self::Respond(answer) => {
+                answer.headers.retain(|(known, _)| *known != name);
+                answer.headers.push((name, value.into()));
+            }
+            Self::Relay(relay) => relay.set.push((name, value.into())),
+        }
+    }
+
     /// Adds a header, beside what there is of that name.
-    pub fn add(&mut self, name: &'static str, value: String) {
+    pub fn append(&mut self, name: &'static str, value: String) {
         match self {
             Self::Respond(answer) => answer.headers.push((name, value)),
             Self::Relay(relay) => relay.add.push((name, value)),
         }
-    }
-
-    /// With one header more, in place of the origin's of that name.
-    #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        let headers = match &mut self {
-            Self::Respond(answer) => &mut answer.headers,
-            Self::Relay(relay) => &mut relay.set,
-        };
-        headers.push((name, value.into()));
-        self
     }
 }
 

@@ -45,6 +45,12 @@ pub fn payload_too_large() -> Problem {
     Problem::new(413, "payload_too_large", "Too large", detail)
 }
 
+/// The headers are more, or longer, than any honest client's.
+pub fn headers_too_large() -> Problem {
+    let detail = "The request's headers are too many or too long. Send fewer cookies or headers.";
+    Problem::new(431, "headers_too_large", "Headers too large", detail)
+}
+
 /// The client came too often, and may come again after `seconds`.
 pub fn rate_limited(seconds: u128) -> Problem {
     let detail = format!("You have come too often. Try again in {seconds} s.");

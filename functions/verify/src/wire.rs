@@ -8,9 +8,9 @@ use authflow_shared::host::{
     effects::{Awaited, Effect, EffectResult, State, Step},
     origin::{ForwardPlan, OriginHead},
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::{answer::Answer, forward, outcome::Outcome};
+use crate::{answer::Answer, outcome::Outcome, relay};
 
 /// Headers of an origin's answer that the driver tells us of, in this order.
 const REPORT: [&str; 2] = ["cache-control", "set-cookie"];
@@ -72,9 +72,11 @@ struct Call<'a> {
 struct Forward<'a> {
     url: &'a str,
     remove: &'a [String],
-    set: &'a [(&'static str, String)],
+    #[serde(serialize_with = "headers")]
+    set: (&'a [(&'static str, String)], Option<&'a str>),
     #[serde(skip_serializing_if = "Option::is_none")]
     cache: Option<&'static str>,
+    has_body: bool,
     report: [&'static str; 2],
     timeout_ms: u128,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,12 +87,14 @@ struct Forward<'a> {
 struct Sign<'a> {
     jwk: &'a str,
     data: &'a str,
+    timeout_ms: u128,
 }
 
 #[derive(Serialize)]
 struct Admit<'a> {
     limiter: &'a str,
     key: &'a str,
+    timeout_ms: u128,
 }
 
 #[derive(Serialize)]
@@ -107,6 +111,16 @@ struct Relay<'a> {
     add: &'a [(&'static str, String)],
     #[serde(skip_serializing_if = "Option::is_none")]
     drop_cookie: Option<&'static str>,
+}
+
+/// The headers of a request, the assertion last.
+fn headers<S: Serializer>(
+    (set, assertion): &(&[(&'static str, String)], Option<&str>),
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let set = set.iter().map(|(name, value)| (*name, value.as_str()));
+    let assertion = assertion.map(|assertion| ("x-authflow-assertion", assertion));
+    serializer.collect_seq(set.chain(assertion))
 }
 
 /// The message for the driver after a step.
@@ -159,6 +173,7 @@ pub fn result(awaited: Awaited, status: i32, text: String) -> EffectResult {
 }
 
 fn ask(id: u32, effect: &Effect) -> Ask<'_> {
+    let timeout_ms = effect.limit().as_millis();
     let effect = match effect {
         Effect::Call(HttpCall {
             method,
@@ -177,8 +192,13 @@ fn ask(id: u32, effect: &Effect) -> Ask<'_> {
         Effect::Sign(SignOrder { key, data }) => WireEffect::Sign(Sign {
             jwk: key.expose(),
             data,
+            timeout_ms,
         }),
-        Effect::Admit(AdmitOrder { limiter, key }) => WireEffect::Admit(Admit { limiter, key }),
+        Effect::Admit(AdmitOrder { limiter, key }) => WireEffect::Admit(Admit {
+            limiter,
+            key,
+            timeout_ms,
+        }),
         Effect::Sleep(duration) => WireEffect::Sleep(duration.as_millis()),
     };
     Ask { id, effect }
@@ -188,7 +208,8 @@ fn forward_effect(plan: &ForwardPlan) -> Forward<'_> {
     Forward {
         url: &plan.url,
         remove: &plan.remove,
-        set: &plan.set,
+        set: (&plan.set, plan.assertion.as_deref()),
+        has_body: plan.has_body,
         cache: (!plan.may_use_caches).then_some("no-store"),
         report: REPORT,
         timeout_ms: plan.timeout.as_millis(),
@@ -196,8 +217,8 @@ fn forward_effect(plan: &ForwardPlan) -> Forward<'_> {
     }
 }
 
-fn relay(plan: &forward::Relay) -> Relay<'_> {
-    let forward::Relay {
+fn relay(plan: &relay::Relay) -> Relay<'_> {
+    let relay::Relay {
         status: _,
         remove,
         set,

@@ -110,8 +110,14 @@ fn a_route_counts_each_session_and_refuses_before_redis_is_asked() {
     let world = world(r#"{"requests":2,"seconds":60}"#);
     assert_eq!(world.visit("/app/x").status, FORWARDED);
     let seen = world.visit("/app/x");
-    assert_eq!(seen.header("ratelimit"), Some(r#""route";r=0;t=60"#));
-    assert_eq!(seen.header("ratelimit-policy"), Some(r#""route";q=2;w=60"#));
+    assert_eq!(
+        seen.header("ratelimit").as_deref(),
+        Some(r#""route";r=0;t=60"#)
+    );
+    assert_eq!(
+        seen.header("ratelimit-policy").as_deref(),
+        Some(r#""route";q=2;w=60"#)
+    );
     let before = world.redis_calls();
     is_limited(&world.visit("/app/x"));
     assert_eq!(world.redis_calls(), before);
@@ -126,6 +132,41 @@ fn a_browser_over_the_limit_sees_a_page() {
     assert_eq!(seen.status, 429);
     assert!(seen.header("retry-after").is_some());
     assert!(seen.body.starts_with("<!doctype html>"));
+}
+
+#[test]
+fn whoever_stole_a_token_cannot_use_up_its_owners_limit() {
+    for exact in [true, false] {
+        let world = world(&format!(r#"{{"requests":2,"seconds":60,"exact":{exact}}}"#));
+        let cookie = world.cookie();
+        for _ in 0..5 {
+            let thief = [from("198.51.100.9"), ("cookie", cookie.as_str())];
+            assert!(matches!(
+                world.send("GET", "/app/x", &thief).status,
+                401 | 429
+            ));
+        }
+        assert_eq!(world.visit("/app/x").status, FORWARDED);
+    }
+}
+
+#[test]
+fn a_refusal_for_another_reason_says_nothing_of_the_limit() {
+    let world = world(r#"{"requests":1,"seconds":60,"exact":true}"#);
+    world.visit("/app/x");
+    world
+        .redis
+        .borrow_mut()
+        .retain(|key, _| !key.starts_with("session:"));
+    let seen = world.visit("/app/x");
+    assert_eq!((seen.status, seen.header("retry-after")), (401, None));
+    assert_eq!(seen.header("ratelimit"), None);
+    world.host.break_next(Breakage::Before(CallError::Timeout));
+    let seen = world.visit("/app/x");
+    assert_eq!(
+        (seen.status, seen.header("retry-after").as_deref()),
+        (503, Some("5"))
+    );
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn what_is_to_be_signed_or_counted_is_said_wholly() {
     let admit = begin("/app/x", &cookie());
     assert_eq!(
         admit["ask"]["admit"],
-        json!({ "limiter": "EDGE", "key": "address:192.0.2.1" })
+        json!({ "limiter": "EDGE", "key": "address:192.0.2.1", "timeout_ms": 1000 })
     );
     let found = json!({ "result": record() }).to_string();
     let sign = go_on(&go_on(&admit, 1, ""), 200, &found);

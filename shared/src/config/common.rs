@@ -133,6 +133,13 @@ fn fingerprinter(reader: &mut Reader<'_>) -> Option<Fingerprinter> {
     if factors.is_empty() {
         factors = Factor::ALL.to_vec();
     }
+    if factors == [Factor::ClientHints] {
+        reader.fault(
+            "FINGERPRINT_FACTORS",
+            "must name more than client_hints: browsers send none with a WebSocket, and every \
+             device would be the same then",
+        );
+    }
     if reader
         .optional("FINGERPRINT_MODE")
         .is_some_and(|mode| mode != "strict")

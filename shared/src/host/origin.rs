@@ -1,6 +1,7 @@
 //! Handing the present request on to an origin.
 
 use core::time::Duration;
+use std::rc::Rc;
 
 use super::CallError;
 
@@ -24,14 +25,18 @@ pub struct ForwardPlan {
     /// The absolute URL.
     pub url: String,
     /// Names of client headers that must not pass.
-    pub remove: Vec<String>,
+    pub remove: Rc<[String]>,
     /// Headers that replace whatever the client sent under their name.
-    pub set: Vec<(&'static str, String)>,
+    pub set: Rc<[(&'static str, String)]>,
+    /// The signed word on who asks, which is for this origin alone.
+    pub assertion: Option<String>,
     /// Whether caches between here and the origin may take part; not where the answer depends on
     /// who asks.
     pub may_use_caches: bool,
     /// The time until the head of the answer must have arrived; the body may take longer.
     pub timeout: Duration,
+    /// Whether the request's body is sent.
+    pub has_body: bool,
     /// The most bytes of a body whose length nobody announced; the request breaks off past them.
     pub body_limit: Option<u64>,
 }

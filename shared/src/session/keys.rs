@@ -26,3 +26,9 @@ pub fn user_sessions(user_id: &str) -> String {
 pub fn user_profile(user_id: &str) -> String {
     format!("user_profile:{user_id}")
 }
+
+/// The requests that a limit counted under `key` in its window number `window`. The braces keep
+/// neighbouring windows on one node of a cluster.
+pub fn limit(key: &str, window: u64) -> String {
+    format!("limit:{{{key}}}:{window}")
+}

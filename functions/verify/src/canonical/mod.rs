@@ -29,6 +29,8 @@ pub struct CanonicalRequest {
     pub escapes: Escapes,
     /// The query as received, without `?`.
     pub query: Option<String>,
+    /// Whether there is a body to send on.
+    pub has_body: bool,
 }
 
 // === impl CanonicalRequest ===
@@ -76,6 +78,7 @@ impl CanonicalRequest {
             path,
             escapes,
             query,
+            has_body: has_body(facts),
         })
     }
 
@@ -133,10 +136,20 @@ pub fn is_token(text: &str) -> bool {
 /// Whether anything announces a body (RFC 9112, section 6). Content on GET is what request
 /// smuggling is made of.
 fn carries_body(facts: &Facts<'_>) -> bool {
-    let length = facts.header("content-length").unwrap_or("0");
-    facts.has_body
+    has_body(facts)
         || facts.header("transfer-encoding").is_some()
-        || !length.bytes().all(|byte| byte == b'0')
+        || facts
+            .header("content-length")
+            .is_some_and(|length| !is_zero(length))
+}
+
+/// Whether the runtime holds a body; it does so, too, where the client says that it is empty.
+fn has_body(facts: &Facts<'_>) -> bool {
+    facts.has_body && !facts.header("content-length").is_some_and(is_zero)
+}
+
+fn is_zero(length: &str) -> bool {
+    !length.is_empty() && length.bytes().all(|byte| byte == b'0')
 }
 
 #[cfg(test)]
@@ -179,7 +192,22 @@ mod tests {
                     "{method}"
                 );
             }
-            assert!(parse(method, url, &[("content-length", "0")]).is_ok());
+            let empty = Facts {
+                method,
+                url,
+                has_body: true,
+                headers: vec![("content-length", "00")],
+            };
+            assert!(!CanonicalRequest::parse(&empty).unwrap().has_body);
+            let announced_by_nobody = Facts {
+                has_body: true,
+                headers: Vec::new(),
+                ..empty
+            };
+            assert_eq!(
+                CanonicalRequest::parse(&announced_by_nobody),
+                Err(Ambiguity::Body)
+            );
         }
         assert!(parse("POST", url, &[("content-length", "1")]).is_ok());
     }

@@ -8,8 +8,9 @@
 //!
 //! So no limit is ever away: at worst each isolate holds it for itself.
 //!
-//! Keys are canonical: the route's id, and the session's id or the client's network, never a text
-//! that the client wrote.
+//! Keys are canonical: the route's id, and the client's network, or the session's id and the device
+//! that it is used from, never a text that the client wrote. The device is in it, so that whoever
+//! stole a token cannot use up its owner's limit.
 
 use std::rc::Rc;
 
@@ -23,10 +24,10 @@ use authflow_shared::{
     timestamp::Timestamp,
 };
 
-use super::Exchange;
+use super::{Exchange, session::Seen};
 use crate::{
-    account::SERVICE,
-    limits::Limited,
+    limits::Tally,
+    request_log::SERVICE,
     routes::{By, Counted, Route},
 };
 
@@ -40,23 +41,23 @@ pub(super) struct RedisCount {
 
 impl<H: Edge> Exchange<'_, H> {
     /// The limit of the client's address, if the request is over it.
-    pub(super) async fn address_limit(&self, client_ip: ClientIp) -> Option<Limited> {
+    pub(super) async fn address_limit(&self, client_ip: ClientIp) -> Option<Tally> {
         let config = &self.gateway.config.limit;
         let quota = config.quota?;
         let key = format!("address:{}", client_ip.network());
-        let limited = self.count("address", key, quota, config.binding.as_ref());
-        Some(limited.await).filter(Limited::is_over)
+        let tally = self.count("address", key, quota, config.binding.as_ref());
+        Some(tally.await).filter(Tally::is_exceeded)
     }
 
     /// What the route's limit says, unless Redis is to count it.
-    pub(super) async fn isolate_limit(
+    pub(super) async fn limit_without_redis(
         &self,
         route: &Route,
-        session_id: Option<&SessionId>,
-        client_ip: ClientIp,
-    ) -> Option<Limited> {
+        session: Option<&SessionId>,
+        seen: &Seen<'_>,
+    ) -> Option<Tally> {
         let limit = route.rate_limit.as_ref()?;
-        let key = key(route, limit.by, session_id, client_ip)?;
+        let key = self.key(route, limit.by, session, seen)?;
         let binding = match &limit.counted {
             Counted::Isolate => None,
             Counted::Platform(binding) => Some(binding),
@@ -66,14 +67,14 @@ impl<H: Edge> Exchange<'_, H> {
     }
 
     /// What Redis is to count, if the route asks for it.
-    pub(super) fn redis_limit_key(
+    pub(super) fn redis_count(
         &self,
         route: &Route,
-        session_id: Option<&SessionId>,
-        client_ip: ClientIp,
+        session: Option<&SessionId>,
+        seen: &Seen<'_>,
     ) -> Option<RedisCount> {
         let limit = route.rate_limit.as_ref()?;
-        let key = key(route, limit.by, session_id, client_ip)?;
+        let key = self.key(route, limit.by, session, seen)?;
         (limit.counted == Counted::Redis).then_some(RedisCount {
             key,
             quota: limit.quota,
@@ -82,9 +83,9 @@ impl<H: Edge> Exchange<'_, H> {
     }
 
     /// Counts in Redis alone.
-    pub(super) async fn redis_limit(&self, count: RedisCount) -> Limited {
+    pub(super) async fn redis_limit(&self, count: RedisCount) -> Tally {
         let reply = self.redis().command(&self.command(&count, false)).await;
-        self.counted_at_last(count, reply).await
+        self.read_or_teach(count, reply).await
     }
 
     /// Looks the session up and counts, in one round trip.
@@ -92,11 +93,10 @@ impl<H: Edge> Exchange<'_, H> {
         &self,
         id: &SessionId,
         count: RedisCount,
-    ) -> (SessionLookup, Option<Limited>) {
+    ) -> (SessionLookup, Tally) {
         let command = self.command(&count, false);
         let (lookup, reply) = self.store().find_and(id, command, count.at).await;
-        let limited = self.counted_at_last(count, reply).await;
-        (lookup, Some(limited))
+        (lookup, self.read_or_teach(count, reply).await)
     }
 
     /// Counts in the isolate first: whoever is over the limit here need not be counted elsewhere.
@@ -106,7 +106,7 @@ impl<H: Edge> Exchange<'_, H> {
         key: String,
         quota: Quota,
         binding: Option<&Rc<str>>,
-    ) -> Limited {
+    ) -> Tally {
         let mut verdict = self.take(key.clone(), quota);
         if let Some(binding) = binding.filter(|_| verdict.allowed) {
             let order = AdmitOrder {
@@ -118,7 +118,7 @@ impl<H: Edge> Exchange<'_, H> {
                 Err(error) => self.warn(error.as_str()),
             }
         }
-        Limited {
+        Tally {
             name,
             quota,
             verdict,
@@ -126,18 +126,19 @@ impl<H: Edge> Exchange<'_, H> {
     }
 
     /// Reads the reply; a server that has forgotten the script learns it, once.
-    async fn counted_at_last(
+    async fn read_or_teach(
         &self,
         count: RedisCount,
         mut reply: Result<Reply, Unavailable>,
-    ) -> Limited {
+    ) -> Tally {
         if matches!(&reply, Ok(reply) if reply.is_error("NOSCRIPT")) {
             reply = self.redis().command(&self.command(&count, true)).await;
         }
-        self.counted(count, reply)
+        self.tally(count, reply)
     }
 
-    fn counted(&self, count: RedisCount, reply: Result<Reply, Unavailable>) -> Limited {
+    /// What the reply says; where it says nothing, what this isolate counts.
+    fn tally(&self, count: RedisCount, reply: Result<Reply, Unavailable>) -> Tally {
         let RedisCount { key, quota, at } = count;
         let counter = &self.gateway.counter;
         let verdict = reply.and_then(|reply| counter.verdict(&reply, quota, at));
@@ -145,7 +146,7 @@ impl<H: Edge> Exchange<'_, H> {
             self.warn(reason.as_str());
             self.take(key, quota)
         });
-        Limited {
+        Tally {
             name: "route",
             quota,
             verdict,
@@ -155,6 +156,24 @@ impl<H: Edge> Exchange<'_, H> {
     fn command(&self, count: &RedisCount, whole: bool) -> Command {
         let RedisCount { key, quota, at } = count;
         self.gateway.counter.command(key, *quota, *at, whole)
+    }
+
+    /// Who is counted; `None` where a session is, and there is none.
+    fn key(
+        &self,
+        route: &Route,
+        by: By,
+        session: Option<&SessionId>,
+        seen: &Seen<'_>,
+    ) -> Option<String> {
+        let id = &route.id;
+        Some(match by {
+            By::Address => format!("route:{id}:{}", seen.client_ip.network()),
+            By::Session => {
+                let device = self.gateway.config.common.fingerprinter.of(&seen.device);
+                format!("route:{id}:{}:{device}", session?.as_str())
+            }
+        })
     }
 
     fn take(&self, key: String, quota: Quota) -> Verdict {
@@ -172,17 +191,4 @@ impl<H: Edge> Exchange<'_, H> {
             .field("reason", reason)
             .emit(self.host, self.gateway.config.common.log_level);
     }
-}
-
-/// Who is counted; `None` where a session is, and there is none.
-fn key(
-    route: &Route,
-    by: By,
-    session_id: Option<&SessionId>,
-    client_ip: ClientIp,
-) -> Option<String> {
-    Some(match by {
-        By::Address => format!("route:{}:{}", route.id, client_ip.network()),
-        By::Session => format!("route:{}:{}", route.id, session_id?.as_str()),
-    })
 }

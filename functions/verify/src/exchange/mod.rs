@@ -1,9 +1,11 @@
 //! The way of one request through the gateway.
 
+mod early;
+mod errand;
 mod limit;
-mod origin;
 mod own_paths;
 mod session;
+mod words;
 
 use std::rc::Rc;
 
@@ -13,28 +15,24 @@ use authflow_shared::{
     log::{Level, Line},
     problem::Problem,
     request_id::RequestId,
-    session::{Presented, SessionId},
+    session::Presented,
     trace::Trace,
 };
 
+use self::{errand::Errand, words::Words};
 use crate::{
-    account::{Account, SERVICE, Subject},
     answer::{Answer, Client},
     canonical::CanonicalRequest,
     decide::{Decision, decide},
     facts::Facts,
     forward,
     gateway::Gateway,
-    limits::Limited,
+    limits::Tally,
     outcome::Outcome,
     problems,
-    routes::{Cors, Route},
+    request_log::{LogEntry, SERVICE},
+    routes::Route,
 };
-
-/// Methods that no origin behind a gateway has a use for: they speak of the connection itself.
-const REFUSED_METHODS: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
-/// What is allowed in their stead (RFC 9110, section 15.5.6).
-const USUAL_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// A request, and what every answer to it needs.
 struct Exchange<'a, H> {
@@ -46,49 +44,59 @@ struct Exchange<'a, H> {
     client: Client,
 }
 
-/// Answers one request and writes its log line.
-pub async fn handle<H: Edge>(gateway: Rc<Gateway>, host: H, facts: &Facts<'_>) -> Outcome {
-    let started = host.now();
-    let (request_id, client) = (RequestId::random(&host), Client::of(facts));
-    // Without randomness no id is unpredictable; nobody is let through then.
-    let Ok(trace) = Trace::enter(facts.header("traceparent"), &host) else {
+/// What comes next for a request.
+enum Next<H> {
+    /// It is answered.
+    Answer(Outcome),
+    /// It goes to an origin.
+    Send(Box<Errand<H>>),
+}
+
+/// Answers the request that `text` describes (see [`Facts`]), and writes its log line.
+pub async fn handle<H: Edge>(gateway: Rc<Gateway>, host: H, text: String) -> Outcome {
+    // A text that is cut off could only come from another driver; it names no route.
+    let facts = Facts::parse(&text).unwrap_or_default();
+    let (request_id, client) = (RequestId::random(&host), Client::of(&facts));
+    let is_head = facts.method == "HEAD";
+    let mut entry = LogEntry::begin(&facts, request_id.as_str(), &host);
+    let next = if let Ok(trace) = Trace::enter(facts.header("traceparent"), &host) {
+        entry.trace_id = Some(trace.trace_id.clone());
+        let exchange = Exchange {
+            host: &host,
+            gateway: &gateway,
+            facts: &facts,
+            request_id,
+            trace,
+            client,
+        };
+        exchange.run(&mut entry).await
+    } else {
+        // Without randomness no id is unpredictable; nobody is let through then.
         let problem = problems::internal_error();
-        return Outcome::Respond(Answer::problem(&problem, client, request_id.as_str()));
+        entry.outcome = problem.code;
+        Next::Answer(Answer::problem(&problem, client, request_id.as_str()).into())
     };
-    let exchange = Exchange {
-        host: &host,
-        gateway: &gateway,
-        facts,
-        request_id,
-        trace,
-        client,
+    // While it waits for an origin, a request holds no more than that needs: the client may be
+    // gone, and nobody tells.
+    drop(facts);
+    drop(text);
+    let mut outcome = match next {
+        Next::Answer(outcome) => outcome,
+        Next::Send(errand) => errand.run(&mut entry).await,
     };
-    let mut account = Account::default();
-    let mut outcome = exchange.run(&mut account).await;
     if gateway.config.server_timing {
-        let timing = account.server_timing(host.now().since(started));
-        outcome.add("server-timing", timing);
+        outcome.append("server-timing", entry.server_timing(&host));
     }
-    let subject = Subject {
-        facts,
-        request_id: &exchange.request_id,
-        trace: &exchange.trace,
-        started,
-    };
-    account.write(
-        &subject,
-        outcome.status(),
-        &host,
-        gateway.config.common.log_level,
-    );
+    entry.write(outcome.status(), &host, gateway.config.common.log_level);
     match outcome {
-        Outcome::Respond(answer) => Outcome::Respond(answer.for_method(facts.method)),
-        relay @ Outcome::Relay(_) => relay,
+        Outcome::Respond(answer) if is_head => Outcome::Respond(answer.without_body()),
+        outcome => outcome,
     }
 }
 
 /// Answers a request while the configuration has faults: nobody is let through.
-pub fn misconfigured(host: &impl Host, facts: &Facts<'_>) -> Outcome {
+pub fn misconfigured(host: &impl Host, text: &str) -> Outcome {
+    let facts = Facts::parse(text).unwrap_or_default();
     let request_id = RequestId::random(host);
     let problem = problems::config_invalid();
     Line::new(Level::Error, SERVICE, "request")
@@ -97,152 +105,127 @@ pub fn misconfigured(host: &impl Host, facts: &Facts<'_>) -> Outcome {
         .field("status", problem.status)
         .field("outcome", problem.code)
         .emit(host, Level::Error);
-    let answer = Answer::problem(&problem, Client::of(facts), request_id.as_str());
-    Outcome::Respond(answer.for_method(facts.method))
+    let answer = Answer::problem(&problem, Client::of(&facts), request_id.as_str());
+    Outcome::Respond(if facts.method == "HEAD" {
+        answer.without_body()
+    } else {
+        answer
+    })
 }
 
 impl<H: Edge> Exchange<'_, H> {
     /// 1. The edge must have told the client's address: fingerprint and limits stand on it.
-    /// 2. The target must have one reading, and the request one session token at most. This comes
-    ///    before all else, so that no answer depends on how an ambiguous request is read.
-    /// 3. The host must be one of ours, where the configuration names them.
+    /// 2. The headers must not be excessive, the target must have one reading, and the request
+    ///    one session token at most. This comes before all else, so that no answer depends on how
+    ///    an ambiguous request is read.
+    /// 3. The host must be one of ours, where the configuration names them, and the method one
+    ///    that an origin has a use for.
     /// 4. The gateway's own paths.
     /// 5. The route, which may find the target ambiguous for what it asks.
     /// 6. The limit that every address has; only then is it said that nothing is found.
     /// 7. What the route itself demands.
-    async fn run(&self, account: &mut Account) -> Outcome {
-        let config = &self.gateway.config;
+    async fn run(&self, entry: &mut LogEntry) -> Next<H> {
         // (1)
-        let source = &config.common.client_ip;
+        let source = &self.gateway.config.common.client_ip;
         let Some(client_ip) = source.read(self.facts.header(&source.header)) else {
-            account.detail = Some("the client's address is missing or unreadable");
-            return self.respond(account, &problems::config_invalid());
+            entry.detail = Some("the client's address is missing or unreadable");
+            return Next::Answer(self.respond(entry, &problems::config_invalid()));
         };
         // (2)
-        let request = match CanonicalRequest::parse(self.facts) {
-            Ok(request) => request,
-            Err(ambiguity) => {
-                return self.respond(account, &problems::ambiguous(ambiguity.to_string()));
-            }
+        let (request, presented) = match self.read() {
+            Ok(read) => read,
+            Err(problem) => return Next::Answer(self.respond(entry, &problem)),
         };
-        account.path = Some(request.path.clone());
-        let presented = Presented::read(
-            self.facts.header("cookie"),
-            self.facts.header("authorization"),
-        );
-        if matches!(presented, Presented::Ambiguous) {
-            let detail = "The request holds two session tokens. Send one, once.";
-            return self.respond(account, &problems::ambiguous(detail));
-        }
+        entry.path = Some(request.path.clone());
         // (3)
-        if !config.serves(&request) {
-            return self.respond(account, &problems::misdirected());
-        }
-        if REFUSED_METHODS.contains(&request.method.as_str()) {
-            let outcome = self.respond(account, &problems::method_not_allowed());
-            return outcome.with("allow", USUAL_METHODS);
+        if let Some(outcome) = self.misdirected(&request, entry) {
+            return Next::Answer(outcome);
         }
         // (4)
         if request.escapes.is_empty()
-            && let Some(answer) = self.own_path(&request, account).await
+            && let Some(outcome) = self.own_path(&request, entry).await
         {
-            return answer;
+            return Next::Answer(outcome);
         }
         // (5)
-        let route = match config.routes.find(&request) {
+        let route = match self.gateway.config.routes.find(&request) {
             Ok(route) => route,
             Err(ambiguity) => {
-                return self.respond(account, &problems::ambiguous(ambiguity.to_string()));
+                let problem = problems::ambiguous(ambiguity.to_string());
+                return Next::Answer(self.respond(entry, &problem));
             }
         };
-        account.route = route.map(|route| route.id.clone());
+        entry.route = route.map(|route| route.id.clone());
+        let mut words = Words::of(route, self.facts);
         // (6)
-        if let Some(limited) = self.address_limit(client_ip).await {
-            let answer = self.respond(account, &problems::rate_limited(limited.seconds()));
-            return self.with_words_of_route(answer, route, Some(limited));
+        if let Some(tally) = self.address_limit(client_ip).await {
+            words.tally = Some(tally);
+            return Next::Answer(words.on(self.over_the_limit(entry, tally)));
         }
         let Some(route) = route else {
-            return self.respond(account, &problems::not_found());
+            return Next::Answer(self.respond(entry, &problems::not_found()));
         };
         // (7)
-        let (outcome, limited) = self
-            .on_route(route, &request, &presented, client_ip, account)
-            .await;
-        self.with_words_of_route(outcome, Some(route), limited)
+        match self
+            .admit(route, &request, &presented, client_ip, &mut words, entry)
+            .await
+        {
+            Ok(mut errand) => {
+                errand.words = words;
+                Next::Send(errand)
+            }
+            Err(outcome) => Next::Answer(words.on(outcome)),
+        }
     }
 
-    /// 1. A preflight is answered where the route speaks of cross-origin use: it carries no
-    ///    session, and asks for none.
-    /// 2. The method and the size of the body.
-    /// 3. The route's limit, if it can tell without asking Redis.
-    /// 4. The session, and the limit that Redis counts, in one round trip.
-    /// 5. The decision, which alone lets the request through.
-    async fn on_route(
+    /// 1. What is answered without asking who it is: preflights, methods, sizes.
+    /// 2. The route's limit, if it can tell without asking Redis.
+    /// 3. The session, and the limit that Redis counts, in one round trip.
+    /// 4. The decision, which alone lets the request through.
+    /// 5. The limit that Redis counted: whoever may not pass learns that first.
+    ///
+    /// # Errors
+    /// The answer to a request that does not pass.
+    async fn admit(
         &self,
         route: &Route,
         request: &CanonicalRequest,
         presented: &Presented,
         client_ip: ClientIp,
-        account: &mut Account,
-    ) -> (Outcome, Option<Limited>) {
-        let config = &self.gateway.config;
+        words: &mut Words,
+        entry: &mut LogEntry,
+    ) -> Result<Box<Errand<H>>, Outcome> {
         // (1)
-        if let Some(cors) = route
-            .cors
-            .as_ref()
-            .filter(|_| Cors::is_preflight(self.facts))
-        {
-            account.outcome = "preflight";
-            let headers = cors.on_preflight(self.facts);
-            let answer = Answer::empty(204, headers, self.request_id.as_str());
-            return (answer.into(), None);
-        }
+        self.answered_early(route, request, entry)?;
         // (2)
-        if !route.takes(&request.method) {
-            let outcome = self.respond(account, &problems::method_not_allowed());
-            return (outcome.with("allow", route.methods.join(", ")), None);
-        }
-        if self.is_too_large(route) {
-            return (self.respond(account, &problems::payload_too_large()), None);
-        }
-        // (3)
-        let session_id = self.session_id(&route.policy, presented);
-        let mut limited = self
-            .isolate_limit(route, session_id.as_ref().ok(), client_ip)
+        let named = self.named(&route.policy, presented);
+        let seen = self.seen(client_ip);
+        words.tally = self
+            .limit_without_redis(route, named.session(), &seen)
             .await;
-        if let Some(over) = limited.filter(Limited::is_over) {
-            let answer = self.respond(account, &problems::rate_limited(over.seconds()));
-            return (answer, limited);
-        }
-        // (4)
+        self.within(words.tally, entry)?;
+        // (3)
         let asked = self.host.now();
-        let (credential, counted) = self.credential(route, session_id.as_ref(), client_ip).await;
-        if session_id.is_ok() {
-            account.session_ms = Some(self.host.now().since(asked));
+        let (credential, tally) = self.credential(route, &named, &seen).await;
+        if let Some(id) = named.session() {
+            entry.session = Some(id.log_name());
+            entry.session_ms = Some(self.host.now().since(asked));
         }
-        limited = limited.or(counted);
-        account.session = session_id.as_ref().ok().map(SessionId::log_name);
-        // (5)
+        words.tally = words.tally.or(tally);
+        // (4)
         let grant = match decide(&route.policy, credential, self.host.now()) {
             Decision::Forward(grant) => grant,
             Decision::Refuse(refusal) => {
-                account.outcome = refusal.code();
-                let answer = Answer::refusal(
-                    refusal,
-                    self.client,
-                    request,
-                    &config.common.auth_url,
-                    self.request_id.as_str(),
-                );
-                return (answer.into(), limited);
+                entry.outcome = refusal.code();
+                let auth_url = &self.gateway.config.common.auth_url;
+                let id = self.request_id.as_str();
+                return Err(Answer::refusal(refusal, self.client, request, auth_url, id).into());
             }
         };
-        if let Some(over) = limited.filter(Limited::is_over) {
-            let answer = self.respond(account, &problems::rate_limited(over.seconds()));
-            return (answer, limited);
-        }
-        if let (Ok(id), Some(record)) = (&session_id, grant.record()) {
-            account.user_id = Some(record.user_id.clone());
+        // (5)
+        self.within(words.tally, entry)?;
+        if let (Some(id), Some(record)) = (named.session(), grant.record()) {
+            entry.user_id = Some(record.user_id.clone());
             self.renew(id, record);
         }
         let context = forward::Context {
@@ -251,41 +234,40 @@ impl<H: Edge> Exchange<'_, H> {
             client_ip,
             token_in_authorization: presented.is_in_authorization(),
         };
-        let (session_id, sent) = (session_id.as_ref().ok(), self.host.now());
-        let outcome = self
-            .forward(&grant, route, request, session_id, &context, account)
-            .await;
-        account.origin_ms = Some(self.host.now().since(sent));
-        (outcome, limited)
+        let template = forward::template(&grant, route, request, self.facts, &context);
+        Ok(Box::new(Errand {
+            host: self.host.clone(),
+            gateway: self.gateway.clone(),
+            route: route.id.clone(),
+            upstreams: route.upstreams.clone(),
+            may_repeat: template.may_repeat(self.facts.method),
+            template,
+            grant,
+            session: named.into_session(),
+            request_id: self.request_id.clone(),
+            client: self.client,
+            is_websocket: self.facts.is_websocket(),
+            words: Words::default(),
+        }))
     }
 
-    /// Adds what each answer on `route` says: who may read it across origins, and its limit.
-    fn with_words_of_route(
-        &self,
-        mut outcome: Outcome,
-        route: Option<&Route>,
-        limited: Option<Limited>,
-    ) -> Outcome {
-        if let Some(cors) = route.and_then(|route| route.cors.as_ref()) {
-            match &mut outcome {
-                Outcome::Relay(relay) => relay.replace_cors(cors.on_answer(self.facts)),
-                Outcome::Respond(answer) => {
-                    if !Cors::is_preflight(self.facts) {
-                        answer.headers.extend(cors.on_answer(self.facts));
-                    }
-                    answer.headers.push(("vary", "Origin".to_owned()));
-                }
-            }
+    /// # Errors
+    /// The refusal of a request over its limit.
+    fn within(&self, tally: Option<Tally>, entry: &mut LogEntry) -> Result<(), Outcome> {
+        match tally.filter(Tally::is_exceeded) {
+            Some(tally) => Err(self.over_the_limit(entry, tally)),
+            None => Ok(()),
         }
-        let words = limited.map(|limited| limited.headers());
-        words
-            .into_iter()
-            .flatten()
-            .fold(outcome, |outcome, (name, value)| outcome.with(name, value))
     }
 
-    fn respond(&self, account: &mut Account, problem: &Problem) -> Outcome {
-        account.outcome = problem.code;
+    fn over_the_limit(&self, entry: &mut LogEntry, tally: Tally) -> Outcome {
+        let mut outcome = self.respond(entry, &problems::rate_limited(tally.seconds()));
+        outcome.set("retry-after", tally.seconds().to_string());
+        outcome
+    }
+
+    fn respond(&self, entry: &mut LogEntry, problem: &Problem) -> Outcome {
+        entry.outcome = problem.code;
         Answer::problem(problem, self.client, self.request_id.as_str()).into()
     }
 }

@@ -4,8 +4,8 @@ use authflow_shared::{host::edge::Edge, redis::Redis};
 
 use super::Exchange;
 use crate::{
-    account::Account, answer::Answer, canonical::CanonicalRequest, health, outcome::Outcome,
-    own_paths::is_own_path, problems,
+    answer::Answer, canonical::CanonicalRequest, health, outcome::Outcome, own_paths::is_own_path,
+    problems, request_log::LogEntry,
 };
 
 /// Seconds that the set of keys may be remembered.
@@ -16,7 +16,7 @@ impl<H: Edge> Exchange<'_, H> {
     pub(super) async fn own_path(
         &self,
         request: &CanonicalRequest,
-        account: &mut Account,
+        entry: &mut LogEntry,
     ) -> Option<Outcome> {
         let (path, only_reads) = (
             request.path.as_str(),
@@ -24,33 +24,40 @@ impl<H: Edge> Exchange<'_, H> {
         );
         match path {
             "/health" | "/health/" | "/.well-known/authflow/jwks.json" if !only_reads => {
-                let outcome = self.respond(account, &problems::method_not_allowed());
-                Some(outcome.with("allow", "GET, HEAD"))
+                let mut outcome = self.respond(entry, &problems::method_not_allowed());
+                outcome.set("allow", "GET, HEAD");
+                Some(outcome)
             }
             "/health" | "/health/" => {
-                account.route = Some("health".to_owned());
-                account.outcome = "health";
+                entry.route = Some("health".to_owned());
+                entry.outcome = "health";
                 let redis = self.gateway.config.common.redis.clone();
                 let redis = Redis::new(self.host.clone(), redis);
-                let answer = health::answer(&redis, self.host, request, self.request_id.as_str());
+                let answer = health::answer(
+                    &self.gateway.readiness,
+                    &redis,
+                    self.host,
+                    request,
+                    self.request_id.as_str(),
+                );
                 Some(answer.await.into())
             }
             "/.well-known/authflow/jwks.json" => {
-                account.route = Some("jwks".to_owned());
-                account.outcome = "jwks";
+                entry.route = Some("jwks".to_owned());
+                entry.outcome = "jwks";
                 Some(self.keys().into())
             }
             path if path == "/auth" || path.starts_with("/auth/") => {
-                account.route = Some("auth".to_owned());
+                entry.route = Some("auth".to_owned());
                 let auth_url = &self.gateway.config.common.auth_url;
                 if auth_url.as_str() == request.origin {
-                    return Some(self.respond(account, &problems::auth_not_routed()));
+                    return Some(self.respond(entry, &problems::auth_not_routed()));
                 }
-                account.outcome = "redirect";
+                entry.outcome = "redirect";
                 let location = format!("{auth_url}{}", request.target());
                 Some(Answer::redirect(location, &request.method, self.request_id.as_str()).into())
             }
-            path if is_own_path(path) => Some(self.respond(account, &problems::not_found())),
+            path if is_own_path(path) => Some(self.respond(entry, &problems::not_found())),
             _ => None,
         }
     }

@@ -9,34 +9,68 @@ use authflow_shared::{
     session::{Presented, SessionId, SessionRecord, SessionStore, store::SessionLookup},
 };
 
-use super::Exchange;
+use super::{Exchange, limit::RedisCount};
 use crate::{
-    account::SERVICE,
     decide::Credential,
-    limits::Limited,
+    limits::Tally,
+    request_log::SERVICE,
     routes::{Policy, Route},
 };
 
+/// Whom the request's token names.
+pub(super) enum Named {
+    /// Nobody: there is no token, or nobody asked.
+    Nobody,
+    /// Nobody: the token is not ours.
+    Forged,
+    /// The session of this id, whether it is alive or not.
+    Session(SessionId),
+}
+
+/// Where the request came from.
+pub(super) struct Seen<'a> {
+    pub(super) client_ip: ClientIp,
+    pub(super) device: Device<'a>,
+}
+
+impl Named {
+    pub(super) fn session(&self) -> Option<&SessionId> {
+        match self {
+            Self::Session(id) => Some(id),
+            Self::Nobody | Self::Forged => None,
+        }
+    }
+
+    pub(super) fn into_session(self) -> Option<SessionId> {
+        match self {
+            Self::Session(id) => Some(id),
+            Self::Nobody | Self::Forged => None,
+        }
+    }
+}
+
 impl<H: Edge> Exchange<'_, H> {
-    /// The session that the request's token names, or what stands in its place.
-    ///
-    /// A public route asks for none, so that no answer of it depends on a session.
-    ///
-    /// # Errors
-    /// The [`Credential`] of a request without a token of ours.
-    pub(super) fn session_id(
-        &self,
-        policy: &Policy,
-        presented: &Presented,
-    ) -> Result<SessionId, Credential> {
+    /// Whom the token names. A public route asks for nobody, so that no answer of it depends on a
+    /// session.
+    pub(super) fn named(&self, policy: &Policy, presented: &Presented) -> Named {
         let Presented::Token { token, .. } = presented else {
-            return Err(Credential::None);
+            return Named::Nobody;
         };
         if matches!(policy, Policy::Public) {
-            return Err(Credential::None);
+            return Named::Nobody;
         }
         let keys = &self.gateway.config.common.token_keys;
-        keys.open(token.expose()).map_err(|_| Credential::Forged)
+        match keys.open(token.expose()) {
+            Ok(id) => Named::Session(id),
+            Err(_) => Named::Forged,
+        }
+    }
+
+    pub(super) fn seen(&self, client_ip: ClientIp) -> Seen<'_> {
+        Seen {
+            client_ip,
+            device: Device::of(client_ip, |name| self.facts.header(name)),
+        }
     }
 
     /// What the request shows of its session, and what the limit that Redis counts says, in one
@@ -44,38 +78,48 @@ impl<H: Edge> Exchange<'_, H> {
     pub(super) async fn credential(
         &self,
         route: &Route,
-        session_id: Result<&SessionId, &Credential>,
-        client_ip: ClientIp,
-    ) -> (Credential, Option<Limited>) {
-        let key = self.redis_limit_key(route, session_id.ok(), client_ip);
-        match session_id {
-            Err(credential) => {
-                // Whoever is refused anyway is not worth a round trip.
-                let counted = match key.filter(|_| route.policy == Policy::Public) {
-                    Some(count) => Some(self.redis_limit(count).await),
-                    None => None,
-                };
-                (credential.clone(), counted)
+        named: &Named,
+        seen: &Seen<'_>,
+    ) -> (Credential, Option<Tally>) {
+        let count = self.redis_count(route, named.session(), seen);
+        let credential = match named {
+            Named::Session(id) => {
+                let (lookup, tally) = self.look_up(id, count).await;
+                return (self.shown(lookup, &seen.device), tally);
             }
-            Ok(id) => {
-                let (lookup, counted) = match key {
-                    Some(count) => self.find_and_count(id, count).await,
-                    None => (self.store().find(id, self.host.now()).await, None),
-                };
-                (self.shown(lookup, client_ip), counted)
+            Named::Nobody => Credential::None,
+            Named::Forged => Credential::Forged,
+        };
+        // Whoever is refused anyway is not worth a round trip.
+        let tally = match count.filter(|_| route.policy == Policy::Public) {
+            Some(count) => Some(self.redis_limit(count).await),
+            None => None,
+        };
+        (credential, tally)
+    }
+
+    async fn look_up(
+        &self,
+        id: &SessionId,
+        count: Option<RedisCount>,
+    ) -> (SessionLookup, Option<Tally>) {
+        match count {
+            Some(count) => {
+                let (lookup, tally) = self.find_and_count(id, count).await;
+                (lookup, Some(tally))
             }
+            None => (self.store().find(id, self.host.now()).await, None),
         }
     }
 
-    fn shown(&self, lookup: SessionLookup, client_ip: ClientIp) -> Credential {
-        let device = Device::of(client_ip, |name| self.facts.header(name));
+    fn shown(&self, lookup: SessionLookup, device: &Device<'_>) -> Credential {
         let same_device = lookup.record().is_some_and(|record| {
             let fingerprinter = &self.gateway.config.common.fingerprinter;
             // Browsers send no client hints with a WebSocket's handshake.
             if self.facts.is_websocket() && device.platform.is_none() && device.mobile.is_none() {
-                fingerprinter.matches_without_hints(&device, &record.factors)
+                fingerprinter.matches_without_hints(device, &record.factors)
             } else {
-                fingerprinter.matches(&device, &record.device_fingerprint)
+                fingerprinter.matches(device, &record.device_fingerprint)
             }
         });
         Credential::Session {

@@ -38,6 +38,20 @@ pub(super) fn readings(path: &str) -> Result<Vec<String>, Ambiguity> {
     Err(Ambiguity::Escape)
 }
 
+/// Whether `path` begins, decoded often enough, with two slashes, which a URL's host stands behind.
+pub(super) fn names_a_host(path: &str) -> bool {
+    let mut text = path.to_owned();
+    for _ in 0..ROUNDS {
+        text = percent_decode_str(&text)
+            .decode_utf8_lossy()
+            .replace('\\', "/");
+        if text.starts_with("//") {
+            return true;
+        }
+    }
+    false
+}
+
 fn read(text: &str, cut: bool, strip: bool) -> Result<String, Ambiguity> {
     let text = text.replace('\\', "/");
     let text = if cut {

@@ -6,11 +6,11 @@ use authflow_shared::{
     client_ip::ClientIp,
     config::variables,
     fingerprint::Device,
-    host::{HttpAnswer, fake::FakeHost},
+    host::{HttpAnswer, fake::FakeHost, origin::OriginHead},
     session::{SessionId, SessionRecord, keys},
     timestamp::Timestamp,
 };
-use authflow_verify::{config::Config, exchange, facts::Facts, gateway::Gateway, outcome::Outcome};
+use authflow_verify::{config::Config, exchange, gateway::Gateway, outcome::Outcome, relay::Relay};
 use futures_executor::block_on;
 use serde_json::json;
 
@@ -20,8 +20,8 @@ pub(crate) const AGENT: (&str, &str) = ("user-agent", "Firefox");
 pub(crate) const USER: &str = "5f6b7c8d-0000-4000-8000-000000000001";
 pub(crate) const ID: &str = "f47ac10b-58cc-4372-a567-0e02b2c3d479";
 
-/// The status of [`Seen`] where the origin's answer is handed on.
-pub(crate) const FORWARDED: u16 = 0;
+/// The status of the made-up origin, which the gateway itself never has.
+pub(crate) const FORWARDED: u16 = 299;
 
 /// A gateway with a Redis that holds one session.
 pub(crate) struct World {
@@ -29,6 +29,8 @@ pub(crate) struct World {
     gateway: Rc<Gateway>,
     pub(crate) redis: Rc<RefCell<BTreeMap<String, String>>>,
     pub(crate) token: String,
+    /// What the origin's answers say.
+    pub(crate) origin_headers: RefCell<Vec<(String, String)>>,
 }
 
 /// What a client sees.
@@ -39,11 +41,15 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers
+    /// The header `name`, whose lines are joined as the runtime does it.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        let lines: Vec<_> = self
+            .headers
             .iter()
-            .find(|(known, _)| known == name)
+            .filter(|(known, _)| known == name)
             .map(|(_, value)| value.as_str())
+            .collect();
+        (!lines.is_empty()).then(|| lines.join(", "))
     }
 
     pub(crate) fn code(&self) -> String {
@@ -99,11 +105,16 @@ impl World {
                 body: replies.to_string(),
             })
         });
+        host.set_origin(Ok(OriginHead {
+            status: FORWARDED,
+            ..OriginHead::default()
+        }));
         Self {
             host,
             gateway: Rc::new(Gateway::new(config)),
             redis,
             token,
+            origin_headers: RefCell::default(),
         }
     }
 
@@ -112,34 +123,38 @@ impl World {
             .iter()
             .any(|(name, _)| matches!(*name, "content-length" | "transfer-encoding"));
         let url = format!("https://app.test{target}");
-        let facts = Facts {
-            method,
-            url: &url,
-            has_body,
-            headers: headers.to_vec(),
-        };
+        let mut text = format!("{method}\n{url}\n{}", u8::from(has_body));
+        for (name, value) in headers {
+            text.extend(["\n", name, "\n", value]);
+        }
         let outcome = block_on(exchange::handle(
             self.gateway.clone(),
             self.host.clone(),
-            &facts,
+            text,
         ));
-        let owned = |headers: Vec<(&'static str, String)>| {
-            headers
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect()
-        };
         match outcome {
             Outcome::Respond(answer) => Seen {
                 status: answer.status,
                 headers: owned(answer.headers),
                 body: answer.body,
             },
-            Outcome::Relay(relay) => Seen {
-                status: FORWARDED,
-                headers: owned([relay.set, relay.add].concat()),
-                body: String::new(),
-            },
+            Outcome::Relay(relay) => self.relayed(relay),
+        }
+    }
+
+    /// What the driver makes of the origin's answer.
+    fn relayed(&self, relay: Relay) -> Seen {
+        let mut headers = self.origin_headers.borrow().clone();
+        headers.retain(|(name, _)| !relay.remove.contains(&name.as_str()));
+        for (name, value) in relay.set {
+            headers.retain(|(known, _)| known != name);
+            headers.push((name.to_owned(), value));
+        }
+        headers.extend(owned(relay.add));
+        Seen {
+            status: relay.status,
+            headers,
+            body: String::new(),
         }
     }
 
@@ -159,6 +174,13 @@ impl World {
     pub(crate) fn log(&self) -> serde_json::Value {
         serde_json::from_str(self.host.lines().last().unwrap()).unwrap()
     }
+}
+
+fn owned(headers: Vec<(&'static str, String)>) -> Vec<(String, String)> {
+    headers
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 /// What a Redis that holds texts answers; a script counts under its first key.

@@ -32,8 +32,11 @@ use crate::timestamp::Timestamp;
 
 /// Time beyond an effect's own after which nobody will come back with its result.
 const GRACE: Duration = Duration::from_secs(10);
-/// The longest that what the platform does by itself can take.
-const PLATFORM_LIMIT: Duration = Duration::from_secs(5);
+/// The longest that what the platform does by itself may take.
+const PLATFORM_LIMIT: Duration = Duration::from_secs(1);
+/// The most futures that wait at once. Past it the one that has waited longest is dropped: most
+/// likely its client is gone, and an honest one gets an error, but memory never grows back.
+const CAPACITY: usize = 20_000;
 /// Abandoned futures are looked for no oftener than this.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -65,7 +68,7 @@ impl Effect {
     }
 
     /// The longest the effect can take.
-    const fn limit(&self) -> Duration {
+    pub const fn limit(&self) -> Duration {
         match self {
             Self::Call(call) => call.timeout,
             Self::Forward(plan) => plan.timeout,
@@ -252,6 +255,9 @@ impl<T> Runner<T> {
         let Some(effect) = host.take_asked() else {
             return State::Stalled;
         };
+        if self.waiting.len() >= CAPACITY {
+            self.waiting.pop_first();
+        }
         let id = self.next_id;
         self.next_id = self.next_id.wrapping_add(1);
         let reclaim_at = host.now().after(effect.limit()).after(GRACE);
@@ -458,5 +464,22 @@ mod tests {
             2,
             "300 ms and the grace are over for all but two"
         );
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_the_oldest_goes_first() {
+        let mut runner = Runner::<()>::default();
+        for _ in 0..=CAPACITY {
+            runner.start(START, |host| async move {
+                host.sleep(Duration::from_secs(1)).await;
+            });
+        }
+        assert_eq!(runner.waiting(), CAPACITY);
+        let slept = |_: Awaited| EffectResult::Slept;
+        assert_eq!(runner.resume(START, 0, slept).state, State::Unknown);
+        assert!(matches!(
+            runner.resume(START, 1, slept).state,
+            State::Done { .. }
+        ));
     }
 }

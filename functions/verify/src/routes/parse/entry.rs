@@ -40,7 +40,7 @@ pub(super) fn route(fields: &mut Fields<'_>) -> Option<Route> {
     Some(Route {
         id: id?,
         pattern: pattern?,
-        upstreams: upstreams?,
+        upstreams: upstreams?.into(),
         policy: policy?,
         methods,
         strip_prefix,
@@ -55,14 +55,21 @@ pub(super) fn route(fields: &mut Fields<'_>) -> Option<Route> {
 
 fn id(fields: &mut Fields<'_>) -> Option<String> {
     let id = fields.text("id")?;
-    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
-        fields.fault("`id` must be a word of printable ASCII");
+    // These stand between the parts of a limit's key.
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b":{}".contains(&byte);
+    if id.is_empty() || !id.bytes().all(is_plain) {
+        fields.fault("`id` must be a word of printable ASCII without : { }");
     }
     Some(id)
 }
 
 fn methods(fields: &mut Fields<'_>) -> Vec<String> {
-    let methods = fields.texts("methods").unwrap_or_default();
+    let Some(methods) = fields.texts("methods") else {
+        return Vec::new();
+    };
+    if methods.is_empty() {
+        fields.fault("`methods` is empty; leave it out to take every method");
+    }
     let is_method = |method: &String| {
         !method.is_empty()
             && method
@@ -171,7 +178,10 @@ fn upstream(url: &Value, fields: &mut Fields<'_>) -> Option<Upstream> {
     };
     let url = url.as_str().unwrap_or_default();
     let upstream = read(url);
-    if upstream.is_none() {
+    if upstream.is_none() && url.contains('@') {
+        // Not shown: it may be a password.
+        fields.fault("`upstream` must not hold a user name or a password");
+    } else if upstream.is_none() {
         fields.fault(format!(
             "`upstream` {url} must be a URL such as \"https://origin.example.com\""
         ));

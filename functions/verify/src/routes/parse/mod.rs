@@ -12,7 +12,7 @@ use serde_json::Value;
 
 pub(super) use self::fields::Fields;
 use self::unique::Unique;
-use super::{Pattern, Policy, Route, RouteTable};
+use super::{Pattern, Route, RouteTable};
 
 /// Reads `ROUTES`.
 ///
@@ -83,26 +83,24 @@ fn twins(routes: &[Route]) -> Vec<String> {
     faults
 }
 
-/// Protected exact paths below a public prefix: with a slash more they would be public.
+/// Exact paths below a prefix that asks for less: with a slash more, they would ask for as little.
 fn holes(routes: &[Route]) -> Vec<String> {
-    let public_above = |path: &str| {
+    let weaker_above = |route: &Route, path: &str| {
         routes.iter().find(|other| {
-            matches!(other.pattern, Pattern::Prefix(_))
-                && other.policy == Policy::Public
+            other.pattern.is_prefix()
                 && other.pattern.matches(path)
+                && other.policy.admits_more_than(&route.policy)
         })
     };
     let hole = |route: &Route| match &route.pattern {
-        Pattern::Exact(path) if route.policy != Policy::Public => {
-            public_above(path).map(|public| {
-                format!(
-                    "route \"{}\": `path` {path} is one path alone, and all below it is public by \
-                     route \"{}\"; write {path}/*",
-                    route.id, public.id
-                )
-            })
-        }
-        _ => None,
+        Pattern::Exact(path) => weaker_above(route, path).map(|weaker| {
+            format!(
+                "route \"{}\": `path` {path} is one path alone, and all below it asks for less by \
+                 route \"{}\"; write {path}/*",
+                route.id, weaker.id
+            )
+        }),
+        Pattern::Prefix(_) => None,
     };
     routes.iter().filter_map(hole).collect()
 }

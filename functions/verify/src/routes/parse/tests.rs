@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::*;
-use crate::routes::By;
+use crate::routes::{By, Policy};
 
 /// The only fault of a route with the field `extra`.
 #[track_caller]
@@ -168,9 +168,37 @@ fn rejects_an_upstream_that_is_no_base_url() {
 }
 
 #[test]
+fn no_fault_repeats_a_password() {
+    let json = r#"[{"id":"a","path":"/a","upstream":"https://u:hunter2@o.test"}]"#;
+    let faults = parse(json).unwrap_err();
+    assert!(
+        faults[0].contains("password") && !faults[0].contains("hunter2"),
+        "{faults:?}"
+    );
+}
+
+#[test]
+fn rejects_an_exact_path_that_would_ask_for_less_with_a_slash() {
+    let below = |exact: &str, prefix: &str| {
+        parse(&format!(
+            r#"[{{"id":"a","path":"/x/admin","upstream":"http://o.test",{exact}}},
+                {{"id":"b","path":"/x/*","upstream":"http://o.test",{prefix}}}]"#
+        ))
+    };
+    let (anybody, admin) = (r#""strip_prefix":false"#, r#""roles":["admin"]"#);
+    assert!(below(admin, anybody).unwrap_err()[0].contains("write /x/admin/*"));
+    assert!(below(r#""aal":"aal2""#, anybody).is_err());
+    assert!(below(admin, r#""roles":["admin","user"]"#).is_err());
+    assert!(below(anybody, admin).is_ok());
+    assert!(below(r#""roles":["admin","user"]"#, admin).is_ok());
+    assert!(below(r#""access":"public""#, admin).is_ok());
+}
+
+#[test]
 fn rejects_methods_that_are_no_methods() {
     rejects(r#"methods=["get"]"#, "`methods`");
     rejects(r#"methods=[""]"#, "`methods`");
+    rejects("methods=[]", "leave it out");
 }
 
 #[test]
@@ -200,6 +228,8 @@ fn rejects_a_timeout_out_of_range() {
 fn rejects_an_id_that_is_no_word() {
     rejects(r#"id="""#, "`id`");
     rejects(r#"id="a b""#, "`id`");
+    rejects(r#"id="a:b""#, "`id`");
+    rejects(r#"id="{a}""#, "`id`");
 }
 
 #[test]
@@ -341,7 +371,7 @@ fn a_limit_counts_sessions_where_there_are_some() {
         let route = only(&format!(
             r#""upstream":"http://o.test","access":"{access}",{limit}"#
         ));
-        route.rate_limit.unwrap().by
+        route.rate_limit.as_ref().unwrap().by
     };
     assert_eq!(by("session"), By::Session);
     assert_eq!(by("public"), By::Address);

@@ -3,19 +3,24 @@
 use authflow_shared::{
     host::{Clock, LogSink},
     log::{Level, Line},
-    request_id::RequestId,
     timestamp::Timestamp,
-    trace::Trace,
 };
 
 use crate::facts::Facts;
 
 /// The name in log lines.
 pub(crate) const SERVICE: &str = "verify";
+/// The longest id of a client's own that stands in the log.
+const LONGEST_CLIENT_ID: usize = 128;
 
-/// What the log says of a request beside what it brought.
+/// What the log says of a request.
 #[derive(Debug, Default)]
-pub(crate) struct Account {
+pub(crate) struct LogEntry {
+    started: Timestamp,
+    request_id: String,
+    pub(crate) trace_id: Option<String>,
+    client_request_id: Option<String>,
+    method: String,
     pub(crate) route: Option<String>,
     pub(crate) path: Option<String>,
     pub(crate) outcome: &'static str,
@@ -28,60 +33,47 @@ pub(crate) struct Account {
     pub(crate) origin_ms: Option<u64>,
 }
 
-/// A request as the log names it.
-#[derive(Debug)]
-pub(crate) struct Subject<'a> {
-    pub(crate) facts: &'a Facts<'a>,
-    pub(crate) request_id: &'a RequestId,
-    pub(crate) trace: &'a Trace,
-    pub(crate) started: Timestamp,
-}
+impl LogEntry {
+    /// The entry of a request that began just now.
+    pub(crate) fn begin(facts: &Facts<'_>, request_id: &str, clock: &impl Clock) -> Self {
+        let client_id = facts.header("x-request-id");
+        Self {
+            started: clock.now(),
+            request_id: request_id.to_owned(),
+            client_request_id: client_id
+                .filter(|id| id.len() <= LONGEST_CLIENT_ID)
+                .map(str::to_owned),
+            method: facts.method.to_owned(),
+            ..Self::default()
+        }
+    }
 
-impl Account {
     /// `Server-Timing` (W3C): where the session came from, and how long each part took.
-    pub(crate) fn server_timing(&self, total_ms: u64) -> String {
+    pub(crate) fn server_timing(&self, clock: &impl Clock) -> String {
         let session = self
             .session_ms
             .map(|millis| format!("session;desc=\"redis\";dur={millis}"));
         let origin = self.origin_ms.map(|millis| format!("origin;dur={millis}"));
-        let total = Some(format!("total;dur={total_ms}"));
+        let total = Some(format!("total;dur={}", clock.now().since(self.started)));
         let parts: Vec<_> = [session, origin, total].into_iter().flatten().collect();
         parts.join(", ")
     }
 
     /// Writes the line of a request that was answered with `status`.
-    pub(crate) fn write(
-        self,
-        subject: &Subject<'_>,
-        status: u16,
-        host: &(impl Clock + LogSink),
-        level: Level,
-    ) {
-        let Subject {
-            facts,
-            request_id,
-            trace,
-            started,
-        } = subject;
-        let client_request_id = facts.header("x-request-id").filter(is_short);
+    pub(crate) fn write(self, status: u16, host: &(impl Clock + LogSink), level: Level) {
         Line::new(Level::of_status(status), SERVICE, "request")
-            .field("request_id", request_id.as_str())
-            .field("trace_id", trace.trace_id.as_str())
-            .maybe("client_request_id", client_request_id)
+            .field("request_id", self.request_id)
+            .maybe("trace_id", self.trace_id)
+            .maybe("client_request_id", self.client_request_id)
             .maybe("route", self.route)
-            .field("method", facts.method)
+            .field("method", self.method)
             .maybe("path", self.path)
             .field("status", status)
-            .field("duration_ms", host.now().since(*started))
+            .field("duration_ms", host.now().since(self.started))
             .field("outcome", self.outcome)
             .maybe("user_id", self.user_id)
             .maybe("session", self.session)
             .maybe("detail", self.detail)
             .emit(host, level);
     }
-}
-
-/// Whether an id that a client chose may stand in the log.
-fn is_short(id: &&str) -> bool {
-    id.len() <= 128
 }
