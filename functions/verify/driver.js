@@ -8,7 +8,7 @@
 
 import * as gateway from "./pkg/authflow_verify_bg.js";
 import module from "./pkg/authflow_verify_bg.wasm";
-import { answered, capped, signature, within } from "./effects.js";
+import { admitted, answered, capped, signature } from "./effects.js";
 import { refuse, tell } from "./fallback.js";
 
 /** What `resume` takes for a status where there is none. */
@@ -76,8 +76,8 @@ class Exchange {
     try {
       if (call) [status, text] = await answered(call);
       else if (forward) [status, text] = await this.forward(forward);
-      else if (sign) text = await within(sign.timeout_ms, signature(sign));
-      else if (admit) status = (await within(admit.timeout_ms, this.env[admit.limiter].limit(admit))).success ? 1 : 0;
+      else if (sign) text = await signature(sign);
+      else if (admit) status = await admitted(this.env[admit.limiter], admit);
       else await new Promise((resolve) => setTimeout(resolve, sleep));
     } catch (error) {
       status = FAILURES[error?.name] ?? FAILED;

@@ -12,7 +12,7 @@ export async function answered({ method, url, headers, body, timeout_ms }) {
 }
 
 /** What `promise` comes to, if it does so in time. */
-export async function within(ms, promise) {
+async function within(ms, promise) {
   const late = AbortSignal.timeout(ms);
   const isLate = new Promise((_, reject) => late.addEventListener("abort", () => reject(late.reason)));
   return Promise.race([promise, isLate]);
@@ -38,10 +38,16 @@ async function copy(reader, writer, limit) {
   }
 }
 
+/** 1 if the platform's limiter lets one more through, else 0. */
+export async function admitted(limiter, { key, timeout_ms }) {
+  const { success } = await within(timeout_ms, limiter.limit({ key }));
+  return success ? 1 : 0;
+}
+
 /** ECDSA in base64url (RFC 7515, section 2). */
-export async function signature({ jwk, data }) {
+export async function signature({ jwk, data, timeout_ms }) {
   let key = signers.get(jwk);
   if (!key) signers.set(jwk, (key = await crypto.subtle.importKey("jwk", JSON.parse(jwk), ES256, false, ["sign"])));
-  const bytes = await crypto.subtle.sign(ES256, key, new TextEncoder().encode(data));
+  const bytes = await within(timeout_ms, crypto.subtle.sign(ES256, key, new TextEncoder().encode(data)));
   return new Uint8Array(bytes).toBase64({ alphabet: "base64url", omitPadding: true });
 }

@@ -4,9 +4,7 @@ use core::cell::{Cell, RefCell};
 
 use authflow_shared::rate_limit::Counter;
 
-use crate::{
-    assertion::Assertions, config::Config, health::Readiness, limits::Limits, renewal::Renewals,
-};
+use crate::{assertion::Assertions, config::Config, limits::Limits, renewal::Renewals};
 
 /// See the module. Whatever is remembered is bounded, and an isolate may forget it at any time.
 #[derive(Debug)]
@@ -14,7 +12,6 @@ pub struct Gateway {
     /// Its configuration.
     pub config: Config,
     pub(crate) renewals: RefCell<Renewals>,
-    pub(crate) readiness: Readiness,
     pub(crate) limits: RefCell<Limits>,
     pub(crate) counter: Counter,
     pub(crate) assertions: RefCell<Assertions>,
@@ -29,7 +26,6 @@ impl Gateway {
         Self {
             config,
             renewals,
-            readiness: Readiness::default(),
             limits: RefCell::default(),
             counter: Counter::default(),
             assertions: RefCell::default(),

@@ -1,11 +1,8 @@
 //! `GET /health`: whether the gateway is alive, and with `?ready` whether it can do its work.
 
-use core::{cell::Cell, time::Duration};
-
 use authflow_shared::{
     host::{Clock, HttpClient},
     redis::{Command, Redis, Reply},
-    timestamp::Timestamp,
 };
 use serde::Serialize;
 
@@ -13,9 +10,6 @@ use crate::{
     answer::{Answer, RETRY_AFTER},
     canonical::CanonicalRequest,
 };
-
-/// The time for which an answer of a dependency stands.
-const REMEMBERED: Duration = Duration::from_secs(1);
 
 #[derive(Serialize)]
 struct Body {
@@ -30,30 +24,21 @@ struct Checks {
     redis: Option<Check>,
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Serialize)]
 struct Check {
     status: &'static str,
     latency_ms: u64,
 }
 
-/// What a dependency answered of late, so that probes cost it no more than a command a second.
-#[derive(Debug, Default)]
-pub struct Readiness(Cell<Option<(Timestamp, Check)>>);
-
 /// Answers; asks no dependency unless the query has the field `ready`.
 pub async fn answer<H: HttpClient>(
-    readiness: &Readiness,
     redis: &Redis<H>,
     clock: &impl Clock,
     request: &CanonicalRequest,
     request_id: &str,
 ) -> Answer {
-    let query = request.query.as_deref().unwrap_or_default();
-    let asks = query
-        .split('&')
-        .any(|field| field.split('=').next() == Some("ready"));
-    let redis = if asks {
-        Some(readiness.of(redis, clock).await)
+    let redis = if asks_dependencies(request) {
+        Some(ping(redis, clock).await)
     } else {
         None
     };
@@ -80,17 +65,12 @@ pub async fn answer<H: HttpClient>(
     answer
 }
 
-impl Readiness {
-    async fn of<H: HttpClient>(&self, redis: &Redis<H>, clock: &impl Clock) -> Check {
-        match self.0.get() {
-            Some((at, check)) if clock.now() < at.after(REMEMBERED) => check,
-            _ => {
-                let check = ping(redis, clock).await;
-                self.0.set(Some((clock.now(), check)));
-                check
-            }
-        }
-    }
+/// Whether the query has the field `ready`.
+pub fn asks_dependencies(request: &CanonicalRequest) -> bool {
+    let query = request.query.as_deref().unwrap_or_default();
+    query
+        .split('&')
+        .any(|field| field.split('=').next() == Some("ready"))
 }
 
 async fn ping<H: HttpClient>(redis: &Redis<H>, clock: &impl Clock) -> Check {

@@ -233,13 +233,9 @@ fn health_asks_nothing_unless_it_is_asked_whether_it_is_ready() {
     assert_eq!(world.redis_calls(), 0);
     for target in ["/health?ready", "/health?ready=1", "/health?x&ready"] {
         let asked = world.redis_calls();
-        world.host.advance(Duration::from_secs(1));
-        for _ in 0..5 {
-            assert_eq!(world.send("GET", target, &[IP]).status, 200);
-        }
+        assert_eq!(world.send("GET", target, &[IP]).status, 200);
         assert_eq!(world.redis_calls(), asked + 1, "{target}");
     }
-    world.host.advance(Duration::from_secs(1));
     world.host.break_next(Breakage::Before(CallError::Timeout));
     let seen = world.send("GET", "/health?ready", &[IP]);
     assert_eq!(seen.status, 503);

@@ -143,7 +143,7 @@ impl<H: Edge> Exchange<'_, H> {
         }
         // (4)
         if request.escapes.is_empty()
-            && let Some(outcome) = self.own_path(&request, entry).await
+            && let Some(outcome) = self.own_path(&request, client_ip, entry).await
         {
             return Next::Answer(outcome);
         }

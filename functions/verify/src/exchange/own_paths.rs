@@ -1,6 +1,6 @@
 //! The gateway's own paths: exact ones, which grant nothing.
 
-use authflow_shared::{host::edge::Edge, redis::Redis};
+use authflow_shared::{client_ip::ClientIp, host::edge::Edge, redis::Redis};
 
 use super::Exchange;
 use crate::{
@@ -16,6 +16,7 @@ impl<H: Edge> Exchange<'_, H> {
     pub(super) async fn own_path(
         &self,
         request: &CanonicalRequest,
+        client_ip: ClientIp,
         entry: &mut LogEntry,
     ) -> Option<Outcome> {
         let (path, only_reads) = (
@@ -30,16 +31,16 @@ impl<H: Edge> Exchange<'_, H> {
             }
             "/health" | "/health/" => {
                 entry.route = Some("health".to_owned());
+                // It costs the dependencies, as a request to a route does.
+                if health::asks_dependencies(request)
+                    && let Some(tally) = self.address_limit(client_ip).await
+                {
+                    return Some(self.over_the_limit(entry, tally));
+                }
                 entry.outcome = "health";
                 let redis = self.gateway.config.common.redis.clone();
                 let redis = Redis::new(self.host.clone(), redis);
-                let answer = health::answer(
-                    &self.gateway.readiness,
-                    &redis,
-                    self.host,
-                    request,
-                    self.request_id.as_str(),
-                );
+                let answer = health::answer(&redis, self.host, request, self.request_id.as_str());
                 Some(answer.await.into())
             }
             "/.well-known/authflow/jwks.json" => {
