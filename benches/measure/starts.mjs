@@ -1,0 +1,18 @@
+// From the start of the process to its first answer, with a session to check.
+
+import { freePort } from "../../tests/support/process.mjs";
+import { inTurn } from "./cell.mjs";
+
+/** For each gate's name the milliseconds of every start. */
+export async function measureStarts(world, { starts }, say) {
+  const results = new Map(world.gates.map(({ name }) => [name, []]));
+  for (let round = 0; round < starts; round += 1) {
+    for (const gate of inTurn(world.gates, round)) {
+      say(`Start ${round + 1} of ${starts}: ${gate.name}`);
+      const process = await gate.launch(await freePort());
+      await process.stop();
+      results.get(gate.name).push(process.startMs);
+    }
+  }
+  return results;
+}

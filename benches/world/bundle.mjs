@@ -1,0 +1,37 @@
+// What would be deployed of each worker.
+
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+import { build } from "esbuild";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** A gate of benches/gates, bundled as the gateway's own driver is. */
+export async function bundled(name) {
+  const { outputFiles } = await build({
+    entryPoints: [`${ROOT}benches/gates/${name}.mjs`],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2024",
+    conditions: ["workerd", "worker"],
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  return { "index.js": outputFiles[0].contents };
+}
+
+/** The gateway as it was built. */
+export async function released() {
+  const file = (name) => readFile(`${ROOT}build/verify/${name}`);
+  return { "index.js": await file("index.js"), "index_bg.wasm": await file("index_bg.wasm") };
+}
+
+/** The bytes of all modules after gzip. */
+export function gzipBytes(modules) {
+  return Object.values(modules).reduce((sum, contents) => sum + gzipSync(contents, { level: 9 }).byteLength, 0);
+}
