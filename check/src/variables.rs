@@ -24,7 +24,7 @@ pub(crate) struct Variable {
 }
 
 /// All of them.
-pub(crate) const VARIABLES: [Variable; 30] = [
+pub(crate) const VARIABLES: [Variable; 31] = [
     Variable::new("GATEWAY_URL").stand_in("https://stand-in.invalid"),
     Variable::new("AUTH_URL").stand_in("https://stand-in.invalid"),
     Variable::new("UPSTASH_REDIS_REST_URL").stand_in("https://stand-in.invalid"),
@@ -52,6 +52,7 @@ pub(crate) const VARIABLES: [Variable; 30] = [
     Variable::of(Worker::Verify, "ROUTES").stand_in(ROUTES),
     Variable::of(Worker::Verify, "PUBLIC_HOSTS"),
     Variable::of(Worker::Verify, "SERVER_TIMING"),
+    Variable::of(Worker::Verify, "SESSION_CACHE_MS"),
     Variable::of(Worker::Verify, "GATEWAY_LIMIT"),
     Variable::of(Worker::Verify, "GATEWAY_LIMIT_BINDING"),
     Variable::of(Worker::Verify, "ASSERTION_KEYS").secret(),

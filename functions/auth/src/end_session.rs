@@ -36,7 +36,7 @@ pub(crate) async fn end<H: Host>(exchange: &Exchange<'_, H>) -> Result<Option<En
     if let Some(record) = &record {
         end_at_supabase(exchange, record);
     }
-    let user_id = record.map(|record| record.user_id);
+    let user_id = record.map(|record| record.user_id.clone());
     Ok(Some(Ended { id, user_id }))
 }
 

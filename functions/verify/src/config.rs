@@ -33,6 +33,8 @@ pub struct Config {
     pub limit: AddressLimit,
     /// `ASSERTION_KEYS`; without them origins get no assertion.
     pub assertion: Option<AssertionKeys>,
+    /// `SESSION_CACHE_MS`: how long an isolate remembers a session.
+    pub session_cache: Duration,
     /// `SERVER_TIMING`: whether answers tell how long their parts took.
     pub server_timing: bool,
 }
@@ -88,6 +90,7 @@ impl Config {
         let public_hosts = public_hosts(&mut reader);
         let limit = AddressLimit::read(&mut reader);
         let assertion = assertion_keys(&mut reader);
+        let session_cache = Duration::from_millis(reader.number("SESSION_CACHE_MS", 0, 0..=5_000));
         let server_timing = reader.number("SERVER_TIMING", 0, 0..=1) == 1;
         let config = common.zip(routes).map(|(common, routes)| Self {
             common,
@@ -95,6 +98,7 @@ impl Config {
             public_hosts,
             limit,
             assertion,
+            session_cache,
             server_timing,
         });
         reader.finish(config)

@@ -3,6 +3,8 @@
 //! Nothing else can make a [`Grant`], and nothing is sent to an origin without one. [`Refusal`]
 //! has no default, and every way in which a session is not known to be good maps to one.
 
+use std::rc::Rc;
+
 use authflow_shared::{
     session::{SessionRecord, store::SessionLookup},
     timestamp::Timestamp,
@@ -38,7 +40,7 @@ pub enum Decision {
 /// The permission to send a request to its origin. Only [`decide`] makes one.
 #[derive(Clone, Debug)]
 pub struct Grant {
-    record: Option<Box<SessionRecord>>,
+    record: Option<Rc<SessionRecord>>,
 }
 
 /// Why a request is refused.
@@ -148,7 +150,7 @@ mod tests {
         record.role = role.into();
         record.aal = aal.into();
         Credential::Session {
-            lookup: SessionLookup::Found(Box::new(record)),
+            lookup: SessionLookup::Found(Rc::new(record)),
             same_device,
         }
     }

@@ -227,7 +227,7 @@ mod tests {
         let route = routes::parse(&json).unwrap().routes()[0].clone();
         let mut record = SessionRecord::example(NOW);
         record.email = email.into();
-        let lookup = SessionLookup::Found(Box::new(record));
+        let lookup = SessionLookup::Found(Rc::new(record));
         let credential = Credential::Session {
             lookup,
             same_device: true,

@@ -4,13 +4,17 @@ use core::cell::{Cell, RefCell};
 
 use authflow_shared::rate_limit::Counter;
 
-use crate::{assertion::Assertions, config::Config, limits::Limits, renewal::Renewals};
+use crate::{
+    assertion::Assertions, config::Config, limits::Limits, renewal::Renewals,
+    session_cache::SessionCache,
+};
 
 /// See the module. Whatever is remembered is bounded, and an isolate may forget it at any time.
 #[derive(Debug)]
 pub struct Gateway {
     /// Its configuration.
     pub config: Config,
+    pub(crate) sessions: RefCell<SessionCache>,
     pub(crate) renewals: RefCell<Renewals>,
     pub(crate) limits: RefCell<Limits>,
     pub(crate) counter: Counter,
@@ -22,9 +26,11 @@ pub struct Gateway {
 impl Gateway {
     /// A gateway under `config`.
     pub fn new(config: Config) -> Self {
+        let sessions = RefCell::new(SessionCache::new(config.session_cache));
         let renewals = RefCell::new(Renewals::new(config.common.lifetimes.session));
         Self {
             config,
+            sessions,
             renewals,
             limits: RefCell::default(),
             counter: Counter::default(),

@@ -26,6 +26,7 @@ pub mod renewal;
 mod request_log;
 pub mod reserved;
 pub mod routes;
+pub mod session_cache;
 pub mod wire;
 
 use std::{cell::RefCell, rc::Rc};

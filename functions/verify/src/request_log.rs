@@ -13,6 +13,24 @@ pub(crate) const SERVICE: &str = "verify";
 /// The longest id of a client's own that stands in the log.
 const LONGEST_CLIENT_ID: usize = 128;
 
+/// Where a session was looked up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source {
+    /// In Redis.
+    Redis,
+    /// In the isolate's memory.
+    Memory,
+}
+
+impl Source {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Redis => "redis",
+            Self::Memory => "memory",
+        }
+    }
+}
+
 /// What the log says of a request.
 #[derive(Debug, Default)]
 pub(crate) struct LogEntry {
@@ -27,8 +45,8 @@ pub(crate) struct LogEntry {
     pub(crate) user_id: Option<String>,
     pub(crate) session: Option<String>,
     pub(crate) detail: Option<&'static str>,
-    /// Milliseconds that the look-up of the session took.
-    pub(crate) session_ms: Option<u64>,
+    /// Where the session was looked up, and the milliseconds that it took.
+    pub(crate) session_source: Option<(Source, u64)>,
     /// Milliseconds until the head of the origin's answer.
     pub(crate) origin_ms: Option<u64>,
 }
@@ -51,8 +69,8 @@ impl LogEntry {
     /// `Server-Timing` (W3C): where the session came from, and how long each part took.
     pub(crate) fn server_timing(&self, clock: &impl Clock) -> String {
         let session = self
-            .session_ms
-            .map(|millis| format!("session;desc=\"redis\";dur={millis}"));
+            .session_source
+            .map(|(source, millis)| format!("session;desc=\"{}\";dur={millis}", source.as_str()));
         let origin = self.origin_ms.map(|millis| format!("origin;dur={millis}"));
         let total = Some(format!("total;dur={}", clock.now().since(self.started)));
         let parts: Vec<_> = [session, origin, total].into_iter().flatten().collect();

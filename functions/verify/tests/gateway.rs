@@ -429,3 +429,26 @@ fn a_get_that_says_its_body_is_empty_has_none() {
     assert_eq!(seen.status, FORWARDED);
     assert!(!world.host.plans()[0].has_body);
 }
+
+#[test]
+fn a_session_is_asked_for_once_while_it_is_remembered_and_everything_else_each_time() {
+    let world = World::with(&[("SESSION_CACHE_MS", "2000"), ("SERVER_TIMING", "1")]);
+    assert_eq!(world.visit("/app/x").status, FORWARDED);
+    let seen = world.visit("/app/x");
+    let timing = seen.header("server-timing").unwrap();
+    assert!(timing.starts_with(r#"session;desc="memory""#), "{timing}");
+    assert_eq!(world.redis_calls(), 1);
+    let elsewhere = [("cf-connecting-ip", "198.51.100.7"), AGENT];
+    let cookie = world.cookie();
+    let seen = world.send(
+        "GET",
+        "/app/x",
+        &[&elsewhere[..], &[("cookie", &cookie)]].concat(),
+    );
+    assert_eq!(seen.code(), "device_mismatch");
+    world.redis.borrow_mut().clear();
+    world.host.advance(Duration::from_millis(1999));
+    assert_eq!(world.visit("/app/x").status, FORWARDED);
+    world.host.advance(Duration::from_millis(1));
+    assert_eq!(world.visit("/app/x").code(), "session_expired");
+}

@@ -11,6 +11,8 @@
 //! Creating and ending a session are one transaction each: there is never a session without its
 //! index entry, nor an index entry that opens anything.
 
+use std::rc::Rc;
+
 use serde::Serialize;
 
 use super::{SessionId, SessionRecord, keys};
@@ -26,7 +28,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionLookup {
     /// It is alive.
-    Found(Box<SessionRecord>),
+    Found(Rc<SessionRecord>),
     /// It has ended or run out. Only this ends a session or clears a cookie.
     Absent,
     /// Nobody knows.
@@ -264,7 +266,7 @@ fn read_session(lookup: Lookup, now: Timestamp) -> SessionLookup {
     match lookup {
         Lookup::Found(json) => match SessionRecord::from_json(&json) {
             Some(record) if record.is_over(now) => SessionLookup::Absent,
-            Some(record) => SessionLookup::Found(Box::new(record)),
+            Some(record) => SessionLookup::Found(Rc::new(record)),
             None => SessionLookup::Unavailable(Unavailable::Unreadable),
         },
         Lookup::Absent => SessionLookup::Absent,
@@ -304,8 +306,6 @@ fn json(value: &impl Serialize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::rc::Rc;
-
     use core::time::Duration;
     use futures_executor::block_on;
 
@@ -443,7 +443,7 @@ mod tests {
         let find = |lookup| read_session(lookup, NOW);
         let record = SessionRecord::example(NOW);
         let found = find(Lookup::Found(json(&record)));
-        assert_eq!(found, SessionLookup::Found(Box::new(record)));
+        assert_eq!(found, SessionLookup::Found(Rc::new(record)));
         assert_eq!(find(Lookup::Absent), SessionLookup::Absent);
         for garbage in ["", "{}", "null", "OK"] {
             let lookup = find(Lookup::Found(garbage.into()));

@@ -15,7 +15,7 @@ use authflow_shared::{
     log::{Level, Line},
     problem::Problem,
     request_id::RequestId,
-    session::Presented,
+    session::{Presented, SessionId},
     trace::Trace,
 };
 
@@ -206,11 +206,9 @@ impl<H: Edge> Exchange<'_, H> {
         self.within(words.tally, entry)?;
         // (3)
         let asked = self.host.now();
-        let (credential, tally) = self.credential(route, &named, &seen).await;
-        if let Some(id) = named.session() {
-            entry.session = Some(id.log_name());
-            entry.session_ms = Some(self.host.now().since(asked));
-        }
+        let (credential, source, tally) = self.credential(route, &named, &seen).await;
+        entry.session = named.session().map(SessionId::log_name);
+        entry.session_source = source.map(|source| (source, self.host.now().since(asked)));
         words.tally = words.tally.or(tally);
         // (4)
         let grant = match decide(&route.policy, credential, self.host.now()) {

@@ -13,7 +13,7 @@ use super::{Exchange, limit::RedisCount};
 use crate::{
     decide::Credential,
     limits::Tally,
-    request_log::SERVICE,
+    request_log::{SERVICE, Source},
     routes::{Policy, Route},
 };
 
@@ -80,12 +80,12 @@ impl<H: Edge> Exchange<'_, H> {
         route: &Route,
         named: &Named,
         seen: &Seen<'_>,
-    ) -> (Credential, Option<Tally>) {
+    ) -> (Credential, Option<Source>, Option<Tally>) {
         let count = self.redis_count(route, named.session(), seen);
         let credential = match named {
             Named::Session(id) => {
-                let (lookup, tally) = self.look_up(id, count).await;
-                return (self.shown(lookup, &seen.device), tally);
+                let (lookup, source, tally) = self.look_up(id, count).await;
+                return (self.shown(lookup, &seen.device), Some(source), tally);
             }
             Named::Nobody => Credential::None,
             Named::Forged => Credential::Forged,
@@ -95,21 +95,34 @@ impl<H: Edge> Exchange<'_, H> {
             Some(count) => Some(self.redis_limit(count).await),
             None => None,
         };
-        (credential, tally)
+        (credential, None, tally)
     }
 
+    /// Asks Redis for what is not remembered; for nothing, where all is.
     async fn look_up(
         &self,
         id: &SessionId,
         count: Option<RedisCount>,
-    ) -> (SessionLookup, Option<Tally>) {
-        match count {
+    ) -> (SessionLookup, Source, Option<Tally>) {
+        let asked_at = self.host.now();
+        let remembered = self.gateway.sessions.borrow_mut().find(id, asked_at);
+        if let Some(record) = remembered {
+            let tally = match count {
+                Some(count) => Some(self.redis_limit(count).await),
+                None => None,
+            };
+            return (SessionLookup::Found(record), Source::Memory, tally);
+        }
+        let (lookup, tally) = match count {
             Some(count) => {
                 let (lookup, tally) = self.find_and_count(id, count).await;
                 (lookup, Some(tally))
             }
-            None => (self.store().find(id, self.host.now()).await, None),
-        }
+            None => (self.store().find(id, asked_at).await, None),
+        };
+        let mut sessions = self.gateway.sessions.borrow_mut();
+        sessions.keep(id, &lookup, asked_at);
+        (lookup, Source::Redis, tally)
     }
 
     fn shown(&self, lookup: SessionLookup, device: &Device<'_>) -> Credential {
