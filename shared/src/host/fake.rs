@@ -96,6 +96,17 @@ impl FakeHost {
         world.now = world.now.after(duration);
     }
 
+    /// Sets the clock forward, or back, by so many milliseconds.
+    pub fn step(&self, millis: i64) {
+        let mut world = self.0.borrow_mut();
+        world.now = Timestamp::from_millis(world.now.millis().saturating_add_signed(millis));
+    }
+
+    /// Lets every call to come succeed.
+    pub fn mend(&self) {
+        self.0.borrow_mut().breakages.clear();
+    }
+
     /// Makes the next call fail, or the one after those already spoken of.
     pub fn break_next(&self, breakage: Breakage) {
         self.0.borrow_mut().breakages.push_back(Some(breakage));

@@ -23,11 +23,14 @@ pub(crate) const ID: &str = "f47ac10b-58cc-4372-a567-0e02b2c3d479";
 /// The status of the made-up origin, which the gateway itself never has.
 pub(crate) const FORWARDED: u16 = 299;
 
+/// A Redis that holds texts.
+pub(crate) type Redis = Rc<RefCell<BTreeMap<String, String>>>;
+
 /// A gateway with a Redis that holds one session.
 pub(crate) struct World {
     pub(crate) host: FakeHost,
     gateway: Rc<Gateway>,
-    pub(crate) redis: Rc<RefCell<BTreeMap<String, String>>>,
+    pub(crate) redis: Redis,
     pub(crate) token: String,
     /// What the origin's answers say.
     pub(crate) origin_headers: RefCell<Vec<(String, String)>>,
@@ -69,6 +72,11 @@ impl World {
     }
 
     pub(crate) fn with(changes: &[(&str, &str)]) -> Self {
+        Self::over(Rc::default(), changes)
+    }
+
+    /// An isolate over a Redis that others use, too. The session is written anew.
+    pub(crate) fn over(redis: Redis, changes: &[(&str, &str)]) -> Self {
         let mut variables = variables();
         for (name, value) in changes {
             variables.insert((*name).to_owned(), (*value).to_owned());
@@ -86,7 +94,7 @@ impl World {
         record.device_fingerprint = config.common.fingerprinter.of(&device);
         let token = config.common.token_keys.sign(&id).expose().to_owned();
         let json = serde_json::to_string(&record).unwrap();
-        let redis = Rc::new(RefCell::new(BTreeMap::from([(keys::session(&id), json)])));
+        redis.borrow_mut().insert(keys::session(&id), json);
         let store = redis.clone();
         let host = FakeHost::new(NOW, move |call| {
             let body = call.body.as_deref().unwrap();
