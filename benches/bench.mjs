@@ -13,8 +13,8 @@ import { measureRounds } from "./measure/rounds.mjs";
 import { FULL, QUICK, TINY } from "./measure/settings.mjs";
 import { measureStarts } from "./measure/starts.mjs";
 import { progress } from "./progress.mjs";
+import { table } from "./report/table.mjs";
 import { gatesOf, ratiosOf } from "./result.mjs";
-import { table } from "./table.mjs";
 import { repeated } from "./world/again.mjs";
 import { machine } from "./world/machine.mjs";
 import { WORKERD } from "./world/workerd.mjs";
@@ -28,8 +28,13 @@ const [mode, oauth2Proxy] = process.argv.slice(2);
 const settings = MODES[mode];
 const { say, done } = progress();
 let world;
+let stopping = false;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-  process.once(signal, () => void world?.stop().finally(() => process.exit(130)));
+  process.once(signal, () => {
+    stopping = true;
+    if (world) void world.stop().finally(() => process.exit(130));
+    else process.exit(130);
+  });
 }
 
 const started = Date.now();
@@ -68,7 +73,7 @@ try {
   writeFileSync(`${TARGET}/bench.json`, `${JSON.stringify(result, null, 2)}\n`);
   process.stdout.write(table(result));
 } catch (error) {
-  done(`bench: ${error.message}`);
+  if (!stopping) done(`bench: ${error.message}`);
   process.exitCode = 1;
 } finally {
   await world?.stop();

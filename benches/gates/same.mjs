@@ -1,4 +1,5 @@
-// What `verify` does to a request, in JavaScript on the runtime alone.
+// What `verify` does to a request with a session, in JavaScript on the runtime alone. Less than `verify` in this: it has one
+// route and takes the path as it comes, counts no addresses, and renews no session.
 
 import { fingerprint } from "./work/fingerprint.mjs";
 import { answer, originHeaders } from "./work/forward.mjs";

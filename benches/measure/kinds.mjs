@@ -4,11 +4,9 @@ import { cookieHeader, FROM_ORIGIN, PROTECTED, PUBLIC } from "../world/browser.m
 import { spread, to } from "../world/stats.mjs";
 import { cell, inTurn } from "./cell.mjs";
 
-const GATES = ["verify", "cookie-only"];
-
 /** `[{ name, kind, status, cpu_us }]`. */
 export async function measureKinds(world, settings, say) {
-  const { gates, person, cookies } = world;
+  const { forKinds, person, cookies } = world;
   const redirect = { target: PROTECTED, expect: { status: 302 } };
   const passes = { status: 200, body: [FROM_ORIGIN] };
   const kinds = (gate) => ({
@@ -18,8 +16,7 @@ export async function measureKinds(world, settings, say) {
     "forged token": { ...(gate.refuses.includes("forged") ? redirect : { target: PROTECTED, expect: passes }), cookies: [person.forged] },
     "public route": { target: PUBLIC, cookies, expect: passes },
   });
-  const chosen = gates.filter(({ name }) => GATES.includes(name));
-  const cases = chosen.flatMap((gate) =>
+  const cases = forKinds.flatMap((gate) =>
     Object.entries(kinds(gate)).map(([kind, request]) => ({ gate, kind, request, cpu: [] })),
   );
   for (let round = -1; round < settings.kindRounds; round += 1) {

@@ -16,7 +16,7 @@ export const QUICK = {
   ...COMMON,
   warmUp: 1_500,
   rounds: 8,
-  requests: 2_500,
+  requests: 2_000,
   rateRounds: 3,
   rateSeconds: 1.5,
   kindRounds: 4,

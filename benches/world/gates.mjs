@@ -46,6 +46,6 @@ export async function workers(urls) {
     ours("verify+assertion", { ASSERTION_KEYS }),
     ours("verify+limit", { ROUTES: JSON.stringify([{ ...route, rate_limit: limit }, open]) }),
     ours("verify+cache", { SESSION_CACHE_MS: "2000" }),
-    await script("cookie-only", "cookie-only", { identity: false, refuses: ["none"] }),
+    await script("cookie-only", "cookie-only", { identity: false, refuses: ["none"], forKindsAlone: true }),
   ];
 }

@@ -39,7 +39,7 @@ export async function startWorld({ oauth2Proxy, say }) {
     const urls = { ...site };
     for (const name of ["bridge", "supabase", "origin"]) urls[name] = local[name].replace("localhost", "127.0.0.1");
     const person = await signedIn({ redis, urls, vars: workerVars(urls).auth });
-    const world = { redis, urls, person, bridge: companion(urls.bridge), cookies: await person.cookies(SESSIONS), gates: [], stop };
+    const world = { redis, urls, person, bridge: companion(urls.bridge), cookies: await person.cookies(SESSIONS), gates: [], forKinds: [], stop };
 
     for (const worker of await workers(urls)) {
       say(`Starting ${worker.name}`);
@@ -57,7 +57,7 @@ export async function startWorld({ oauth2Proxy, say }) {
 }
 
 /** Starts one gate, proves that it is honest, and remembers how to start it again. */
-async function add(world, stops, { name, modules, identity, refuses }, commandOn) {
+async function add(world, stops, { name, modules, identity, refuses, forKindsAlone }, commandOn) {
   const { person } = world;
   const gate = { name, identity, refuses, gzipBytes: modules ? gzipBytes(modules) : null, port: await freePort(), sent: 0 };
   const expect = { status: 200, body: [FROM_ORIGIN, ...told(gate, person)] };
@@ -71,7 +71,8 @@ async function add(world, stops, { name, modules, identity, refuses }, commandOn
   gate.pid = process.pid;
   stops.push(process.stop);
   await proveHonest(gate, gate.request, person.forged);
-  world.gates.push(gate);
+  if (!forKindsAlone) world.gates.push(gate);
+  if (forKindsAlone || name === "verify") world.forKinds.push(gate);
 }
 
 async function addProxy(world, stops, binary) {

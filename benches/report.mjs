@@ -1,0 +1,15 @@
+// Writes docs/PERFORMANCE.md and docs/performance.svg from target/bench.json. Measures nothing, so it can be run again.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+import { page } from "./report/page.mjs";
+import { plot } from "./report/plot.mjs";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const TARGET = process.env.CARGO_TARGET_DIR ?? `${ROOT}target`;
+
+const result = JSON.parse(readFileSync(`${TARGET}/bench.json`, "utf8"));
+if (result.mode !== "full") process.stderr.write(`These are figures of a ${result.mode} run; scripts/bench makes those to publish\n`);
+writeFileSync(`${ROOT}docs/PERFORMANCE.md`, page(result));
+writeFileSync(`${ROOT}docs/performance.svg`, plot(result));

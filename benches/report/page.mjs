@@ -1,0 +1,107 @@
+// docs/PERFORMANCE.md out of a result.
+
+import { gateRows, kindRows, markdown, pageRows, ratioRows } from "./rows.mjs";
+
+/** The page. */
+export function page(result) {
+  const { date, machine, versions, settings, gates, ratios, mode } = result;
+  const share = (name) => (ratios[name] === null ? undefined : ratios[name].toFixed(2));
+  const versionList = Object.entries(versions).filter(([, version]) => version).map(([name, version]) => `${name} ${version}`);
+  const missing = gates.filter(({ cpu_us: cpu }) => !cpu).map(({ name }) => name);
+  return `# Performance
+
+What a request costs that goes through \`verify\`, and what it costs through what people would write instead. This page and
+its picture are written by \`scripts/bench\` from what it measured (\`target/bench.json\`); the programs are in
+[\`benches/\`](../benches), each of the gates in [\`benches/gates/\`](../benches/gates).
+
+![Processor time of each gate for a request](performance.svg)
+
+${sentences(share)}
+
+## The gates
+
+${markdown(...gateRows(result))}
+
+CPU is the processor time of the gate's process for a request at saturation: the median of ${settings.rounds} rounds of
+${settings.requests} requests, and the least and the most. Requests a second are at saturation over ${settings.connections} connections. p50 and p99 are
+at ${settings.fixed_rate} requests a second, the same for all; a request that is sent late because the gate is behind counts from when it
+was due. Commands are what Redis carries out, HTTP what goes to it over the network. Gzip is what is deployed. Start is from
+the start of the process to its first answer. ${settings.memoryAfter ? `Memory is what the process holds after ${settings.memoryAfter.toLocaleString("en")} requests.` : ""}
+
+| gate | what it is |
+|---|---|
+| \`pass\` | forwards, and checks nothing: the floor |
+| \`minimal\` | cookie, one look-up in Redis, a SHA-256, forward; believes the token's id and every header |
+| \`same\` | what \`verify\` does to such a request, in JavaScript on the runtime alone: the token's MAC, the look-up, expiry, the device's fingerprint, headers filtered by folded names, who asks, request id, trace, one log line. It knows one route, leaves the path as it comes, and neither counts addresses nor renews sessions, all of which \`verify\` does |
+| \`upstash\` | the work of \`same\` with Hono and \`@upstash/redis\` |
+| \`upstash+limit\` | with \`@upstash/ratelimit\`, too |
+| \`verify\` | ours, as released |
+| \`verify+assertion\` | with \`ASSERTION_KEYS\`: the origin gets a signed statement of who asks |
+| \`verify+limit\` | with a \`rate_limit\` that is \`exact\`, counted in Redis |
+| \`verify+cache\` | with \`SESSION_CACHE_MS=2000\` |
+| \`oauth2-proxy\` | the native program, its sessions in Redis over TCP |
+
+${missing.length > 0 ? `Not to be had on this machine: ${missing.map((name) => `\`${name}\``).join(", ")}.\n\n` : ""}## One against the other
+
+Processor time of the one as a share of the other's in the same round: whatever else the machine did then, it did to both.
+
+${markdown(...ratioRows(result))}
+
+## By what a request brings
+
+${markdown(...kindRows(result))}
+
+\`cookie-only\` is a gate that looks whether there is a cookie of the name, and no further: it lets a forged one in.
+
+## A page while Redis is far away
+
+A page is one request and, once it is answered, ${settings.pageRequests - 1} more over ${settings.pageConnections} connections. Each page is of a session that no gate has seen
+before. What a person waits for it, in milliseconds (median of ${settings.pages} pages), by how far away Redis is:
+
+${markdown(...pageRows(result))}
+
+## How it was measured
+
+* Every gate runs on plain \`workerd serve\`, with nothing in between, in front of the same native origin, the same
+  \`redis-server\` and the same bridge to it (\`local/\`, Upstash's REST protocol); \`oauth2-proxy\` asks that Redis itself, which
+  spares it the bridge, but not the commands.
+* A request is a browser's: its method and path, \`Host\`, and sixteen headers, among them a \`Cookie\` with one of 50 sessions.
+  The sessions are real: one was made by the auth worker for this very browser, the others are copies under ids of their own.
+  \`oauth2-proxy\` has one, from a sign-in at an OpenID provider of the benchmark's own.
+* Before anything is measured, each gate must let the session in, and must refuse what it claims to refuse: no cookie, a
+  forged token, another device, and headers that pretend to be the gateway's.
+* Every answer is checked: its status, that it came from the origin, and that the origin was told who asks. Were one wrong, all
+  that was measured in that part would be thrown away.
+* The gates take turns, one round after the other, each time in another order, after ${settings.warmUp} requests each that do not count.
+* The load is made by a small native program (\`benches/load\`), over loopback.
+* \`GATEWAY_LIMIT\` is 1,000,000, because all requests come from one address; it counts all the same.
+
+## How to read it
+
+* Processor time is what a machine pays, and what Cloudflare bills. Ratios carry over to other machines better than
+  microseconds do.
+* Cloudflare's own machines measure processor time otherwise, and most of what somebody waits for there is network: to Redis
+  above all. There a round trip less is worth more than any of these microseconds, which is what the last table shows.
+* Origin, bridge, Redis and load share the processors with the gate. So requests a second and p99 are those of this small
+  machine; they compare gates, and promise nothing.
+* A gate that forwards and checks nothing costs what \`pass\` costs. What is above it is the price of checking.
+
+## The machine
+
+${machine.cpu}, ${machine.cores} cores, ${machine.memory_gb} GB; ${machine.system}. Others took ${Math.round(machine.busy * 100)} % of it just before${machine.quiet ? "" : ", **which is too much: measure again**"}.
+Measured on ${date.slice(0, 10)}, in ${Math.round(result.seconds / 60)} minutes${mode === "full" ? "" : ` (a ${mode} run, whose figures are not to be relied on)`}: ${versionList.join(", ")}.
+`;
+}
+
+/** The ratios that matter most, in words; those that could not be had are left out. */
+function sentences(share) {
+  const said = [
+    [share("verify/same"), (ratio) => `\`verify\` takes ${ratio} of the processor time of the same work in JavaScript (\`same\`)`],
+    [share("verify/upstash"), (ratio) => `${ratio} of that of it with Hono and \`@upstash/redis\` (\`upstash\`)`],
+    [share("verify+limit/upstash+limit"), (ratio) => `with an exact limit, ${ratio} of that of \`@upstash/ratelimit\``],
+    [share("verify+cache/pass"), (ratio) => `remembering sessions for two seconds, ${ratio} times a gate that checks nothing`],
+    [share("verify+cache/oauth2-proxy"), (ratio) => `and ${ratio} of oauth2-proxy`],
+  ];
+  const text = said.filter(([ratio]) => ratio).map(([ratio, say]) => say(ratio)).join("; ");
+  return `${text}.`;
+}

@@ -1,0 +1,60 @@
+// The tables of a result: a head and rows of texts, for a terminal or a page.
+
+const dash = (value, text = String) => (value === null || value === undefined ? "–" : text(value));
+
+/** All that is known of each gate. */
+export function gateRows({ gates }) {
+  const head = ["gate", "CPU µs", "least–most", "req/s", "p50 ms", "p99 ms", "commands", "HTTP", "gzip", "start", "memory"];
+  const rows = gates.map((gate) => [
+    gate.name,
+    dash(gate.cpu_us, ({ median }) => median.toFixed(0)),
+    dash(gate.cpu_us, ({ min, max }) => `${min.toFixed(0)}–${max.toFixed(0)}`),
+    dash(gate.rps),
+    dash(gate.p50_ms, (ms) => ms.toFixed(2)),
+    dash(gate.p99_ms, (ms) => ms.toFixed(2)),
+    dash(gate.redis_commands, (count) => count.toFixed(2)),
+    dash(gate.http_calls, (count) => count.toFixed(2)),
+    dash(gate.gzip_bytes, (bytes) => `${(bytes / 1000).toFixed(1)} kB`),
+    dash(gate.start_ms, (ms) => `${ms} ms`),
+    dash(gate.rss_bytes, (bytes) => `${Math.round(bytes / 1e6)} MB`),
+  ]);
+  return [head, rows];
+}
+
+/** Processor time of one gate over another's. */
+export function ratioRows({ ratio_ranges: ranges }) {
+  const rows = Object.entries(ranges).map(([name, range]) => [
+    name,
+    dash(range, ({ median }) => median.toFixed(2)),
+    dash(range, ({ min, max }) => `${min.toFixed(2)}–${max.toFixed(2)}`),
+  ]);
+  return [["CPU of", "ratio", "least–most"], rows];
+}
+
+/** What each kind of request costs. */
+export function kindRows({ kinds }) {
+  const rows = kinds.map(({ name, kind, status, cpu_us: cpu }) => [`${name}, ${kind}`, String(status), cpu.median.toFixed(0)]);
+  return [["request", "status", "CPU µs"], rows];
+}
+
+/** What a page takes, by how far away Redis is. */
+export function pageRows({ pages, settings }) {
+  const latencies = settings.redisLatencies;
+  const names = [...new Set(pages.map(({ name }) => name))];
+  const of = (name, ms) => pages.find((page) => page.name === name && page.redis_ms === ms);
+  const rows = names.map((name) => [name, ...latencies.map((ms) => dash(of(name, ms), ({ p50_ms: p50 }) => p50.toFixed(1)))]);
+  return [["gate", ...latencies.map((ms) => `${ms} ms`)], rows];
+}
+
+/** A table of Markdown: the first column to the left, the others to the right. */
+export function markdown(head, rows) {
+  const line = (cells) => `| ${cells.join(" | ")} |`;
+  return [line(head), `|---|${"---:|".repeat(head.length - 1)}`, ...rows.map(line)].join("\n");
+}
+
+/** The same in columns. */
+export function columns(head, rows) {
+  const widths = head.map((_, at) => Math.max(...[head, ...rows].map((row) => row[at].length)));
+  const line = (row) => row.map((text, at) => (at ? text.padStart(widths[at]) : text.padEnd(widths[at]))).join("  ");
+  return [head, ...rows].map((row) => `${line(row).trimEnd()}\n`).join("");
+}
