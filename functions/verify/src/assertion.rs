@@ -3,8 +3,6 @@
 //! A JWT (RFC 7519) signed with ES256, for one origin and a minute. A header alone proves nothing
 //! to an origin that can be reached past the gateway; this does.
 
-use std::collections::BTreeMap;
-
 use authflow_shared::{
     host::edge::{SignOrder, Signer},
     redirect::Origin,
@@ -14,7 +12,10 @@ use authflow_shared::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 
-use crate::jwks::AssertionKeys;
+use crate::{
+    jwks::AssertionKeys,
+    remembered::{Remembered, Seed},
+};
 
 /// Seconds an assertion is good for.
 const LIFE_SECONDS: u64 = 60;
@@ -52,10 +53,10 @@ struct Claims<'a> {
 }
 
 /// The assertions this isolate has signed of late.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Assertions {
     /// By all that is said but the times, so that none is ever handed out for another.
-    signed: BTreeMap<String, Signed>,
+    signed: Remembered<Signed>,
 }
 
 #[derive(Debug)]
@@ -89,6 +90,13 @@ impl Subject<'_> {
 }
 
 impl Assertions {
+    /// None so far.
+    pub fn new(seed: Seed) -> Self {
+        Self {
+            signed: Remembered::new(CAPACITY, seed),
+        }
+    }
+
     /// The assertion for `subject` that is there, or a draft of the one to be signed.
     ///
     /// # Errors
@@ -105,15 +113,11 @@ impl Assertions {
 
     /// Remembers what became of a draft.
     pub fn keep(&mut self, draft: Draft, assertion: String) {
-        if self.signed.len() >= CAPACITY {
-            let due = draft.at.saturating_sub(REUSE_SECONDS);
-            self.signed.retain(|_, signed| signed.at > due);
-        }
-        if self.signed.len() >= CAPACITY {
-            self.signed.clear();
-        }
         let Draft { claims, at } = draft;
-        self.signed.insert(claims, Signed { assertion, at });
+        let due = at.saturating_sub(REUSE_SECONDS);
+        let signed = Signed { assertion, at };
+        self.signed
+            .insert(&claims, signed, |signed| signed.at > due, |_| true);
     }
 }
 
@@ -196,7 +200,7 @@ mod tests {
     #[test]
     fn it_says_who_asks_whom_for_what_and_until_when() {
         let case = Case::new();
-        let assertion = sign(&mut Assertions::default(), &case, NOW);
+        let assertion = sign(&mut Assertions::new(Seed::default()), &case, NOW);
         let header = part(&assertion, 0);
         assert_eq!(
             (&header["alg"], &header["typ"]),
@@ -221,7 +225,7 @@ mod tests {
 
     #[test]
     fn it_is_signed_once_in_half_a_minute() {
-        let (case, mut assertions) = (Case::new(), Assertions::default());
+        let (case, mut assertions) = (Case::new(), Assertions::new(Seed::default()));
         let first = sign(&mut assertions, &case, NOW);
         let at = |seconds| Timestamp::from_seconds(NOW.seconds() + seconds);
         assert_eq!(assertions.find(&case.subject(), at(29)).unwrap(), first);
@@ -242,7 +246,7 @@ mod tests {
             |case| case.record.aal = "aal2".into(),
             |case| case.route = "admin".into(),
         ];
-        let mut assertions = Assertions::default();
+        let mut assertions = Assertions::new(Seed::default());
         sign(&mut assertions, &Case::new(), NOW);
         for change in changes {
             let mut case = Case::new();
@@ -253,7 +257,7 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let mut assertions = Assertions::default();
+        let mut assertions = Assertions::new(Seed::default());
         for number in 0..3 * CAPACITY {
             let draft = Draft {
                 claims: number.to_string(),
@@ -269,7 +273,7 @@ mod tests {
         let host = FakeHost::answering("");
         host.break_signing();
         let keys = AssertionKeys::parse(KEY).unwrap();
-        let draft = Assertions::default()
+        let draft = Assertions::new(Seed::default())
             .find(&Case::new().subject(), NOW)
             .unwrap_err();
         assert_eq!(block_on(draft.sign(&keys, &host)), None);

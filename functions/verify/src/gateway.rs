@@ -2,10 +2,10 @@
 
 use core::cell::{Cell, RefCell};
 
-use authflow_shared::rate_limit::Counter;
+use authflow_shared::host::Random;
 
 use crate::{
-    assertion::Assertions, config::Config, limits::Limits, renewal::Renewals,
+    assertion::Assertions, config::Config, limits::Limits, remembered::Seed, renewal::Renewals,
     session_cache::SessionCache,
 };
 
@@ -17,24 +17,23 @@ pub struct Gateway {
     pub(crate) sessions: RefCell<SessionCache>,
     pub(crate) renewals: RefCell<Renewals>,
     pub(crate) limits: RefCell<Limits>,
-    pub(crate) counter: Counter,
     pub(crate) assertions: RefCell<Assertions>,
     /// How many requests went to a route of several origins; they take turns.
     pub(crate) turn: Cell<usize>,
 }
 
 impl Gateway {
-    /// A gateway under `config`.
-    pub fn new(config: Config) -> Self {
-        let sessions = RefCell::new(SessionCache::new(config.session_cache));
-        let renewals = RefCell::new(Renewals::new(config.common.lifetimes.session));
+    /// A gateway under `config`, in an isolate with the randomness of `source`.
+    pub fn new(config: Config, source: &impl Random) -> Self {
+        let seed = Seed::random(source);
+        let sessions = SessionCache::new(config.session_cache, seed);
+        let renewals = Renewals::new(config.common.lifetimes.session, seed);
         Self {
             config,
-            sessions,
-            renewals,
-            limits: RefCell::default(),
-            counter: Counter::default(),
-            assertions: RefCell::default(),
+            sessions: RefCell::new(sessions),
+            renewals: RefCell::new(renewals),
+            limits: RefCell::new(Limits::new(seed)),
+            assertions: RefCell::new(Assertions::new(seed)),
             turn: Cell::default(),
         }
     }

@@ -4,7 +4,7 @@
 //! passed (twice the time that an origin may remember the set), move it to the front and deploy;
 //! a minute later, when the last assertion of the old key has run out, remove the old one.
 
-use std::{collections::BTreeSet, rc::Rc};
+use std::rc::Rc;
 
 use authflow_shared::{json::Object, secret::Secret};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -53,11 +53,13 @@ impl AssertionKeys {
                     .to_owned(),
             ]);
         }
-        let (mut keys, mut faults, mut kids) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let (mut keys, mut faults) = (Vec::<Key>::new(), Vec::new());
         for (index, value) in written.into_iter().enumerate() {
             match Key::read(value) {
-                Ok(key) if kids.insert(key.kid.clone()) => keys.push(key),
-                Ok(key) => faults.push(format!("has two keys with the `kid` {}", key.kid)),
+                Ok(key) if keys.iter().any(|known| known.kid == key.kid) => {
+                    faults.push(format!("has two keys with the `kid` {}", key.kid));
+                }
+                Ok(key) => keys.push(key),
                 Err(problem) => {
                     faults.push(format!("key number {}: {problem}", index.saturating_add(1)));
                 }

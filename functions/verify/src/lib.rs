@@ -22,6 +22,7 @@ pub mod outcome;
 pub mod own_paths;
 pub mod problems;
 pub mod relay;
+pub mod remembered;
 pub mod renewal;
 mod request_log;
 pub mod reserved;
@@ -53,25 +54,23 @@ thread_local! {
 #[wasm_bindgen]
 #[must_use]
 pub fn configure(now_ms: f64, variables: &str) -> Vec<String> {
-    match Config::read(&config::variables(variables)) {
-        Ok(config) => {
-            GATEWAY.set(Some(Rc::new(Gateway::new(config))));
-            Vec::new()
-        }
-        Err(faults) => {
-            GATEWAY.set(None);
-            // The runner is only borrowed for its log sink here: nothing waits.
-            let step = Runner::default().start(moment(now_ms), |host| async move {
+    let read = Config::read(&config::variables(variables));
+    // The runner is only borrowed for its environment here: nothing waits.
+    let step = Runner::default().start(moment(now_ms), |host| async move {
+        match read {
+            Ok(config) => GATEWAY.set(Some(Rc::new(Gateway::new(config, &host)))),
+            Err(faults) => {
+                GATEWAY.set(None);
                 for fault in &faults {
                     Line::new(Level::Error, SERVICE, "config_invalid")
                         .field("variable", fault.name)
                         .field("problem", fault.problem.as_str())
                         .emit(&host, Level::Error);
                 }
-            });
-            step.lines
+            }
         }
-    }
+    });
+    step.lines
 }
 
 /// Takes a request, as [`Facts`] describe it, to its first wait or its end.

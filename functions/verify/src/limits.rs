@@ -3,20 +3,20 @@
 //! They cost no round trip and cannot be unavailable. Each isolate counts for itself, so over many
 //! isolates more passes than a limit says; a limit that must be exact is counted in Redis.
 
-use std::collections::BTreeMap;
-
 use authflow_shared::{
     rate_limit::{Quota, Verdict, Window},
     timestamp::Timestamp,
 };
 
+use crate::remembered::{Remembered, Seed};
+
 /// Windows remembered at once; some 150 bytes each.
 const CAPACITY: usize = 20_000;
 
 /// The windows of everybody who came of late.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Limits {
-    windows: BTreeMap<String, (Quota, Window)>,
+    windows: Remembered<(Quota, Window)>,
 }
 
 /// The state of a client's limit.
@@ -31,39 +31,35 @@ pub struct Tally {
 }
 
 impl Limits {
-    /// Counts one request of `key`, if `quota` allows it.
-    pub fn take(&mut self, key: String, quota: Quota, now: Timestamp) -> Verdict {
-        if self.windows.len() >= CAPACITY && !self.windows.contains_key(&key) {
-            self.make_room(now);
+    /// None so far.
+    pub fn new(seed: Seed) -> Self {
+        Self {
+            windows: Remembered::new(CAPACITY, seed),
         }
-        let (_, window) = self
-            .windows
-            .entry(key)
-            .or_insert((quota, Window::default()));
-        window.take(quota, now)
     }
 
-    /// Forgets who is gone; if nobody is, an eighth of those who came least often, so that a flood
-    /// of new addresses pushes out its own before those that are near their limit.
-    fn make_room(&mut self, now: Timestamp) {
-        self.windows
-            .retain(|_, (quota, window)| !window.is_stale(*quota, now));
-        let count = self.windows.len();
-        if count < CAPACITY {
-            return;
+    /// Counts one request of `key`, if `quota` allows it.
+    pub fn take(&mut self, key: &str, quota: Quota, now: Timestamp) -> Verdict {
+        if let Some((_, window)) = self.windows.get_mut(key) {
+            return window.take(quota, now);
         }
-        let sum: u64 = self
-            .windows
-            .values()
-            .map(|(_, window)| window.count())
-            .sum();
-        let average = sum / count as u64;
-        let mut to_go = CAPACITY / 8;
-        self.windows.retain(|_, (_, window)| {
-            let goes = to_go > 0 && window.count() <= average;
-            to_go -= usize::from(goes);
-            !goes
-        });
+        let mut window = Window::default();
+        let verdict = window.take(quota, now);
+        // Those who came least often go first, so that a flood of new addresses pushes out its own
+        // before those that are near their limit.
+        let average = if self.windows.is_full() {
+            let counts = self.windows.values().map(|(_, window)| window.count());
+            counts.sum::<u64>() / self.windows.len() as u64
+        } else {
+            0
+        };
+        self.windows.insert(
+            key,
+            (quota, window),
+            |(quota, window)| !window.is_stale(*quota, now),
+            |(_, window)| window.count() <= average,
+        );
+        verdict
     }
 }
 
@@ -118,8 +114,8 @@ mod tests {
 
     #[test]
     fn each_key_has_a_limit_of_its_own() {
-        let mut limits = Limits::default();
-        let mut take = |key: &str| limits.take(key.to_owned(), QUOTA, NOW).allowed;
+        let mut limits = Limits::new(Seed::default());
+        let mut take = |key: &str| limits.take(key, QUOTA, NOW).allowed;
         assert!(take("a") && take("a") && !take("a"));
         assert!(take("b"));
     }
@@ -130,8 +126,8 @@ mod tests {
             requests: 3,
             ..QUOTA
         };
-        let mut limits = Limits::default();
-        let mut take = |key: &str| limits.take(key.to_owned(), quota, NOW).allowed;
+        let mut limits = Limits::new(Seed::default());
+        let mut take = |key: &str| limits.take(key, quota, NOW).allowed;
         assert!(take("flooder") && take("flooder") && take("flooder"));
         for number in 0..3 * CAPACITY {
             assert!(take(&number.to_string()) && take(&number.to_string()));

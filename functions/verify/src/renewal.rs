@@ -4,12 +4,12 @@
 //! write a request, so an isolate renews it once in a sixth of its life at most, after the
 //! response. What an isolate forgets costs one write more, never somebody's session.
 
-use std::collections::BTreeMap;
-
 use authflow_shared::{
     session::{SessionId, SessionRecord},
     timestamp::Timestamp,
 };
+
+use crate::remembered::{Remembered, Seed};
 
 /// Sessions remembered at once; some 100 bytes each.
 const CAPACITY: usize = 10_000;
@@ -20,15 +20,15 @@ const RENEWALS_PER_LIFE: u64 = 6;
 #[derive(Debug)]
 pub struct Renewals {
     interval: u64,
-    due: BTreeMap<String, u64>,
+    due: Remembered<u64>,
 }
 
 impl Renewals {
     /// For sessions that live `session_seconds` idle.
-    pub fn new(session_seconds: u64) -> Self {
+    pub fn new(session_seconds: u64, seed: Seed) -> Self {
         Self {
             interval: (session_seconds / RENEWALS_PER_LIFE).max(1),
-            due: BTreeMap::new(),
+            due: Remembered::new(CAPACITY, seed),
         }
     }
 
@@ -42,14 +42,9 @@ impl Renewals {
         if now < due {
             return false;
         }
-        if self.due.len() >= CAPACITY {
-            self.due.retain(|_, due| *due > now);
-        }
-        if self.due.len() >= CAPACITY {
-            self.due.clear();
-        }
+        let next = now.saturating_add(self.interval);
         self.due
-            .insert(id.as_str().to_owned(), now.saturating_add(self.interval));
+            .insert(id.as_str(), next, |due| *due > now, |_| true);
         true
     }
 
@@ -77,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_session_is_renewed_once_in_a_sixth_of_its_life() {
-        let mut renewals = Renewals::new(3600);
+        let mut renewals = Renewals::new(3600, Seed::default());
         let mut take = |seconds| renewals.take(&id(1), &record(), at(seconds));
         assert!(!take(599), "it has just begun");
         assert!(take(600));
@@ -88,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_failed_renewal_is_tried_again_with_the_next_request() {
-        let mut renewals = Renewals::new(3600);
+        let mut renewals = Renewals::new(3600, Seed::default());
         assert!(renewals.take(&id(1), &record(), at(600)));
         renewals.failed(&id(1));
         assert!(renewals.take(&id(1), &record(), at(601)));
@@ -96,7 +91,7 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let mut renewals = Renewals::new(3600);
+        let mut renewals = Renewals::new(3600, Seed::default());
         for number in 0..3 * CAPACITY {
             renewals.take(&id(number), &record(), at(600));
         }

@@ -6,12 +6,14 @@
 //! remembered no longer than otherwise. Whatever depends on the request is checked each time.
 
 use core::time::Duration;
-use std::{collections::BTreeMap, rc::Rc};
+use std::rc::Rc;
 
 use authflow_shared::{
     session::{SessionId, SessionRecord, store::SessionLookup},
     timestamp::Timestamp,
 };
+
+use crate::remembered::{Remembered, Seed};
 
 /// Sessions remembered at once.
 const CAPACITY: usize = 10_000;
@@ -23,7 +25,7 @@ const CAPACITY_BYTES: usize = 8 * 1024 * 1024;
 pub struct SessionCache {
     keep: Duration,
     /// By the whole id of the session.
-    entries: BTreeMap<String, Entry>,
+    entries: Remembered<Entry>,
     bytes: usize,
     /// The latest moment seen; a clock that goes back makes every age doubtful.
     latest: Timestamp,
@@ -38,10 +40,10 @@ struct Entry {
 
 impl SessionCache {
     /// Remembers each session for `keep`; nothing, if that is zero.
-    pub fn new(keep: Duration) -> Self {
+    pub fn new(keep: Duration, seed: Seed) -> Self {
         Self {
             keep,
-            entries: BTreeMap::new(),
+            entries: Remembered::new(CAPACITY, seed),
             bytes: 0,
             latest: Timestamp::default(),
         }
@@ -85,7 +87,7 @@ impl SessionCache {
             asked_at,
             bytes,
         };
-        self.entries.insert(id.as_str().to_owned(), entry);
+        self.entries.insert(id.as_str(), entry, |_| true, |_| false);
     }
 
     fn forget(&mut self, id: &SessionId) {
@@ -95,18 +97,18 @@ impl SessionCache {
     }
 
     fn is_full(&self, more: usize) -> bool {
-        self.entries.len() >= CAPACITY || self.bytes.saturating_add(more) > CAPACITY_BYTES
+        self.entries.is_full() || self.bytes.saturating_add(more) > CAPACITY_BYTES
     }
 
     fn sweep(&mut self) {
         let (keep, now) = (self.keep, self.latest);
-        self.entries.retain(|_, entry| is_fresh(entry, keep, now));
+        self.entries.retain(|entry| is_fresh(entry, keep, now));
         self.bytes = self.entries.values().map(|entry| entry.bytes).sum();
     }
 
     fn see(&mut self, now: Timestamp) {
         if now < self.latest {
-            self.entries.clear();
+            self.entries.retain(|_| false);
             self.bytes = 0;
         }
         self.latest = now;
@@ -155,7 +157,7 @@ mod tests {
     }
 
     fn cache() -> SessionCache {
-        let mut cache = SessionCache::new(KEEP);
+        let mut cache = SessionCache::new(KEEP, Seed::default());
         cache.keep(&id(1), &found("a"), at(0));
         cache
     }
@@ -214,7 +216,7 @@ mod tests {
 
     #[test]
     fn nothing_is_remembered_unless_it_is_asked_for() {
-        let mut cache = SessionCache::new(Duration::ZERO);
+        let mut cache = SessionCache::new(Duration::ZERO, Seed::default());
         cache.keep(&id(1), &found("a"), at(0));
         assert!(cache.find(&id(1), at(0)).is_none());
         assert!(cache.entries.is_empty());
@@ -222,7 +224,7 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded_in_entries_and_in_bytes() {
-        let mut cache = SessionCache::new(KEEP);
+        let mut cache = SessionCache::new(KEEP, Seed::default());
         for number in 0..CAPACITY + 100 {
             assert!(cache.find(&id(number), at(0)).is_none());
             cache.keep(&id(number), &found("a"), at(0));

@@ -6,7 +6,7 @@
 //! them says that a session has ended.
 
 mod reply;
-mod script;
+pub(crate) mod script;
 
 use core::time::Duration;
 use std::rc::Rc;
@@ -376,7 +376,7 @@ mod tests {
 
     #[test]
     fn a_script_the_server_does_not_know_is_sent_whole() {
-        let script = Script::new("return 1");
+        let script = Script::new("return 1", "e0e1f9fabfc9d4800c877a703b823ac0578ff8db");
         let host = FakeHost::new(Timestamp::default(), |call| {
             let known = call.body.as_deref().unwrap_or("").contains("\"EVAL\"");
             let body = if known {

@@ -18,7 +18,7 @@ use authflow_shared::{
     client_ip::ClientIp,
     host::edge::{AdmitOrder, Edge},
     log::{Level, Line},
-    rate_limit::{Quota, Verdict},
+    rate_limit::{Counter, Quota, Verdict},
     redis::{Command, Redis, Reply, Unavailable},
     session::{SessionId, store::SessionLookup},
     timestamp::Timestamp,
@@ -84,7 +84,7 @@ impl<H: Edge> Exchange<'_, H> {
 
     /// Counts in Redis alone.
     pub(super) async fn redis_limit(&self, count: RedisCount) -> Tally {
-        let reply = self.redis().command(&self.command(&count, false)).await;
+        let reply = self.redis().command(&Self::command(&count, false)).await;
         self.read_or_teach(count, reply).await
     }
 
@@ -94,7 +94,7 @@ impl<H: Edge> Exchange<'_, H> {
         id: &SessionId,
         count: RedisCount,
     ) -> (SessionLookup, Tally) {
-        let command = self.command(&count, false);
+        let command = Self::command(&count, false);
         let (lookup, reply) = self.store().find_and(id, command, count.at).await;
         (lookup, self.read_or_teach(count, reply).await)
     }
@@ -107,7 +107,7 @@ impl<H: Edge> Exchange<'_, H> {
         quota: Quota,
         binding: Option<&Rc<str>>,
     ) -> Tally {
-        let mut verdict = self.take(key.clone(), quota);
+        let mut verdict = self.take(&key, quota);
         if let Some(binding) = binding.filter(|_| verdict.allowed) {
             let order = AdmitOrder {
                 limiter: binding.clone(),
@@ -132,7 +132,7 @@ impl<H: Edge> Exchange<'_, H> {
         mut reply: Result<Reply, Unavailable>,
     ) -> Tally {
         if matches!(&reply, Ok(reply) if reply.is_error("NOSCRIPT")) {
-            reply = self.redis().command(&self.command(&count, true)).await;
+            reply = self.redis().command(&Self::command(&count, true)).await;
         }
         self.tally(count, reply)
     }
@@ -140,11 +140,10 @@ impl<H: Edge> Exchange<'_, H> {
     /// What the reply says; where it says nothing, what this isolate counts.
     fn tally(&self, count: RedisCount, reply: Result<Reply, Unavailable>) -> Tally {
         let RedisCount { key, quota, at } = count;
-        let counter = &self.gateway.counter;
-        let verdict = reply.and_then(|reply| counter.verdict(&reply, quota, at));
+        let verdict = reply.and_then(|reply| Counter::verdict(&reply, quota, at));
         let verdict = verdict.unwrap_or_else(|reason| {
             self.warn(reason.as_str());
-            self.take(key, quota)
+            self.take(&key, quota)
         });
         Tally {
             name: "route",
@@ -153,9 +152,9 @@ impl<H: Edge> Exchange<'_, H> {
         }
     }
 
-    fn command(&self, count: &RedisCount, whole: bool) -> Command {
+    fn command(count: &RedisCount, whole: bool) -> Command {
         let RedisCount { key, quota, at } = count;
-        self.gateway.counter.command(key, *quota, *at, whole)
+        Counter::command(key, *quota, *at, whole)
     }
 
     /// Who is counted; `None` where a session is, and there is none.
@@ -176,7 +175,7 @@ impl<H: Edge> Exchange<'_, H> {
         })
     }
 
-    fn take(&self, key: String, quota: Quota) -> Verdict {
+    fn take(&self, key: &str, quota: Quota) -> Verdict {
         let mut limits = self.gateway.limits.borrow_mut();
         limits.take(key, quota, self.host.now())
     }

@@ -118,8 +118,8 @@ impl World {
             ..OriginHead::default()
         }));
         Self {
+            gateway: Rc::new(Gateway::new(config, &host)),
             host,
-            gateway: Rc::new(Gateway::new(config)),
             redis,
             token,
             origin_headers: RefCell::default(),

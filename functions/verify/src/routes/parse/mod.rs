@@ -6,8 +6,6 @@ mod fields;
 mod tests;
 mod unique;
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 pub(super) use self::fields::Fields;
@@ -66,15 +64,15 @@ fn name(value: &Value, index: usize) -> String {
 
 /// Routes that have an id or a path in common.
 fn twins(routes: &[Route]) -> Vec<String> {
-    let (mut ids, mut patterns) = (BTreeSet::new(), BTreeSet::new());
     let mut faults = Vec::new();
-    for Route { id, pattern, .. } in routes {
-        if !ids.insert(id) {
+    for (index, Route { id, pattern, .. }) in routes.iter().enumerate() {
+        let before = || routes.iter().take(index);
+        if before().any(|other| other.id == *id) {
             faults.push(format!(
                 "route \"{id}\": `id` stands twice; give each route its own"
             ));
         }
-        if !patterns.insert((pattern.literal(), pattern.is_prefix())) {
+        if before().any(|other| other.pattern == *pattern) {
             faults.push(format!(
                 "route \"{id}\": `path` {pattern} stands twice; only one could ever be used"
             ));

@@ -4,7 +4,6 @@
 //! of the file could believe the one and the gateway keep the other.
 
 use core::fmt;
-use std::collections::BTreeSet;
 
 use serde::{
     Deserialize, Deserializer,
@@ -28,7 +27,7 @@ impl<'de> Visitor<'de> for Unique {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        let mut names = BTreeSet::new();
+        let mut names = Vec::new();
         while let Some(name) = map.next_key::<String>()? {
             map.next_value::<Self>()?;
             if names.contains(&name) {
@@ -36,7 +35,7 @@ impl<'de> Visitor<'de> for Unique {
                     "field `{name}` stands twice"
                 )));
             }
-            names.insert(name);
+            names.push(name);
         }
         Ok(self)
     }
