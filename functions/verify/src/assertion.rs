@@ -4,7 +4,7 @@
 //! to an origin that can be reached past the gateway; this does.
 
 use authflow_shared::{
-    host::edge::{SignOrder, Signer},
+    host::gateway::{SignOrder, Signer},
     redirect::Origin,
     session::{SessionId, SessionRecord},
     timestamp::Timestamp,

@@ -4,8 +4,8 @@
 
 use authflow_shared::host::{
     CallError, HttpAnswer, HttpCall,
-    edge::{AdmitOrder, SignOrder},
     effects::{Awaited, Effect, EffectResult, State, Step},
+    gateway::{AdmitOrder, SignOrder},
     origin::{ForwardPlan, OriginHead},
 };
 use serde::{Serialize, Serializer};

@@ -6,7 +6,7 @@ use std::{collections::VecDeque, rc::Rc};
 use super::{
     Background, CallError, Clock, HttpAnswer, HttpCall, HttpClient, LogSink, NoRandomness, Random,
     Sleeper,
-    edge::{AdmitOrder, EdgeLimiter, SignOrder, Signer},
+    gateway::{AdmitOrder, PlatformLimiter, SignOrder, Signer},
     origin::{ForwardPlan, OriginClient, OriginHead},
 };
 use crate::timestamp::Timestamp;
@@ -237,7 +237,7 @@ impl Signer for FakeHost {
     }
 }
 
-impl EdgeLimiter for FakeHost {
+impl PlatformLimiter for FakeHost {
     async fn admit(&self, order: AdmitOrder) -> Result<bool, CallError> {
         let mut world = self.0.borrow_mut();
         world.asked_limiter.push(order);

@@ -6,10 +6,10 @@
 //!
 //! The futures need no `Send`: a worker has one thread.
 
-pub mod edge;
 pub mod effects;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
+pub mod gateway;
 pub mod origin;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 pub mod worker;

@@ -1,6 +1,6 @@
 //! What is answered before anybody asks who it is.
 
-use authflow_shared::{host::edge::Edge, problem::Problem, session::Presented};
+use authflow_shared::{host::gateway::GatewayHost, problem::Problem, session::Presented};
 
 use super::Exchange;
 use crate::{
@@ -17,7 +17,7 @@ const REFUSED_METHODS: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
 /// What is allowed in their stead (RFC 9110, section 15.5.6).
 const USUAL_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
-impl<H: Edge> Exchange<'_, H> {
+impl<H: GatewayHost> Exchange<'_, H> {
     /// Reads the target and the session token.
     ///
     /// # Errors

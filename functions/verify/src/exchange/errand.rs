@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::rc::Rc;
 
 use authflow_shared::{
-    host::{CallError, edge::Edge, origin::OriginHead},
+    host::{CallError, gateway::GatewayHost, origin::OriginHead},
     log::{Level, Line},
     problem::Problem,
     request_id::RequestId,
@@ -51,7 +51,7 @@ enum Failure {
     Unsigned,
 }
 
-impl<H: Edge> Errand<H> {
+impl<H: GatewayHost> Errand<H> {
     /// Sends the request, and hands the answer on.
     pub(super) async fn run(self, entry: &mut LogEntry) -> Outcome {
         let sent = self.host.now();

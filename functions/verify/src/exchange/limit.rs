@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 use authflow_shared::{
     client_ip::ClientIp,
-    host::edge::{AdmitOrder, Edge},
+    host::gateway::{AdmitOrder, GatewayHost},
     log::{Level, Line},
     rate_limit::{Counter, Quota, Verdict},
     redis::{Command, Redis, Reply, Unavailable},
@@ -39,7 +39,7 @@ pub(super) struct RedisCount {
     at: Timestamp,
 }
 
-impl<H: Edge> Exchange<'_, H> {
+impl<H: GatewayHost> Exchange<'_, H> {
     /// The limit of the client's address, if the request is over it.
     pub(super) async fn address_limit(&self, client_ip: ClientIp) -> Option<Tally> {
         let config = &self.gateway.config.limit;

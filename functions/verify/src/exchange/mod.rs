@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use authflow_shared::{
     client_ip::ClientIp,
-    host::{Host, edge::Edge},
+    host::{Host, gateway::GatewayHost},
     log::{Level, Line},
     problem::Problem,
     request_id::RequestId,
@@ -53,7 +53,7 @@ enum Next<H> {
 }
 
 /// Answers the request that `text` describes (see [`Facts`]), and writes its log line.
-pub async fn handle<H: Edge>(gateway: Rc<Gateway>, host: H, text: String) -> Outcome {
+pub async fn handle<H: GatewayHost>(gateway: Rc<Gateway>, host: H, text: String) -> Outcome {
     // A text that is cut off could only come from another driver; it names no route.
     let facts = Facts::parse(&text).unwrap_or_default();
     let (request_id, client) = (RequestId::random(&host), Client::of(&facts));
@@ -113,7 +113,7 @@ pub fn misconfigured(host: &impl Host, text: &str) -> Outcome {
     })
 }
 
-impl<H: Edge> Exchange<'_, H> {
+impl<H: GatewayHost> Exchange<'_, H> {
     /// 1. The edge must have told the client's address: fingerprint and limits stand on it.
     /// 2. The headers must not be excessive, the target must have one reading, and the request
     ///    one session token at most. This comes before all else, so that no answer depends on how

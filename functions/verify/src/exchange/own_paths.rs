@@ -1,6 +1,6 @@
 //! The gateway's own paths: exact ones, which grant nothing.
 
-use authflow_shared::{client_ip::ClientIp, host::edge::Edge, redis::Redis};
+use authflow_shared::{client_ip::ClientIp, host::gateway::GatewayHost, redis::Redis};
 
 use super::Exchange;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 /// Seconds that the set of keys may be remembered.
 const KEYS_MAX_AGE: &str = "public, max-age=300";
 
-impl<H: Edge> Exchange<'_, H> {
+impl<H: GatewayHost> Exchange<'_, H> {
     /// Answers a request to one of our own paths; `None` if it is to none of them.
     pub(super) async fn own_path(
         &self,

@@ -3,7 +3,7 @@
 use authflow_shared::{
     client_ip::ClientIp,
     fingerprint::Device,
-    host::edge::Edge,
+    host::gateway::GatewayHost,
     log::{Level, Line},
     redis::Redis,
     session::{Presented, SessionId, SessionRecord, SessionStore, store::SessionLookup},
@@ -49,7 +49,7 @@ impl Named {
     }
 }
 
-impl<H: Edge> Exchange<'_, H> {
+impl<H: GatewayHost> Exchange<'_, H> {
     /// Whom the token names. A public route asks for nobody, so that no answer of it depends on a
     /// session.
     pub(super) fn named(&self, policy: &Policy, presented: &Presented) -> Named {

@@ -14,9 +14,8 @@ use super::{Effect, EffectResult};
 use crate::{
     host::{
         Background, CallError, Clock, HttpAnswer, HttpCall, HttpClient, LogSink, NoRandomness,
-        Random, Sleeper,
-        edge::{AdmitOrder, EdgeLimiter, SignOrder, Signer},
-        fill_from_platform,
+        Random, Sleeper, fill_from_platform,
+        gateway::{AdmitOrder, PlatformLimiter, SignOrder, Signer},
         origin::{ForwardPlan, OriginClient, OriginHead},
     },
     timestamp::Timestamp,
@@ -130,7 +129,7 @@ impl Signer for EffectHost {
     }
 }
 
-impl EdgeLimiter for EffectHost {
+impl PlatformLimiter for EffectHost {
     async fn admit(&self, order: AdmitOrder) -> Result<bool, CallError> {
         match self.perform(Effect::Admit(order)).await {
             EffectResult::Admitted(admitted) => admitted,

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 pub use self::environment::EffectHost;
 use super::{
     CallError, Clock, HttpAnswer, HttpCall,
-    edge::{AdmitOrder, SignOrder},
+    gateway::{AdmitOrder, SignOrder},
     origin::{ForwardPlan, OriginHead},
 };
 use crate::timestamp::Timestamp;

@@ -7,9 +7,9 @@ use super::{CallError, Host, origin::OriginClient};
 use crate::secret::Secret;
 
 /// All that the gateway needs.
-pub trait Edge: Host + OriginClient + Signer + EdgeLimiter {}
+pub trait GatewayHost: Host + OriginClient + Signer + PlatformLimiter {}
 
-impl<T> Edge for T where T: Host + OriginClient + Signer + EdgeLimiter {}
+impl<T> GatewayHost for T where T: Host + OriginClient + Signer + PlatformLimiter {}
 
 /// Signs with ECDSA over P-256 and SHA-256 (RFC 7518, section 3.4).
 #[expect(
@@ -52,7 +52,7 @@ impl fmt::Debug for SignOrder {
     async_fn_in_trait,
     reason = "no caller needs `Send`: a worker has one thread"
 )]
-pub trait EdgeLimiter {
+pub trait PlatformLimiter {
     /// Counts one request under the order's key, and says whether it is within the limit.
     ///
     /// # Errors
