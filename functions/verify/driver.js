@@ -1,14 +1,15 @@
 // Does what the gateway asks, and decides nothing. The gateway (src/lib.rs) is a WebAssembly module: `start` takes a
 // request's facts and `resume` the result of what was asked for; both answer with a message (src/wire.rs) that says
 // wholly what to do next:
-//   ask: { id, call | forward | sign | admit | sleep }  do it, and come back with what came of it
+//   ask: { id, timeout_ms, call | forward | sign | admit | sleep }
+//                                                       do it, and come back with what came of it
 //   respond: { status, headers, body }                  answer; `then` goes on in the background, if it is there
 //   relay: { remove, set, add, drop_cookie }            hand the origin's answer to the client; `then` likewise
 //   finished, lost                                      nothing is left to do, or can be done
 
 import * as gateway from "./pkg/authflow_verify_bg.js";
 import module from "./pkg/authflow_verify_bg.wasm";
-import { admitted, answered, capped, signature } from "./effects.js";
+import { Deadline, admitted, answered, capped, signature } from "./effects.js";
 import { refuse, tell } from "./fallback.js";
 
 /** What `resume` takes for a status where there is none. */
@@ -36,6 +37,7 @@ class Exchange {
     this.request = request;
     this.env = env;
     this.home = home;
+    this.deadline = new Deadline();
   }
 
   /** Does what the message asks until there is a response. */
@@ -71,34 +73,32 @@ class Exchange {
     return message;
   }
 
-  async perform({ id, call, forward, sign, admit, sleep }) {
+  async perform(ask) {
     let [status, text] = [0, ""];
     try {
-      if (call) [status, text] = await answered(call);
-      else if (forward) [status, text] = await this.forward(forward);
-      else if (sign) text = await signature(sign);
-      else if (admit) status = await admitted(this.env[admit.limiter], admit);
-      else await new Promise((resolve) => setTimeout(resolve, sleep));
+      if (ask.sleep !== undefined) await new Promise((resolve) => setTimeout(resolve, ask.sleep));
+      else [status, text] = await this.deadline.within(ask.timeout_ms, (signal, end) => this.begin(ask, signal, end));
     } catch (error) {
       status = FAILURES[error?.name] ?? FAILED;
     }
-    return this.cross(() => gateway.resume(Date.now(), id, status, text));
+    return this.cross(() => gateway.resume(Date.now(), ask.id, status, text));
   }
 
-  /** The request itself, to the origin. The time is over when no head has come; the body may take longer. */
-  async forward({ url, remove, set, cache, has_body, report, timeout_ms, body_limit }) {
+  begin({ call, forward, sign, admit }, signal, end) {
+    if (call) return answered(call, signal);
+    if (forward) return this.forward(forward, signal, end);
+    if (sign) return signature(sign);
+    return admitted(this.env[admit.limiter], admit);
+  }
+
+  /** The request itself, to the origin; its time is over when no head has come. */
+  async forward({ url, remove, set, cache, has_body, report, body_limit }, signal, end) {
     const { method } = this.request;
     const headers = new Headers(this.request.headers);
     edit(headers, remove, set);
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(new DOMException("", "TimeoutError")), timeout_ms);
     const given = has_body ? this.request.body : undefined;
-    const body = body_limit === undefined ? given : capped(given, body_limit, late);
-    try {
-      this.origin = await fetch(url, { method, headers, body, redirect: "manual", cache, signal: late.signal });
-    } finally {
-      clearTimeout(timer);
-    }
+    const body = body_limit === undefined ? given : capped(given, body_limit, end);
+    this.origin = await fetch(url, { method, headers, body, redirect: "manual", cache, signal });
     return [this.origin.status, report.map((name) => this.origin.headers.get(name) ?? "").join("\n")];
   }
 

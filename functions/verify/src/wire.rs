@@ -45,6 +45,8 @@ enum Action<'a> {
 #[derive(Serialize)]
 struct Ask<'a> {
     id: u32,
+    /// The time that it may take.
+    timeout_ms: u128,
     #[serde(flatten)]
     effect: WireEffect<'a>,
 }
@@ -65,7 +67,6 @@ struct Call<'a> {
     url: &'a str,
     headers: &'a [(&'static str, String)],
     body: Option<&'a str>,
-    timeout_ms: u128,
 }
 
 #[derive(Serialize)]
@@ -78,7 +79,6 @@ struct Forward<'a> {
     cache: Option<&'static str>,
     has_body: bool,
     report: [&'static str; 2],
-    timeout_ms: u128,
     #[serde(skip_serializing_if = "Option::is_none")]
     body_limit: Option<u64>,
 }
@@ -87,14 +87,12 @@ struct Forward<'a> {
 struct Sign<'a> {
     jwk: &'a str,
     data: &'a str,
-    timeout_ms: u128,
 }
 
 #[derive(Serialize)]
 struct Admit<'a> {
     limiter: &'a str,
     key: &'a str,
-    timeout_ms: u128,
 }
 
 #[derive(Serialize)]
@@ -180,28 +178,26 @@ fn ask(id: u32, effect: &Effect) -> Ask<'_> {
             url,
             headers,
             body,
-            timeout,
+            ..
         }) => WireEffect::Call(Call {
             method,
             url,
             headers,
             body: body.as_deref(),
-            timeout_ms: timeout.as_millis(),
         }),
         Effect::Forward(plan) => WireEffect::Forward(forward_effect(plan)),
         Effect::Sign(SignOrder { key, data }) => WireEffect::Sign(Sign {
             jwk: key.expose(),
             data,
-            timeout_ms,
         }),
-        Effect::Admit(AdmitOrder { limiter, key }) => WireEffect::Admit(Admit {
-            limiter,
-            key,
-            timeout_ms,
-        }),
+        Effect::Admit(AdmitOrder { limiter, key }) => WireEffect::Admit(Admit { limiter, key }),
         Effect::Sleep(duration) => WireEffect::Sleep(duration.as_millis()),
     };
-    Ask { id, effect }
+    Ask {
+        id,
+        timeout_ms,
+        effect,
+    }
 }
 
 fn forward_effect(plan: &ForwardPlan) -> Forward<'_> {
@@ -212,7 +208,6 @@ fn forward_effect(plan: &ForwardPlan) -> Forward<'_> {
         has_body: plan.has_body,
         cache: (!plan.may_use_caches).then_some("no-store"),
         report: REPORT,
-        timeout_ms: plan.timeout.as_millis(),
         body_limit: plan.body_limit,
     }
 }
