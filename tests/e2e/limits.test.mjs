@@ -41,10 +41,8 @@ function visit(path, headers = {}) {
 }
 
 async function commands(action) {
-  const counted = async () => {
-    const { commands, requests } = await stack.companions.bridge.counters();
-    return [commands, Object.values(requests).reduce((sum, count) => sum + count, 0)];
-  };
+  const { bridge } = stack.companions;
+  const counted = async () => [(await bridge.counters()).commands, await bridge.requests()];
   const [commandsBefore, requestsBefore] = await counted();
   await action();
   const [commandsAfter, requestsAfter] = await counted();

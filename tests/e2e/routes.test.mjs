@@ -40,13 +40,9 @@ function visit(path, headers = {}, init = {}) {
 
 /** How often the origin was asked while `action` ran. */
 async function originRequests(action) {
-  const counted = async () => {
-    const { requests } = await stack.companions.origin.counters();
-    return Object.values(requests).reduce((sum, count) => sum + count, 0);
-  };
-  const before = await counted();
+  const before = await stack.companions.origin.requests();
   await action();
-  return (await counted()) - before;
+  return (await stack.companions.origin.requests()) - before;
 }
 
 function cors({ headers }) {

@@ -56,6 +56,11 @@ export function companion(url) {
   return {
     url,
     counters: () => json("/counters"),
+    /** How many requests it had in all. */
+    async requests() {
+      const { requests } = await json("/counters");
+      return Object.values(requests).reduce((sum, count) => sum + count, 0);
+    },
     /** `{latency_ms?, status?, drop?, count?}` for `count` requests, or until `heal`. */
     fault: (fault) =>
       json("/faults", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(fault) }),

@@ -41,6 +41,7 @@ pub struct Template {
     set: Rc<[(&'static str, String)]>,
     may_use_caches: bool,
     timeout: Duration,
+    is_safe: bool,
     has_body: bool,
     body_limit: Option<u64>,
 }
@@ -87,6 +88,7 @@ pub fn template(
         set: set.into(),
         may_use_caches: grant.record().is_none(),
         timeout: route.timeout.saturating_add(sending(has_body, facts)),
+        is_safe: matches!(facts.method, "GET" | "HEAD" | "OPTIONS"),
         has_body,
         body_limit: route.max_body_bytes.filter(|_| has_body && !has_length),
     }
@@ -94,8 +96,8 @@ pub fn template(
 
 impl Template {
     /// Whether the request may be sent again: it is safe, and has no body that is gone once sent.
-    pub fn may_repeat(&self, method: &str) -> bool {
-        matches!(method, "GET" | "HEAD" | "OPTIONS") && !self.has_body
+    pub fn may_repeat(&self) -> bool {
+        self.is_safe && !self.has_body
     }
 
     /// The time that all tries have together.

@@ -12,9 +12,9 @@ use authflow_shared::{
     session::SessionId,
 };
 
-use super::Words;
+use super::respond;
 use crate::{
-    answer::{Answer, Client},
+    answer::Client,
     assertion::Subject,
     decide::Grant,
     forward::Template,
@@ -34,13 +34,11 @@ pub(super) struct Errand<H> {
     pub(super) route: String,
     pub(super) upstreams: Rc<[Upstream]>,
     pub(super) template: Template,
-    pub(super) may_repeat: bool,
     pub(super) grant: Grant,
     pub(super) session: Option<SessionId>,
     pub(super) request_id: RequestId,
     pub(super) client: Client,
     pub(super) is_websocket: bool,
-    pub(super) words: Words,
 }
 
 /// Why there is no answer of an origin.
@@ -57,7 +55,7 @@ impl<H: GatewayHost> Errand<H> {
         let sent = self.host.now();
         let head = self.send().await;
         entry.origin_ms = Some(self.host.now().since(sent));
-        let outcome = match head {
+        match head {
             // Any other status is none, and the runtime could not hand it on.
             Ok(head) if matches!(head.status, 200..=599) || self.is_switch(&head) => {
                 entry.outcome = "forwarded";
@@ -77,8 +75,7 @@ impl<H: GatewayHost> Errand<H> {
                 };
                 self.respond(entry, &problem)
             }
-        };
-        self.words.on(outcome)
+        }
     }
 
     /// Sends the request to one of the route's origins after the other until one answers.
@@ -100,7 +97,7 @@ impl<H: GatewayHost> Errand<H> {
                 Ok(head) => return Ok(head),
                 Err(error) => error,
             };
-            if error != CallError::Connection || !self.may_repeat {
+            if error != CallError::Connection || !self.template.may_repeat() {
                 return Err(Failure::Call(error));
             }
             let left = self.template.timeout().saturating_sub(spent());
@@ -161,8 +158,7 @@ impl<H: GatewayHost> Errand<H> {
     }
 
     fn respond(&self, entry: &mut LogEntry, problem: &Problem) -> Outcome {
-        entry.outcome = problem.code;
-        Answer::problem(problem, self.client, self.request_id.as_str()).into()
+        respond(entry, problem, self.client, &self.request_id)
     }
 
     fn tell_retry(&self, upstream: &Upstream) {

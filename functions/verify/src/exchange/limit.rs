@@ -19,7 +19,7 @@ use authflow_shared::{
     host::gateway::{AdmitOrder, GatewayHost},
     log::{Level, Line},
     rate_limit::{Counter, Quota, Verdict},
-    redis::{Command, Redis, Reply, Unavailable},
+    redis::{Command, Reply, Unavailable},
     session::{SessionId, store::SessionLookup},
     timestamp::Timestamp,
 };
@@ -57,12 +57,12 @@ impl<H: GatewayHost> Exchange<'_, H> {
         seen: &Seen<'_>,
     ) -> Option<Tally> {
         let limit = route.rate_limit.as_ref()?;
-        let key = self.key(route, limit.by, session, seen)?;
         let binding = match &limit.counted {
             Counted::Isolate => None,
             Counted::Platform(binding) => Some(binding),
             Counted::Redis => return None,
         };
+        let key = self.key(route, limit.by, session, seen)?;
         Some(self.count("route", key, limit.quota, binding).await)
     }
 
@@ -74,9 +74,11 @@ impl<H: GatewayHost> Exchange<'_, H> {
         seen: &Seen<'_>,
     ) -> Option<RedisCount> {
         let limit = route.rate_limit.as_ref()?;
-        let key = self.key(route, limit.by, session, seen)?;
-        (limit.counted == Counted::Redis).then_some(RedisCount {
-            key,
+        if limit.counted != Counted::Redis {
+            return None;
+        }
+        Some(RedisCount {
+            key: self.key(route, limit.by, session, seen)?,
             quota: limit.quota,
             at: self.host.now(),
         })
@@ -169,8 +171,9 @@ impl<H: GatewayHost> Exchange<'_, H> {
         Some(match by {
             By::Address => format!("route:{id}:{}", seen.client_ip.network()),
             By::Session => {
+                let session = session?.as_str();
                 let device = self.gateway.config.common.fingerprinter.of(&seen.device);
-                format!("route:{id}:{}:{device}", session?.as_str())
+                format!("route:{id}:{session}:{device}")
             }
         })
     }
@@ -178,10 +181,6 @@ impl<H: GatewayHost> Exchange<'_, H> {
     fn take(&self, key: &str, quota: Quota) -> Verdict {
         let mut limits = self.gateway.limits.borrow_mut();
         limits.take(key, quota, self.host.now())
-    }
-
-    fn redis(&self) -> Redis<H> {
-        Redis::new(self.host.clone(), self.gateway.config.common.redis.clone())
     }
 
     fn warn(&self, reason: &str) {

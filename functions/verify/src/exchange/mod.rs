@@ -48,8 +48,8 @@ struct Exchange<'a, H> {
 enum Next<H> {
     /// It is answered.
     Answer(Outcome),
-    /// It goes to an origin.
-    Send(Box<Errand<H>>),
+    /// It goes to an origin, and these words with the answer.
+    Send(Box<Errand<H>>, Words),
 }
 
 /// Answers the request that `text` describes (see [`Facts`]), and writes its log line.
@@ -73,8 +73,7 @@ pub async fn handle<H: GatewayHost>(gateway: Rc<Gateway>, host: H, text: String)
     } else {
         // Without randomness no id is unpredictable; nobody is let through then.
         let problem = problems::internal_error();
-        entry.outcome = problem.code;
-        Next::Answer(Answer::problem(&problem, client, request_id.as_str()).into())
+        Next::Answer(respond(&mut entry, &problem, client, &request_id))
     };
     // While it waits for an origin, a request holds no more than that needs: the client may be
     // gone, and nobody tells.
@@ -82,7 +81,7 @@ pub async fn handle<H: GatewayHost>(gateway: Rc<Gateway>, host: H, text: String)
     drop(text);
     let mut outcome = match next {
         Next::Answer(outcome) => outcome,
-        Next::Send(errand) => errand.run(&mut entry).await,
+        Next::Send(errand, words) => words.on(errand.run(&mut entry).await),
     };
     if gateway.config.server_timing {
         outcome.append("server-timing", entry.server_timing(&host));
@@ -170,10 +169,7 @@ impl<H: GatewayHost> Exchange<'_, H> {
             .admit(route, &request, &presented, client_ip, &mut words, entry)
             .await
         {
-            Ok(mut errand) => {
-                errand.words = words;
-                Next::Send(errand)
-            }
+            Ok(errand) => Next::Send(errand, words),
             Err(outcome) => Next::Answer(words.on(outcome)),
         }
     }
@@ -238,14 +234,12 @@ impl<H: GatewayHost> Exchange<'_, H> {
             gateway: self.gateway.clone(),
             route: route.id.clone(),
             upstreams: route.upstreams.clone(),
-            may_repeat: template.may_repeat(self.facts.method),
             template,
             grant,
             session: named.into_session(),
             request_id: self.request_id.clone(),
             client: self.client,
             is_websocket: self.facts.is_websocket(),
-            words: Words::default(),
         }))
     }
 
@@ -265,7 +259,17 @@ impl<H: GatewayHost> Exchange<'_, H> {
     }
 
     fn respond(&self, entry: &mut LogEntry, problem: &Problem) -> Outcome {
-        entry.outcome = problem.code;
-        Answer::problem(problem, self.client, self.request_id.as_str()).into()
+        respond(entry, problem, self.client, &self.request_id)
     }
+}
+
+/// Answers with `problem`, and notes it.
+fn respond(
+    entry: &mut LogEntry,
+    problem: &Problem,
+    client: Client,
+    request_id: &RequestId,
+) -> Outcome {
+    entry.outcome = problem.code;
+    Answer::problem(problem, client, request_id.as_str()).into()
 }

@@ -1,6 +1,6 @@
 //! The gateway's own paths: exact ones, which grant nothing.
 
-use authflow_shared::{client_ip::ClientIp, host::gateway::GatewayHost, redis::Redis};
+use authflow_shared::{client_ip::ClientIp, host::gateway::GatewayHost};
 
 use super::Exchange;
 use crate::{
@@ -38,8 +38,7 @@ impl<H: GatewayHost> Exchange<'_, H> {
                     return Some(self.over_the_limit(entry, tally));
                 }
                 entry.outcome = "health";
-                let redis = self.gateway.config.common.redis.clone();
-                let redis = Redis::new(self.host.clone(), redis);
+                let redis = self.redis();
                 let answer = health::answer(&redis, self.host, request, self.request_id.as_str());
                 Some(answer.await.into())
             }

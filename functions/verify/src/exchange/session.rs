@@ -163,8 +163,10 @@ impl<H: GatewayHost> Exchange<'_, H> {
     }
 
     pub(super) fn store(&self) -> SessionStore<H> {
-        let common = &self.gateway.config.common;
-        let redis = Redis::new(self.host.clone(), common.redis.clone());
-        SessionStore::new(redis, common.lifetimes)
+        SessionStore::new(self.redis(), self.gateway.config.common.lifetimes)
+    }
+
+    pub(super) fn redis(&self) -> Redis<H> {
+        Redis::new(self.host.clone(), self.gateway.config.common.redis.clone())
     }
 }

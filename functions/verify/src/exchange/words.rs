@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Words {
     /// Who may read the answer across origins, where the route speaks of it.
     cors: Option<Vec<(&'static str, String)>>,
@@ -44,12 +44,10 @@ impl Words {
                 }
             }
         }
-        if let Some(tally) = self.tally {
-            let is_met = matches!(outcome, Outcome::Relay(_)) || outcome.status() == 429;
+        let is_met = matches!(outcome, Outcome::Relay(_)) || outcome.status() == 429;
+        if let Some(tally) = self.tally.filter(|_| is_met) {
             for (name, value) in tally.headers() {
-                if is_met {
-                    outcome.set(name, value);
-                }
+                outcome.set(name, value);
             }
         }
         outcome

@@ -223,7 +223,7 @@ impl RouteTable {
     /// [`Ambiguity`] if the path holds an escape that its route does not allow, or if an origin
     /// could take it for one that asks for more than its route does.
     pub fn find(&self, request: &CanonicalRequest) -> Result<Option<&Route>, Ambiguity> {
-        let Some(route) = self.longest_match(&request.path) else {
+        let Some((route, shape)) = self.longest_match(&request.path) else {
             // Refused before it is not found, as everywhere.
             return if request.escapes.is_empty() {
                 Ok(None)
@@ -234,7 +234,7 @@ impl RouteTable {
         if !request.escapes.within(route.allow_encoded) {
             return Err(Ambiguity::Escape);
         }
-        if !self.is_uniform && self.resembles_stricter(route, &request.path) {
+        if !self.is_uniform && self.resembles_stricter(route, shape, &request.path) {
             return Err(Ambiguity::Policy);
         }
         if !request.escapes.is_empty() {
@@ -244,8 +244,8 @@ impl RouteTable {
             }
             for reading in readings(&request.path)? {
                 let other = self.longest_match(&reading);
-                if other.is_some_and(|other| other.asks_other_than(route))
-                    || self.resembles_stricter(route, &reading)
+                if other.is_some_and(|(other, _)| other.asks_other_than(route))
+                    || self.resembles_stricter(route, shape, &reading)
                 {
                     return Err(Ambiguity::Policy);
                 }
@@ -254,22 +254,23 @@ impl RouteTable {
         Ok(Some(route))
     }
 
-    fn longest_match(&self, path: &str) -> Option<&Route> {
-        self.routes.iter().find(|route| route.pattern.matches(path))
+    /// The route that matches `path`, and the shape of its pattern.
+    fn longest_match(&self, path: &str) -> Option<(&Route, &Shape)> {
+        let mut routes = self.routes.iter().zip(&self.shapes);
+        routes.find(|(route, _)| route.pattern.matches(path))
     }
 
     /// Whether an origin that ignores case, trailing dots and spaces could take `path`, which
-    /// `route` matches, for one with other demands: of a route that is at least as specific, for a
-    /// less specific one would not win there either.
-    fn resembles_stricter(&self, route: &Route, path: &str) -> bool {
+    /// `route` of the shape `own` matches, for one with other demands: of a route that is at least
+    /// as specific, for a less specific one would not win there either.
+    fn resembles_stricter(&self, route: &Route, own: &Shape, path: &str) -> bool {
         let shape = Shape::of(path);
-        let own = Shape::of(route.pattern.literal()).len();
         self.routes
             .iter()
             .zip(&self.shapes)
             .any(|(other, pattern)| {
                 other.asks_other_than(route)
-                    && pattern.len() >= own
+                    && pattern.len() >= own.len()
                     && shape.begins_with(pattern)
                     && (other.pattern.is_prefix() || shape.len() == pattern.len())
             })
