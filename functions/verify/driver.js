@@ -1,16 +1,15 @@
 // Does what the gateway asks, and decides nothing. The gateway (src/lib.rs) is a WebAssembly module: `start` takes a
-// request's facts and `resume` the result of what was asked for; both answer with a message (src/wire.rs) that says
-// wholly what to do next:
-//   ask: { id, timeout_ms, call | forward | sign | admit | sleep }
-//                                                       do it, and come back with what came of it
-//   respond: { status, headers, body }                  answer; `then` goes on in the background, if it is there
-//   relay: { remove, set, add, drop_cookie }            hand the origin's answer to the client; `then` likewise
-//   finished, lost                                      nothing is left to do, or can be done
+// request's facts and `resume` the result of what was asked for; both answer with a message that says wholly what to do
+// next, in lines that are read one after the other (src/wire/mod.rs has their order):
+//   ask              do something, and come back with what came of it
+//   respond, relay   answer, or hand the origin's answer to the client; what `then` asks goes on in the background
+//   finished, lost   nothing is left to do, or can be done
 
 import * as gateway from "./pkg/authflow_verify_bg.js";
-import module from "./pkg/authflow_verify_bg.wasm";
-import { Deadline, admitted, answered, capped, signature } from "./effects.js";
+import { admitted, answered, capped, signature, slept, within } from "./effects.js";
 import { refuse, tell } from "./fallback.js";
+import { instantiate } from "./instance.js";
+import { append, edit, Lines } from "./lines.js";
 
 /** What `resume` takes for a status where there is none. */
 const FAILURES = { TimeoutError: -1, TooLargeError: -3 };
@@ -37,21 +36,34 @@ class Exchange {
     this.request = request;
     this.env = env;
     this.home = home;
-    this.deadline = new Deadline();
   }
 
-  /** Does what the message asks until there is a response. */
+  /** Does what the message asks until there is a response; undefined where none is left to give. */
   async run(message) {
-    while (message.ask) message = await this.perform(message.ask);
-    this.then = message.then;
-    if (message.lost) throw new Error("the gateway lost the request");
-    return message.relay ? this.relay(message.relay) : this.respond(message.respond);
+    for (;;) {
+      switch (message.next()) {
+        case "ask":
+          message = await this.perform(message);
+          break;
+        case "then":
+          this.then = message.list();
+          break;
+        case "respond":
+          return this.respond(message);
+        case "relay":
+          return this.relay(message);
+        case "finished":
+          return;
+        default:
+          throw new Error("the gateway lost the request");
+      }
+    }
   }
 
   /** What goes on after the response. A failure here is nobody's but the log's. */
   async afterwards() {
     try {
-      for (let message = { ask: this.then }; message.ask; ) message = await this.perform(message.ask);
+      await this.run(new Lines(this.then));
     } catch (error) {
       tell(error);
     }
@@ -62,65 +74,75 @@ class Exchange {
     if (instance !== this.home) throw new Error("the instance ended while the request waited");
     let message;
     try {
-      message = JSON.parse(enter());
+      message = new Lines(enter().split("\n"));
     } catch (error) {
       // The glue keeps views of the memory; growing it detaches them, so that they are made anew.
       instance.memory.grow(0);
       instance = undefined;
       throw error;
     }
-    for (const line of message.log ?? []) console.log(line);
+    for (const line of message.list()) console.log(line);
     return message;
   }
 
   async perform(ask) {
+    const [id, ms] = [ask.number(), ask.number()];
     let [status, text] = [0, ""];
     try {
-      if (ask.sleep !== undefined) await new Promise((resolve) => setTimeout(resolve, ask.sleep));
-      else [status, text] = await this.deadline.within(ask.timeout_ms, (signal, end) => this.begin(ask, signal, end));
+      [status, text] = await this.begin(ask, ms);
     } catch (error) {
       status = FAILURES[error?.name] ?? FAILED;
     }
-    return this.cross(() => gateway.resume(Date.now(), ask.id, status, text));
+    return this.cross(() => gateway.resume(Date.now(), id, status, text));
   }
 
-  begin({ call, forward, sign, admit }, signal, end) {
-    if (call) return answered(call, signal);
-    if (forward) return this.forward(forward, signal, end);
-    if (sign) return signature(sign);
-    return admitted(this.env[admit.limiter], admit);
+  begin(ask, ms) {
+    switch (ask.next()) {
+      case "call":
+        return answered(ask, ms);
+      case "forward":
+        return this.forward(ask, ms);
+      case "sign":
+        return within(ms, signature(ask));
+      case "admit":
+        return within(ms, admitted(this.env, ask));
+      case "sleep":
+        return slept(ms);
+    }
   }
 
   /** The request itself, to the origin; its time is over when no head has come. */
-  async forward({ url, remove, set, cache, has_body, report, body_limit }, signal, end) {
+  async forward(ask, ms) {
+    const [url, cache, hasBody, limit, report] = [ask.next(), ask.next(), ask.number(), ask.next(), ask.list()];
     const { method } = this.request;
     const headers = new Headers(this.request.headers);
-    edit(headers, remove, set);
-    const given = has_body ? this.request.body : undefined;
-    const body = body_limit === undefined ? given : capped(given, body_limit, end);
-    this.origin = await fetch(url, { method, headers, body, redirect: "manual", cache, signal });
+    edit(headers, ask);
+    const init = { method, headers, redirect: "manual", cache };
+    if (hasBody) init.body = this.request.body;
+    const sent = limit ? capped(url, init, Number(limit)) : fetch(url, init);
+    this.origin = await within(ms, sent);
     return [this.origin.status, report.map((name) => this.origin.headers.get(name) ?? "").join("\n")];
   }
 
-  respond({ status, headers, body }) {
+  respond(message) {
     this.origin?.body?.cancel();
-    return new Response(body || null, { status, headers });
+    const [status, headers] = [message.number(), new Headers()];
+    append(headers, message);
+    return new Response(message.rest() || null, { status, headers });
   }
 
-  relay({ remove, set, add, drop_cookie }) {
+  relay(message) {
+    const cookie = message.next();
     const response = new Response(this.origin.body, this.origin);
-    edit(response.headers, remove, set);
-    for (const [name, value] of add) response.headers.append(name, value);
-    if (drop_cookie) response.headers.delete("set-cookie");
-    const kept = drop_cookie ? this.origin.headers.getSetCookie().filter((value) => !value.includes(drop_cookie)) : [];
-    for (const value of kept) response.headers.append("set-cookie", value);
+    edit(response.headers, message);
+    append(response.headers, message);
+    if (cookie) {
+      response.headers.delete("set-cookie");
+      const kept = this.origin.headers.getSetCookie().filter((value) => !value.includes(cookie));
+      for (const value of kept) response.headers.append("set-cookie", value);
+    }
     return response;
   }
-}
-
-function edit(headers, remove, set) {
-  for (const name of remove) headers.delete(name);
-  for (const [name, value] of set) headers.set(name, value);
 }
 
 /** Everything the gateway needs to know of a request, as lines: see src/facts.rs. */
@@ -128,16 +150,4 @@ function facts({ method, url, body, headers }) {
   let text = `${method}\n${url}\n${body ? 1 : 0}`;
   headers.forEach((value, name) => (text += `\n${name}\n${value}`));
   return text;
-}
-
-function instantiate(env) {
-  const { exports } = new WebAssembly.Instance(module, { "./authflow_verify_bg.js": gateway });
-  gateway.__wbg_set_wasm(exports);
-  exports.__wbindgen_start?.();
-  const plain = [String, Number, Boolean, Array, Object]; // other bindings than settings are of other classes
-  const settings = Object.entries(env).filter(([, value]) => plain.includes(value?.constructor));
-  const texts = settings.map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]);
-  const faults = gateway.configure(Date.now(), JSON.stringify(Object.fromEntries(texts)));
-  for (const line of faults) console.error(line);
-  return exports;
 }

@@ -1,4 +1,4 @@
-// How the platform does what the gateway asks for, where that takes more than a call.
+// How the platform does what the gateway asks for, where that takes more than a call. An ask is read from its lines.
 
 const ES256 = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 /** Imported keys by their text; the configuration has a few. */
@@ -6,41 +6,46 @@ const signers = new Map();
 
 const LATE = new DOMException("", "TimeoutError");
 
-/** Ends what is late. One signal serves all of a request's waits until it is used: it is not cheap. */
-export class Deadline {
-  /** What `start(signal, end)` comes to, if it does so in time and nobody calls `end`. */
-  within(ms, start) {
-    const controller = (this.controller ??= new AbortController());
-    return new Promise((resolve, reject) => {
-      let isOver = false;
-      const settle = (how) => (result) => {
-        isOver = true;
-        how(result);
-      };
-      const end = (reason) => {
-        if (isOver) return;
-        this.controller = undefined;
-        controller.abort(reason);
-        settle(reject)(reason);
-      };
-      // Not cleared: the timer ends with its request.
-      setTimeout(end, ms, LATE);
-      start(controller.signal, end).then(settle(resolve), settle(reject));
-    });
-  }
+/** What `started` comes to, if it does so in time. What is late is not stopped: it ends with its request, which is answered now. */
+export function within(ms, started) {
+  return new Promise((resolve, reject) => {
+    // Not cleared: the timer ends with its request.
+    setTimeout(reject, ms, LATE);
+    started.then(resolve, reject);
+  });
+}
+
+export async function slept(ms) {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  return [0, ""];
 }
 
 /** Makes a small call and reads its whole answer. */
-export async function answered({ method, url, headers, body }, signal) {
-  const response = await fetch(url, { method, headers, body, redirect: "manual", signal });
+export async function answered(ask, ms) {
+  const [method, url, headers] = [ask.next(), ask.next(), {}];
+  for (let left = ask.number(); left > 0; left -= 1) headers[ask.next()] = ask.next();
+  const body = ask.next() || undefined;
+  const response = await fetch(url, { method, headers, body, redirect: "manual", signal: AbortSignal.timeout(ms) });
   return [response.status, await response.text()];
 }
 
-/** `body`, which breaks off past `limit` bytes, or when it breaks off itself, and tells `end` why. */
-export function capped(body, limit, end) {
+/** Sends a request; until an answer begins, it breaks off past `limit` bytes of its body, or when that breaks off itself. */
+export function capped(url, init, limit) {
+  const controller = new AbortController();
   const { readable, writable } = new IdentityTransformStream();
-  copy(body.getReader({ mode: "byob" }), writable.getWriter(), limit).catch(end);
-  return readable;
+  return new Promise((resolve, reject) => {
+    let isAnswered = false;
+    const end = (reason) => {
+      if (isAnswered) return;
+      controller.abort(reason);
+      reject(reason);
+    };
+    copy(init.body.getReader({ mode: "byob" }), writable.getWriter(), limit).catch(end);
+    fetch(url, { ...init, body: readable, signal: controller.signal }).then((response) => {
+      isAnswered = true;
+      resolve(response);
+    }, reject);
+  });
 }
 
 async function copy(reader, writer, limit) {
@@ -57,13 +62,15 @@ async function copy(reader, writer, limit) {
 }
 
 /** Status 1 if the platform's limiter lets one more through, else 0. */
-export async function admitted(limiter, { key }) {
-  const { success } = await limiter.limit({ key });
+export async function admitted(env, ask) {
+  const [limiter, key] = [ask.next(), ask.next()];
+  const { success } = await env[limiter].limit({ key });
   return [success ? 1 : 0, ""];
 }
 
 /** ECDSA in base64url (RFC 7515, section 2). */
-export async function signature({ jwk, data }) {
+export async function signature(ask) {
+  const [data, jwk] = [ask.next(), ask.next()];
   let key = signers.get(jwk);
   if (!key) signers.set(jwk, (key = await crypto.subtle.importKey("jwk", JSON.parse(jwk), ES256, false, ["sign"])));
   const bytes = await crypto.subtle.sign(ES256, key, new TextEncoder().encode(data));

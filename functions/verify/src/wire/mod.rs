@@ -1,0 +1,169 @@
+//! What crosses between the driver and this module: lines.
+//!
+//! The driver decides nothing: a message says wholly what to do, in the order in which the driver
+//! reads it. Lists begin with their length.
+//!
+//! ```text
+//! message = list of log lines, [then], action
+//! then    = "then", list of the lines of an ask: what goes on after the answer
+//! action  = ask | respond | relay | "finished" | "lost"
+//! ask     = "ask", id, milliseconds that it may take, effect
+//! effect  = "call", method, url, headers, body
+//!         | "forward", url, cache mode, 1 if there is a body, most bytes of it,
+//!           names to report, names to remove, headers to set
+//!         | "sign", data, key
+//!         | "admit", limiter, key
+//!         | "sleep"
+//! respond = "respond", status, headers, then all the rest is the body
+//! relay   = "relay", cookie to drop, names to remove, headers to set, headers to add
+//! ```
+
+mod lines;
+
+use authflow_shared::{
+    host::{
+        CallError, HttpAnswer, HttpCall,
+        effects::{Awaited, Effect, EffectResult, State, Step},
+        gateway::{AdmitOrder, SignOrder},
+        origin::{ForwardPlan, OriginHead},
+    },
+    timestamp::millis,
+};
+
+use self::lines::Lines;
+use crate::{answer::Answer, outcome::Outcome, relay::Relay};
+
+/// Headers of an origin's answer that the driver tells us of, in this order.
+const REPORT: [&str; 2] = ["cache-control", "set-cookie"];
+
+/// What the driver gives for a status where there is none.
+const TIMED_OUT: i32 = -1;
+/// What it gives where the body was longer than allowed.
+const TOO_LARGE: i32 = -3;
+
+/// What the driver hears where there is nothing that it could do. It refuses the request.
+const LOST: &str = "0\nlost\n";
+
+/// The message for the driver after a step.
+pub fn message(step: &Step<Outcome>) -> String {
+    let mut lines = Lines::new();
+    lines.list(step.lines.iter().map(String::as_str));
+    let message = match &step.state {
+        State::Waiting { id, effect } => {
+            ask(&mut lines, *id, effect);
+            lines.finish()
+        }
+        State::Done { output, background } => {
+            if let Some((id, effect)) = background {
+                let mut later = Lines::new();
+                ask(&mut later, *id, effect);
+                lines.line("then");
+                lines.part(&later);
+            }
+            match output {
+                Outcome::Respond(answer) => respond(lines, answer),
+                Outcome::Relay(plan) => relay(lines, plan),
+            }
+        }
+        State::Finished => {
+            lines.line("finished");
+            lines.finish()
+        }
+        State::Unknown | State::Stalled => None,
+    };
+    message.unwrap_or_else(|| LOST.to_owned())
+}
+
+/// What the driver tells of an effect, as the effect's result. A status below zero is a failure.
+pub fn result(awaited: Awaited, status: i32, text: String) -> EffectResult {
+    let status = u16::try_from(status).map_err(|_| match status {
+        TIMED_OUT => CallError::Timeout,
+        TOO_LARGE => CallError::TooLarge,
+        _ => CallError::Connection,
+    });
+    match awaited {
+        Awaited::Call => {
+            EffectResult::Answer(status.map(|status| HttpAnswer { status, body: text }))
+        }
+        Awaited::Forward => EffectResult::Head(status.map(|status| {
+            let (cache_control, set_cookie) = text.split_once('\n').unwrap_or((&text, ""));
+            let (cache_control, set_cookie) = (cache_control.to_owned(), set_cookie.to_owned());
+            OriginHead {
+                status,
+                cache_control,
+                set_cookie,
+            }
+        })),
+        Awaited::Sign => EffectResult::Signature(status.map(|_| text)),
+        Awaited::Admit => EffectResult::Admitted(status.map(|admitted| admitted == 1)),
+        Awaited::Sleep => EffectResult::Slept,
+    }
+}
+
+fn ask(lines: &mut Lines, id: u32, effect: &Effect) {
+    lines.line("ask");
+    lines.number(u64::from(id));
+    lines.number(millis(effect.limit()));
+    match effect {
+        Effect::Call(call) => self::call(lines, call),
+        Effect::Forward(plan) => forward(lines, plan),
+        Effect::Sign(SignOrder { key, data }) => {
+            lines.line("sign");
+            lines.line(data);
+            lines.line(key.expose());
+        }
+        Effect::Admit(AdmitOrder { limiter, key }) => {
+            lines.line("admit");
+            lines.line(limiter);
+            lines.line(key);
+        }
+        Effect::Sleep(_) => lines.line("sleep"),
+    }
+}
+
+fn call(lines: &mut Lines, call: &HttpCall) {
+    lines.line("call");
+    lines.line(call.method);
+    lines.line(&call.url);
+    lines.headers(borrowed(&call.headers));
+    lines.line(call.body.as_deref().unwrap_or_default());
+}
+
+fn forward(lines: &mut Lines, plan: &ForwardPlan) {
+    lines.line("forward");
+    lines.line(&plan.url);
+    lines.line(if plan.may_use_caches {
+        "default"
+    } else {
+        "no-store"
+    });
+    lines.number(u64::from(plan.has_body));
+    lines.number(plan.body_limit);
+    lines.list(REPORT);
+    lines.list(plan.remove.iter().map(String::as_str));
+    let assertion = plan.assertion.as_deref();
+    let assertion = assertion.map(|assertion| ("x-authflow-assertion", assertion));
+    lines.headers(borrowed(&plan.set).chain(assertion));
+}
+
+fn respond(mut lines: Lines, answer: &Answer) -> Option<String> {
+    lines.line("respond");
+    lines.number(u64::from(answer.status));
+    lines.headers(borrowed(&answer.headers));
+    lines.finish_with(&answer.body)
+}
+
+fn relay(mut lines: Lines, plan: &Relay) -> Option<String> {
+    lines.line("relay");
+    lines.line(plan.drop_cookie.unwrap_or_default());
+    lines.list(plan.remove.iter().copied());
+    lines.headers(borrowed(&plan.set));
+    lines.headers(borrowed(&plan.add));
+    lines.finish()
+}
+
+fn borrowed<'a>(
+    headers: &'a [(&'static str, String)],
+) -> impl Iterator<Item = (&'static str, &'a str)> + Clone {
+    headers.iter().map(|(name, value)| (*name, value.as_str()))
+}
