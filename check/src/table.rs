@@ -53,7 +53,7 @@ fn of_route(route: &Route) -> Row {
         Some(format!("{} ms", route.timeout.as_millis())),
     ];
     Row {
-        id: Some(route.id.clone()),
+        id: Some(route.id.to_string()),
         path: route.pattern.to_string(),
         access: access(&route.policy),
         demands: demands(&route.policy),

@@ -172,7 +172,7 @@ fn check(text: &str, asked: impl FnOnce(&[Value]) -> Vec<String>) {
         match table.find(&request) {
             Ok(found) => {
                 assert_eq!(
-                    found.map(|route| route.id.as_str()),
+                    found.map(|route| &*route.id),
                     expected.map(|entry| field(entry, "id")),
                     "{path} in {text}"
                 );

@@ -12,7 +12,9 @@ use serde::Serialize;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use crate::{client_ip::ClientIp, json::Object, secret::Secret, session::token::keyed};
+use crate::{
+    client_ip::ClientIp, json::Object, scan::Scan, secret::Secret, session::token::keyed,
+};
 
 /// Names the encoding, so that another one can never give the same hash.
 const VERSION: &[u8] = b"authflow-fingerprint-1";
@@ -102,6 +104,17 @@ pub struct FactorHashes {
 }
 
 impl FactorHashes {
+    /// Reads them where they are spelled as we write them.
+    pub(crate) fn scan(stored: &mut Scan<'_>) -> Self {
+        let mut next = |factor: Factor| stored.maybe_text(factor.as_str()).map(str::to_owned);
+        Self {
+            ip: next(Factor::Ip),
+            user_agent: next(Factor::UserAgent),
+            language: next(Factor::Language),
+            client_hints: next(Factor::ClientHints),
+        }
+    }
+
     /// Reads them as they were stored.
     pub(crate) fn read(mut stored: Object) -> Self {
         Self {

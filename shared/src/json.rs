@@ -6,6 +6,19 @@
 
 use serde_json::{Map, Value};
 
+/// Adds `text` to `json` as a string, escaped where it must be (RFC 8259, section 7).
+pub fn push_text(json: &mut String, text: &str) {
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if text.bytes().all(is_plain) {
+        json.push('"');
+        json.push_str(text);
+        json.push('"');
+    } else {
+        // Strings always serialise.
+        json.push_str(&serde_json::to_string(text).unwrap_or_default());
+    }
+}
+
 /// An object.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Object(Map<String, Value>);
@@ -127,6 +140,15 @@ mod tests {
             .with("e", Object::new());
         assert_eq!(made.to_json(), r#"{"a":"x\"","b":1,"d":"y","e":{}}"#);
         assert_eq!(Object::parse(&made.to_json()), Some(made));
+    }
+
+    #[test]
+    fn a_pushed_text_reads_as_itself() {
+        for text in ["", "plain é \u{7f}", "a\"b", "\\", "\n\u{1}"] {
+            let mut json = String::new();
+            push_text(&mut json, text);
+            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
     }
 
     #[test]

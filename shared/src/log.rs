@@ -3,12 +3,12 @@
 //! A field is a number, a flag or a string that the caller has in clear. What must not be logged
 //! is a [`Secret`](crate::secret::Secret), which cannot become any of these.
 
-use core::{
-    fmt::{Display, Write},
-    str::FromStr,
-};
+use core::{fmt::Write, str::FromStr};
 
-use crate::host::{Clock, LogSink};
+use crate::{
+    host::{Clock, LogSink},
+    json,
+};
 
 /// How much a line matters. A logger drops what is below its level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,10 +57,10 @@ impl FromStr for Level {
 }
 
 /// The value of a field.
-#[derive(Clone, Debug)]
-pub enum Value {
+#[derive(Clone, Copy, Debug)]
+pub enum Value<'a> {
     /// A text; it is escaped.
-    Text(String),
+    Text(&'a str),
     /// A whole number.
     Number(u64),
     /// Yes or no.
@@ -76,31 +76,25 @@ pub struct Line {
 
 // === impl Value ===
 
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<String> for Value {
-    fn from(text: String) -> Self {
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
         Self::Text(text)
     }
 }
 
-impl From<u16> for Value {
+impl From<u16> for Value<'_> {
     fn from(number: u16) -> Self {
         Self::Number(number.into())
     }
 }
 
-impl From<u64> for Value {
+impl From<u64> for Value<'_> {
     fn from(number: u64) -> Self {
         Self::Number(number)
     }
 }
 
-impl From<bool> for Value {
+impl From<bool> for Value<'_> {
     fn from(flag: bool) -> Self {
         Self::Flag(flag)
     }
@@ -122,24 +116,28 @@ impl Line {
 
     /// Adds a field; its name is one of ours and needs no escaping.
     #[must_use]
-    pub fn field(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        // Writing to a string cannot fail, and strings always serialise.
-        let _ = match value.into() {
-            Value::Text(text) => {
-                let text = serde_json::to_string(&text).unwrap_or_default();
-                write!(self.fields, ",\"{name}\":{text}")
-            }
-            Value::Number(number) => write!(self.fields, ",\"{name}\":{number}"),
-            Value::Flag(flag) => write!(self.fields, ",\"{name}\":{flag}"),
-        };
+    pub fn field<'a>(mut self, name: &'static str, value: impl Into<Value<'a>>) -> Self {
+        self.add(name, value.into());
         self
+    }
+
+    fn add(&mut self, name: &'static str, value: Value<'_>) {
+        for text in [",\"", name, "\":"] {
+            self.fields.push_str(text);
+        }
+        match value {
+            Value::Text(text) => json::push_text(&mut self.fields, text),
+            // Writing to a string cannot fail.
+            Value::Number(number) => drop(write!(self.fields, "{number}")),
+            Value::Flag(flag) => self.fields.push_str(if flag { "true" } else { "false" }),
+        }
     }
 
     /// Adds a field if there is a value for it.
     #[must_use]
-    pub fn maybe(self, name: &'static str, value: Option<impl Display>) -> Self {
+    pub fn maybe(self, name: &'static str, value: Option<&str>) -> Self {
         match value {
-            Some(value) => self.field(name, value.to_string()),
+            Some(value) => self.field(name, value),
             None => self,
         }
     }
@@ -164,7 +162,7 @@ mod tests {
             .field("path", "/a\n\"b\"")
             .field("status", 200_u16)
             .field("new", true)
-            .maybe("user_id", None::<&str>)
+            .maybe("user_id", None)
             .emit(&host, Level::Info);
         let [line] = &host.lines()[..] else {
             panic!("not one line")

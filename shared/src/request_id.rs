@@ -1,12 +1,13 @@
 //! The name of one request: in its answer, in its log lines, and in what an origin is told.
 
 use core::fmt;
+use std::rc::Rc;
 
 use crate::host::Random;
 
-/// A random UUID (version 4) of ours, never a client's.
+/// A random UUID (version 4) of ours, never a client's. Clones share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestId(String);
+pub struct RequestId(Rc<str>);
 
 impl RequestId {
     /// Makes a new one. Where the platform has no randomness, the nil UUID: the request will be
@@ -17,7 +18,8 @@ impl RequestId {
             Ok(()) => uuid::Builder::from_random_bytes(bytes).into_uuid(),
             Err(_) => uuid::Uuid::nil(),
         };
-        Self(uuid.to_string())
+        let text = &mut uuid::Uuid::encode_buffer();
+        Self(Rc::from(&*uuid.hyphenated().encode_lower(text)))
     }
 
     /// The UUID.

@@ -1,20 +1,18 @@
 //! The id that follows a request through every system: W3C Trace Context, level 1.
 
+use std::rc::Rc;
+
 use crate::{
     hex,
     host::{NoRandomness, Random},
 };
 
-/// The trace a request belongs to and our place in it.
+/// The trace a request belongs to and our place in it. Clones share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
-    /// 32 hexadecimal digits.
-    pub trace_id: String,
-    /// Our span: 16 hexadecimal digits.
-    pub span_id: String,
+    traceparent: Rc<str>,
     /// Whether the client's trace goes on; its `tracestate` means something then alone.
     pub continued: bool,
-    sampled: bool,
 }
 
 impl Trace {
@@ -24,27 +22,33 @@ impl Trace {
     /// # Errors
     /// [`NoRandomness`] if no new id could be made.
     pub fn enter(traceparent: Option<&str>, source: &impl Random) -> Result<Self, NoRandomness> {
-        let mut bytes = [0; 24];
-        source.fill(&mut bytes)?;
-        let fresh = hex::encode(&bytes);
-        let (span_id, fresh_trace) = fresh.split_at_checked(16).ok_or(NoRandomness)?;
+        let (mut span_id, mut trace_id) = ([0; 8], [0; 16]);
+        source.fill(&mut span_id)?;
+        source.fill(&mut trace_id)?;
         let theirs = traceparent.and_then(parse);
-        let (trace_id, sampled) = match theirs {
-            Some((trace_id, sampled)) => (trace_id.to_owned(), sampled),
-            None => (fresh_trace.to_owned(), true),
-        };
+        let mut text = String::from("00-");
+        match theirs {
+            Some((trace_id, _)) => text.push_str(trace_id),
+            None => hex::push(&mut text, &trace_id),
+        }
+        text.push('-');
+        hex::push(&mut text, &span_id);
+        let is_sampled = theirs.is_none_or(|(_, sampled)| sampled);
+        text.push_str(if is_sampled { "-01" } else { "-00" });
         Ok(Self {
-            trace_id,
-            span_id: span_id.to_owned(),
+            traceparent: text.into(),
             continued: theirs.is_some(),
-            sampled,
         })
     }
 
+    /// The trace's id: 32 hexadecimal digits.
+    pub fn trace_id(&self) -> &str {
+        self.traceparent.split('-').nth(1).unwrap_or_default()
+    }
+
     /// The header for whomever we call.
-    pub fn traceparent(&self) -> String {
-        let flags = u8::from(self.sampled);
-        format!("00-{}-{}-{flags:02x}", self.trace_id, self.span_id)
+    pub fn traceparent(&self) -> &str {
+        &self.traceparent
     }
 }
 
@@ -82,6 +86,7 @@ mod tests {
         Trace::enter(header, &FakeHost::answering(""))
             .unwrap()
             .traceparent()
+            .to_owned()
     }
 
     #[test]

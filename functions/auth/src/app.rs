@@ -35,7 +35,7 @@ pub fn load(variables: &Variables, host: &(impl Clock + LogSink)) -> Option<Conf
     for fault in faults {
         Line::new(Level::Error, SERVICE, "config_invalid")
             .field("variable", fault.name)
-            .field("problem", fault.problem)
+            .field("problem", fault.problem.as_str())
             .emit(host, Level::Error);
     }
     None

@@ -76,7 +76,7 @@ impl<H: Host> Exchange<'_, H> {
         self.host.spawn(async move {
             if let Err(cause) = task.await {
                 ids.line(Level::Warn, msg)
-                    .field("cause", cause)
+                    .field("cause", cause.as_str())
                     .emit(&host, threshold);
             }
         });
@@ -88,6 +88,6 @@ impl Ids {
     pub(crate) fn line(&self, level: Level, msg: &'static str) -> Line {
         Line::new(level, SERVICE, msg)
             .field("request_id", self.request_id.as_str())
-            .maybe("trace_id", self.trace.as_ref().map(|trace| &trace.trace_id))
+            .maybe("trace_id", self.trace.as_ref().map(Trace::trace_id))
     }
 }

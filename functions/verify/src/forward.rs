@@ -170,7 +170,7 @@ fn ours(
         ("x-forwarded-for", context.client_ip.to_string()),
         ("x-forwarded-host", request.authority().to_owned()),
         ("x-forwarded-proto", request.scheme().to_owned()),
-        ("traceparent", context.trace.traceparent()),
+        ("traceparent", context.trace.traceparent().to_owned()),
     ];
     if let Some(record) = grant.record() {
         set.extend([

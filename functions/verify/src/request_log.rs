@@ -1,9 +1,13 @@
 //! The log line of each request.
 
+use std::rc::Rc;
+
 use authflow_shared::{
     host::{Clock, LogSink},
     log::{Level, Line},
+    request_id::RequestId,
     timestamp::Timestamp,
+    trace::Trace,
 };
 
 use crate::facts::Facts;
@@ -32,14 +36,14 @@ impl Source {
 }
 
 /// What the log says of a request.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct LogEntry {
     started: Timestamp,
-    request_id: String,
-    pub(crate) trace_id: Option<String>,
+    request_id: RequestId,
+    pub(crate) trace: Option<Trace>,
     client_request_id: Option<String>,
     method: String,
-    pub(crate) route: Option<String>,
+    pub(crate) route: Option<Rc<str>>,
     pub(crate) path: Option<String>,
     pub(crate) outcome: &'static str,
     pub(crate) user_id: Option<String>,
@@ -53,16 +57,24 @@ pub(crate) struct LogEntry {
 
 impl LogEntry {
     /// The entry of a request that began just now.
-    pub(crate) fn begin(facts: &Facts<'_>, request_id: &str, clock: &impl Clock) -> Self {
+    pub(crate) fn begin(facts: &Facts<'_>, request_id: &RequestId, clock: &impl Clock) -> Self {
         let client_id = facts.header("x-request-id");
         Self {
             started: clock.now(),
-            request_id: request_id.to_owned(),
+            request_id: request_id.clone(),
+            trace: None,
             client_request_id: client_id
                 .filter(|id| id.len() <= LONGEST_CLIENT_ID)
                 .map(str::to_owned),
             method: facts.method.to_owned(),
-            ..Self::default()
+            route: None,
+            path: None,
+            outcome: "",
+            user_id: None,
+            session: None,
+            detail: None,
+            session_source: None,
+            origin_ms: None,
         }
     }
 
@@ -78,19 +90,19 @@ impl LogEntry {
     }
 
     /// Writes the line of a request that was answered with `status`.
-    pub(crate) fn write(self, status: u16, host: &(impl Clock + LogSink), level: Level) {
+    pub(crate) fn write(&self, status: u16, host: &(impl Clock + LogSink), level: Level) {
         Line::new(Level::of_status(status), SERVICE, "request")
-            .field("request_id", self.request_id)
-            .maybe("trace_id", self.trace_id)
-            .maybe("client_request_id", self.client_request_id)
-            .maybe("route", self.route)
-            .field("method", self.method)
-            .maybe("path", self.path)
+            .field("request_id", self.request_id.as_str())
+            .maybe("trace_id", self.trace.as_ref().map(Trace::trace_id))
+            .maybe("client_request_id", self.client_request_id.as_deref())
+            .maybe("route", self.route.as_deref())
+            .field("method", self.method.as_str())
+            .maybe("path", self.path.as_deref())
             .field("status", status)
             .field("duration_ms", host.now().since(self.started))
             .field("outcome", self.outcome)
-            .maybe("user_id", self.user_id)
-            .maybe("session", self.session)
+            .maybe("user_id", self.user_id.as_deref())
+            .maybe("session", self.session.as_deref())
             .maybe("detail", self.detail)
             .emit(host, level);
     }

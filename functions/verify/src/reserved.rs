@@ -4,6 +4,8 @@
 //! the variable `HTTP_X_USER_ID`. So a name is compared in folded form: ASCII lower case, and each
 //! character but letters and digits as `-`.
 
+use std::borrow::Cow;
+
 /// Names of the headers that the gateway alone sets.
 const OURS: &[&str] = &[
     "traceparent",
@@ -75,7 +77,11 @@ const HOP_BY_HOP: &[&str] = &[
 ];
 
 /// The name as a lax origin would see it.
-pub fn fold(name: &str) -> String {
+pub fn fold(name: &str) -> Cow<'_, str> {
+    let is_folded = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    if name.bytes().all(is_folded) {
+        return Cow::Borrowed(name);
+    }
     let fold = |c: char| {
         if c.is_ascii_alphanumeric() {
             c.to_ascii_lowercase()
@@ -83,7 +89,7 @@ pub fn fold(name: &str) -> String {
             '-'
         }
     };
-    name.chars().map(fold).collect()
+    Cow::Owned(name.chars().map(fold).collect())
 }
 
 /// Whether a client's header must not reach an origin. `name` is in lower case.
@@ -92,7 +98,7 @@ pub fn is_reserved(name: &str) -> bool {
         return true;
     }
     let folded = fold(name);
-    let folded = folded.as_str();
+    let folded = &*folded;
     // What the edge sets passes in its own spelling alone.
     if folded.starts_with("cf-connecting-") {
         return name != folded;

@@ -131,7 +131,7 @@ impl<H: HttpClient> Redis<H> {
     /// [`Unavailable`] if there is no reply. A command that failed is [`Reply::Error`].
     pub async fn command(&self, command: &Command) -> Result<Reply, Unavailable> {
         let body = self.post("", command).await?;
-        reply(&body)
+        Reply::read(&body).ok_or(Unavailable::Unreadable)
     }
 
     /// Looks up the string at `key`.
@@ -222,13 +222,6 @@ pub fn lookup(reply: Reply) -> Lookup {
         Reply::Error(_) => Lookup::Unavailable(Unavailable::Refused),
         Reply::Integer(_) | Reply::Array(_) => Lookup::Unavailable(Unavailable::Unreadable),
     }
-}
-
-fn reply(body: &str) -> Result<Reply, Unavailable> {
-    serde_json::from_str(body)
-        .ok()
-        .and_then(Reply::from_envelope)
-        .ok_or(Unavailable::Unreadable)
 }
 
 /// Reads one reply to each of `count` commands. A discarded transaction is a single error instead.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{fingerprint::FactorHashes, json::Object, timestamp::Timestamp};
+use crate::{fingerprint::FactorHashes, json::Object, scan::Scan, timestamp::Timestamp};
 
 /// The layout written today. A reader refuses layouts it does not know.
 const VERSION: u8 = 1;
@@ -86,6 +86,45 @@ impl SessionRecord {
 
     /// Reads a record; `None` if it is not one of ours.
     pub fn from_json(json: &str) -> Option<Self> {
+        Self::scan(json).or_else(|| Self::parse(json))
+    }
+
+    /// Reads a record that is spelled as [`Serialize`] spells it.
+    fn scan(json: &str) -> Option<Self> {
+        let mut record = Scan::object(json)?;
+        if record.number("v") != Some(VERSION.into()) {
+            return None;
+        }
+        let read = Self {
+            v: VERSION,
+            user_id: record.text("user_id")?.to_owned(),
+            email: record.text("email")?.to_owned(),
+            role: record.text("role")?.to_owned(),
+            aal: record.text("aal")?.to_owned(),
+            created_at: record.number("created_at")?,
+            expires_at: record.number("expires_at")?,
+            device_fingerprint: record.text("device_fingerprint")?.to_owned(),
+            factors: {
+                record.enter("factors")?;
+                let factors = FactorHashes::scan(&mut record);
+                record.leave()?;
+                factors
+            },
+            supabase: {
+                record.enter("supabase")?;
+                let tokens = SealedTokens {
+                    access_token: record.text("access_token")?.to_owned(),
+                    refresh_token: record.text("refresh_token")?.to_owned(),
+                };
+                record.leave()?;
+                tokens
+            },
+        };
+        record.leave()?;
+        record.is_done().then_some(read)
+    }
+
+    fn parse(json: &str) -> Option<Self> {
         let mut record = Object::parse(json)?;
         if record.number("v") != Some(VERSION.into()) {
             return None;
@@ -148,6 +187,39 @@ mod tests {
         let record = SessionRecord::example(Timestamp::from_seconds(1_800_000_000));
         let json = serde_json::to_string(&record).unwrap();
         assert_eq!(SessionRecord::from_json(&json), Some(record));
+    }
+
+    #[test]
+    fn a_record_is_read_the_short_way_as_it_is_written() {
+        let mut record = SessionRecord::example(Timestamp::from_seconds(1_800_000_000));
+        for hints in [None, Some("h".to_owned())] {
+            record.factors.ip = Some("i".into());
+            record.factors.client_hints = hints;
+            let json = serde_json::to_string(&record).unwrap();
+            assert_eq!(SessionRecord::scan(&json).as_ref(), Some(&record));
+            assert_eq!(SessionRecord::parse(&json).as_ref(), Some(&record));
+        }
+    }
+
+    #[test]
+    fn another_order_escapes_and_new_fields_are_read_all_the_same() {
+        let record = SessionRecord::example(Timestamp::from_seconds(1_800_000_000));
+        let json = serde_json::to_string(&record).unwrap();
+        let sorted: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let mut reversed = r#"{"new":[1],"#.to_owned();
+        for (name, value) in sorted.as_object().unwrap().iter().rev() {
+            reversed.push_str(&format!("{name:?}:{value},"));
+        }
+        let reversed = format!("{}}}", reversed.trim_end_matches(','));
+        for json in [
+            json.replace("@", "\\u0040"),
+            json.replace(':', ": "),
+            json.replace(r#""aal""#, r#""new":{},"aal""#),
+            reversed,
+        ] {
+            assert_eq!(SessionRecord::scan(&json), None, "{json}");
+            assert_eq!(SessionRecord::from_json(&json).as_ref(), Some(&record));
+        }
     }
 
     #[test]

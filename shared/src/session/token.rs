@@ -81,9 +81,8 @@ impl SessionId {
 
     /// The first 8 digits of [`SessionId::hash`]: what logs show.
     pub fn log_name(&self) -> String {
-        let mut name = self.hash();
-        name.truncate(8);
-        name
+        let hash = Sha256::digest(&self.0);
+        hex::encode(hash.first_chunk::<4>().map_or(&[], |start| start))
     }
 }
 

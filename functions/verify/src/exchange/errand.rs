@@ -31,7 +31,7 @@ pub(super) struct Errand<H> {
     pub(super) host: H,
     pub(super) gateway: Rc<Gateway>,
     /// The route's id.
-    pub(super) route: String,
+    pub(super) route: Rc<str>,
     pub(super) upstreams: Rc<[Upstream]>,
     pub(super) template: Template,
     pub(super) grant: Grant,

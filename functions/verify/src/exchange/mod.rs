@@ -58,9 +58,9 @@ pub async fn handle<H: GatewayHost>(gateway: Rc<Gateway>, host: H, text: String)
     let facts = Facts::parse(&text).unwrap_or_default();
     let (request_id, client) = (RequestId::random(&host), Client::of(&facts));
     let is_head = facts.method == "HEAD";
-    let mut entry = LogEntry::begin(&facts, request_id.as_str(), &host);
+    let mut entry = LogEntry::begin(&facts, &request_id, &host);
     let next = if let Ok(trace) = Trace::enter(facts.header("traceparent"), &host) {
-        entry.trace_id = Some(trace.trace_id.clone());
+        entry.trace = Some(trace.clone());
         let exchange = Exchange {
             host: &host,
             gateway: &gateway,

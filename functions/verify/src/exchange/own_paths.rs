@@ -30,7 +30,7 @@ impl<H: GatewayHost> Exchange<'_, H> {
                 Some(outcome)
             }
             "/health" | "/health/" => {
-                entry.route = Some("health".to_owned());
+                entry.route = Some("health".into());
                 // It costs the dependencies, as a request to a route does.
                 if health::asks_dependencies(request)
                     && let Some(tally) = self.address_limit(client_ip).await
@@ -43,12 +43,12 @@ impl<H: GatewayHost> Exchange<'_, H> {
                 Some(answer.await.into())
             }
             "/.well-known/authflow/jwks.json" => {
-                entry.route = Some("jwks".to_owned());
+                entry.route = Some("jwks".into());
                 entry.outcome = "jwks";
                 Some(self.keys().into())
             }
             path if path == "/auth" || path.starts_with("/auth/") => {
-                entry.route = Some("auth".to_owned());
+                entry.route = Some("auth".into());
                 let auth_url = &self.gateway.config.common.auth_url;
                 if auth_url.as_str() == request.origin {
                     return Some(self.respond(entry, &problems::auth_not_routed()));

@@ -41,7 +41,7 @@ pub enum Policy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     /// The name in logs, metrics and limiter keys.
-    pub id: String,
+    pub id: Rc<str>,
     /// The paths it serves.
     pub pattern: Pattern,
     /// The origins, any of which may answer; there is at least one.
@@ -264,16 +264,23 @@ impl RouteTable {
     /// `route` of the shape `own` matches, for one with other demands: of a route that is at least
     /// as specific, for a less specific one would not win there either.
     fn resembles_stricter(&self, route: &Route, own: &Shape, path: &str) -> bool {
-        let shape = Shape::of(path);
-        self.routes
+        let mut candidates = self
+            .routes
             .iter()
             .zip(&self.shapes)
-            .any(|(other, pattern)| {
-                other.asks_other_than(route)
-                    && pattern.len() >= own.len()
-                    && shape.begins_with(pattern)
-                    && (other.pattern.is_prefix() || shape.len() == pattern.len())
+            .filter(|(other, pattern)| {
+                other.asks_other_than(route) && pattern.len() >= own.len()
             })
+            .peekable();
+        // Mostly there is none, and no shape need be made.
+        if candidates.peek().is_none() {
+            return false;
+        }
+        let shape = Shape::of(path);
+        candidates.any(|(other, pattern)| {
+            shape.begins_with(pattern)
+                && (other.pattern.is_prefix() || shape.len() == pattern.len())
+        })
     }
 }
 
@@ -299,7 +306,7 @@ mod tests {
         };
         let request = CanonicalRequest::parse(&facts).unwrap();
         let route = table.find(&request)?;
-        Ok(route.map(|route| route.id.as_str()))
+        Ok(route.map(|route| &*route.id))
     }
 
     #[track_caller]

@@ -10,11 +10,11 @@ use core::{
 };
 use std::rc::Rc;
 
-use super::{Effect, EffectResult};
+use super::{Effect, EffectResult, pool};
 use crate::{
     host::{
         Background, CallError, Clock, HttpAnswer, HttpCall, HttpClient, LogSink, NoRandomness,
-        Random, Sleeper, fill_from_platform,
+        Random, Sleeper,
         gateway::{AdmitOrder, PlatformLimiter, SignOrder, Signer},
         origin::{ForwardPlan, OriginClient, OriginHead},
     },
@@ -96,7 +96,7 @@ impl Clock for EffectHost {
 
 impl Random for EffectHost {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
-        fill_from_platform(bytes)
+        pool::fill(bytes)
     }
 }
 

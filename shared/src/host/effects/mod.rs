@@ -13,6 +13,7 @@
 //! therefore drops those that have waited longer than their effect can take.
 
 mod environment;
+mod pool;
 
 use core::{
     fmt,

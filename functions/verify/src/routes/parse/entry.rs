@@ -38,7 +38,7 @@ pub(super) fn route(fields: &mut Fields<'_>) -> Option<Route> {
     let allow_encoded = allow_encoded(is_public, fields);
     let keep_headers = keep_headers(fields);
     Some(Route {
-        id: id?,
+        id: id?.into(),
         pattern: pattern?,
         upstreams: upstreams?.into(),
         policy: policy?,
