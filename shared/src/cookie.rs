@@ -3,6 +3,8 @@
 //! `__Host-` makes browsers refuse it unless it is `Secure`, for this host alone and for `/`
 //! (RFC 6265bis, section 4.1.3.2), so that no sibling domain can plant one.
 
+use std::borrow::Cow;
+
 use crate::session::SessionToken;
 
 /// The cookie's name; compared with case, as cookie names are.
@@ -45,18 +47,29 @@ pub fn find(header: &str) -> Found<'_> {
 /// The `Cookie` header without whatever a lax reader might take for our cookie; `None` if nothing
 /// is left.
 pub fn strip(header: &str) -> Option<String> {
-    let kept: Vec<String> = header
-        .split(';')
-        .filter_map(|pair| {
-            let parts: Vec<_> = pair
-                .split(',')
-                .filter(|part| !might_be_ours(part))
-                .collect();
-            let pair = parts.join(",");
-            (!pair.trim().is_empty()).then(|| pair.trim().to_owned())
-        })
+    let mut kept = String::with_capacity(header.len());
+    for pair in header.split(';').map(without_ours) {
+        let pair = pair.trim();
+        if pair.is_empty() {
+            continue;
+        }
+        if !kept.is_empty() {
+            kept.push_str("; ");
+        }
+        kept.push_str(pair);
+    }
+    (!kept.is_empty()).then_some(kept)
+}
+
+fn without_ours(pair: &str) -> Cow<'_, str> {
+    if !might_hold_ours(pair) {
+        return Cow::Borrowed(pair);
+    }
+    let others: Vec<_> = pair
+        .split(',')
+        .filter(|part| !might_be_ours(part))
         .collect();
-    (!kept.is_empty()).then(|| kept.join("; "))
+    Cow::Owned(others.join(","))
 }
 
 /// Whether a lax reader might take anything in a `Cookie` header, or in one or several joined

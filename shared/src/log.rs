@@ -67,6 +67,9 @@ pub enum Value<'a> {
     Flag(bool),
 }
 
+/// What the fields of a request's line take.
+const USUAL_BYTES: usize = 512;
+
 /// One line in the making. Fields stand in the order in which they were added.
 #[derive(Clone, Debug)]
 pub struct Line {
@@ -107,7 +110,7 @@ impl Line {
     pub fn new(level: Level, service: &'static str, msg: &'static str) -> Self {
         let line = Self {
             level,
-            fields: String::with_capacity(400),
+            fields: String::with_capacity(USUAL_BYTES),
         };
         line.field("level", level.as_str())
             .field("msg", msg)
@@ -145,7 +148,8 @@ impl Line {
     /// Writes the line to `host`, unless it is below `threshold`.
     pub fn emit(self, host: &(impl Clock + LogSink), threshold: Level) {
         if self.level >= threshold {
-            host.emit(format!("{{\"ts\":\"{}\"{}}}", host.now(), self.fields));
+            let ts = host.now().to_rfc_3339();
+            host.emit(["{\"ts\":\"", &ts, "\"", &self.fields, "}"].concat());
         }
     }
 }

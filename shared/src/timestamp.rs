@@ -42,6 +42,31 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// As `Display` shows it. Each log line has one, so it is spelled without the formatter.
+    pub fn to_rfc_3339(self) -> String {
+        let seconds = i64::try_from(self.seconds()).unwrap_or(i64::MAX);
+        let utc = time::OffsetDateTime::from_unix_timestamp(seconds)
+            .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+        let year = u64::try_from(utc.year()).unwrap_or_default();
+        let fields = [
+            (year, 4, "-"),
+            (u8::from(utc.month()).into(), 2, "-"),
+            (utc.day().into(), 2, "T"),
+            (utc.hour().into(), 2, ":"),
+            (utc.minute().into(), 2, ":"),
+            (utc.second().into(), 2, "."),
+            (self.0 % 1000, 3, "Z"),
+        ];
+        let mut text = String::with_capacity(24);
+        for (number, digits, end) in fields {
+            push_digits(&mut text, number, digits);
+            text.push_str(end);
+        }
+        text
+    }
+}
+
 /// Whole milliseconds of `duration`.
 pub const fn millis(duration: Duration) -> u64 {
     duration
@@ -52,20 +77,15 @@ pub const fn millis(duration: Duration) -> u64 {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = i64::try_from(self.seconds()).unwrap_or(i64::MAX);
-        let utc = time::OffsetDateTime::from_unix_timestamp(seconds)
-            .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
-        write!(
-            f,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-            utc.year(),
-            u8::from(utc.month()),
-            utc.day(),
-            utc.hour(),
-            utc.minute(),
-            utc.second(),
-            self.0 % 1000
-        )
+        f.write_str(&self.to_rfc_3339())
+    }
+}
+
+/// Adds the last `count` decimal digits of `number`.
+fn push_digits(text: &mut String, number: u64, count: u32) {
+    for place in (0..count).rev() {
+        let digit = number / 10_u64.pow(place) % 10;
+        text.extend(u8::try_from(digit).map(|digit| char::from(b'0' + digit)));
     }
 }
 

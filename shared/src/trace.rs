@@ -26,7 +26,8 @@ impl Trace {
         source.fill(&mut span_id)?;
         source.fill(&mut trace_id)?;
         let theirs = traceparent.and_then(parse);
-        let mut text = String::from("00-");
+        let mut text = String::with_capacity(55);
+        text.push_str("00-");
         match theirs {
             Some((trace_id, _)) => text.push_str(trace_id),
             None => hex::push(&mut text, &trace_id),

@@ -63,9 +63,8 @@ impl Config {
     /// Whether the gateway answers under the host of `request`.
     pub fn serves(&self, request: &CanonicalRequest) -> bool {
         let hosts = &self.public_hosts;
-        hosts.is_empty()
-            || hosts.contains(&request.host())
-            || hosts.contains(&request.authority().to_ascii_lowercase())
+        let is_named = |name: &str| hosts.iter().any(|host| host.eq_ignore_ascii_case(name));
+        hosts.is_empty() || is_named(request.host()) || is_named(request.authority())
     }
 
     /// Reads the worker's variables.

@@ -1,7 +1,7 @@
 //! What goes to the origin: a filtered copy of the request, and who asks.
 
 use core::time::Duration;
-use std::rc::Rc;
+use std::{borrow::Cow, rc::Rc};
 
 use authflow_shared::{client_ip::ClientIp, cookie, host::origin::ForwardPlan, trace::Trace};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -14,6 +14,8 @@ use crate::{
     routes::{Route, Upstream},
 };
 
+/// The most headers that are set: nine of ours, and `Cookie`.
+const MOST_SET: usize = 10;
 /// Bytes of a body that a slow client sends in a second.
 const SLOW: u64 = 64 * 1024;
 /// The most that is added to a route's time for a body.
@@ -57,11 +59,7 @@ pub fn template(
     facts: &Facts<'_>,
     context: &Context<'_>,
 ) -> Template {
-    let mut target = route.upstream_path(&request.path).to_owned();
-    if let Some(query) = &request.query {
-        target.push('?');
-        target.push_str(query);
-    }
+    let target = request.target_below(route.upstream_path(&request.path));
     let connection = Connection::of(facts);
     let mut remove: Vec<_> = facts
         .headers
@@ -113,7 +111,7 @@ impl Template {
         assertion: Option<String>,
     ) -> ForwardPlan {
         ForwardPlan {
-            url: format!("{}{}", upstream.base, self.target),
+            url: [&upstream.base, self.target.as_str()].concat(),
             remove: self.remove.clone(),
             set: self.set.clone(),
             assertion,
@@ -165,13 +163,14 @@ fn ours(
     request: &CanonicalRequest,
     context: &Context<'_>,
 ) -> Vec<(&'static str, String)> {
-    let mut set = vec![
+    let mut set = Vec::with_capacity(MOST_SET);
+    set.extend([
         ("x-request-id", context.request_id.to_owned()),
         ("x-forwarded-for", context.client_ip.to_string()),
         ("x-forwarded-host", request.authority().to_owned()),
         ("x-forwarded-proto", request.scheme().to_owned()),
         ("traceparent", context.trace.traceparent().to_owned()),
-    ];
+    ]);
     if let Some(record) = grant.record() {
         set.extend([
             ("x-user-id", header_value(&record.user_id)),
@@ -202,7 +201,7 @@ const UNPRINTABLE: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
 
 /// `text` as a header can carry it: what is not printable ASCII is percent-encoded.
 fn header_value(text: &str) -> String {
-    utf8_percent_encode(text, UNPRINTABLE).to_string()
+    Cow::from(utf8_percent_encode(text, UNPRINTABLE)).into_owned()
 }
 
 #[cfg(test)]

@@ -50,14 +50,11 @@ impl CanonicalRequest {
         if matches!(facts.method, "GET" | "HEAD") && carries_body(facts) {
             return Err(Ambiguity::Body);
         }
-        let (scheme, rest) = facts.url.split_once("://").ok_or(Ambiguity::Url)?;
+        let (scheme, rest) = split_scheme(facts.url).ok_or(Ambiguity::Url)?;
         if rest.contains('#') {
             return Err(Ambiguity::Fragment);
         }
-        let (authority, target) = rest
-            .find('/')
-            .and_then(|at| rest.split_at_checked(at))
-            .ok_or(Ambiguity::Url)?;
+        let (authority, _) = rest.split_once('/').ok_or(Ambiguity::Url)?;
         if authority.is_empty() || authority.contains(['@', '?', '\\']) {
             return Err(Ambiguity::Url);
         }
@@ -67,6 +64,9 @@ impl CanonicalRequest {
         {
             return Err(Ambiguity::Host);
         }
+        // Both begin where the authority ends.
+        let length = facts.url.len() - rest.len() + authority.len();
+        let (origin, target) = facts.url.split_at_checked(length).ok_or(Ambiguity::Url)?;
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query.to_owned())),
             None => (target, None),
@@ -74,7 +74,7 @@ impl CanonicalRequest {
         let (path, escapes) = spell(path)?;
         Ok(Self {
             method: facts.method.to_owned(),
-            origin: format!("{scheme}://{authority}"),
+            origin: origin.to_owned(),
             path,
             escapes,
             query,
@@ -84,34 +84,39 @@ impl CanonicalRequest {
 
     /// Path and query, as a client would write them.
     pub fn target(&self) -> String {
+        self.target_below(&self.path)
+    }
+
+    /// `path`, which an origin knows this one by, and the query.
+    pub fn target_below(&self, path: &str) -> String {
         match &self.query {
-            Some(query) => format!("{}?{query}", self.path),
-            None => self.path.clone(),
+            Some(query) => [path, "?", query].concat(),
+            None => path.to_owned(),
         }
     }
 
     /// Host and port.
     pub fn authority(&self) -> &str {
-        self.origin
-            .split_once("://")
-            .map_or("", |(_, authority)| authority)
+        split_scheme(&self.origin).map_or("", |(_, authority)| authority)
     }
 
-    /// Host in lower case, and port where it is not the scheme's own.
-    pub fn host(&self) -> String {
-        let mut host = self.authority().to_ascii_lowercase();
-        if let Some(bare) = host.strip_suffix(default_port(self.scheme())) {
-            host.truncate(bare.len());
-        }
-        host
+    /// Host, and port where it is not the scheme's own.
+    pub fn host(&self) -> &str {
+        let authority = self.authority();
+        let bare = authority.strip_suffix(default_port(self.scheme()));
+        bare.unwrap_or(authority)
     }
 
     /// The scheme.
     pub fn scheme(&self) -> &str {
-        self.origin
-            .split_once("://")
-            .map_or("", |(scheme, _)| scheme)
+        split_scheme(&self.origin).map_or("", |(scheme, _)| scheme)
     }
+}
+
+/// Scheme, and what stands behind `://`.
+fn split_scheme(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_once(':')?;
+    Some((scheme, rest.strip_prefix("//")?))
 }
 
 fn default_port(scheme: &str) -> &'static str {
@@ -260,7 +265,7 @@ mod tests {
     #[test]
     fn a_host_is_the_same_with_and_without_the_usual_port() {
         for (url, host) in [
-            ("http://App.test:80/", "app.test"),
+            ("http://App.test:80/", "App.test"),
             ("https://app.test:443/", "app.test"),
             ("https://app.test:80/", "app.test:80"),
             ("http://app.test:8080/", "app.test:8080"),

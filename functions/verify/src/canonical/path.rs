@@ -59,43 +59,71 @@ pub fn canonical_path(path: &str) -> Result<String, Ambiguity> {
 
 /// The canonical spelling of `path`, and the escapes of delimiters in it.
 pub(super) fn spell(path: &str) -> Result<(String, Escapes), Ambiguity> {
+    path.bytes().try_for_each(may_stand)?;
+    let (canonical, escapes) = if path.contains('%') {
+        unescape(path)?
+    } else {
+        (path.to_owned(), Escapes::default())
+    };
+    let mut segments = canonical.split('/');
+    if segments.next() != Some("") || canonical.is_empty() {
+        return Err(Ambiguity::Url);
+    }
+    let mut segments = segments.peekable();
+    while let Some(segment) = segments.next() {
+        if segment.is_empty() && segments.peek().is_some() {
+            return Err(Ambiguity::EmptySegment);
+        }
+        if is_dot_segment(segment) {
+            return Err(Ambiguity::DotSegment);
+        }
+    }
+    Ok((canonical, escapes))
+}
+
+/// Whether a byte may stand in a path as it is.
+fn may_stand(byte: u8) -> Result<(), Ambiguity> {
+    match byte {
+        0..=0x1f | 0x7f => Err(Ambiguity::Control),
+        b';' => Err(Ambiguity::Parameter),
+        b'#' => Err(Ambiguity::Fragment),
+        b'?' => Err(Ambiguity::Url),
+        b'\\' => Err(Ambiguity::Backslash),
+        // The runtime encodes what is not ASCII; whatever arrives plain was not its doing.
+        0x80.. => Err(Ambiguity::NotUtf8),
+        _ => Ok(()),
+    }
+}
+
+/// The one spelling of each escape in `path`, and the escapes of delimiters in it.
+fn unescape(path: &str) -> Result<(String, Escapes), Ambiguity> {
     let mut escapes = Escapes::default();
     let mut canonical = String::with_capacity(path.len());
     let mut decoded = Vec::with_capacity(path.len());
     let mut bytes = path.bytes();
     while let Some(byte) = bytes.next() {
-        match byte {
-            b'%' => {
-                let pair = bytes.next().zip(bytes.next()).ok_or(Ambiguity::BadEscape)?;
-                let (high, low) = hex_value(pair.0)
-                    .zip(hex_value(pair.1))
-                    .ok_or(Ambiguity::BadEscape)?;
-                let value = high << 4 | low;
-                decoded.push(value);
-                match value {
-                    0..=0x1f | 0x7f => return Err(Ambiguity::Escape),
-                    // RFC 3986, section 2.3: these mean the same encoded and plain.
-                    b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                        canonical.push(char::from(value));
-                    }
-                    _ => {
-                        escapes = escapes.and(Escapes::of(value).unwrap_or_default());
-                        canonical.push('%');
-                        canonical.push(char::from(pair.0.to_ascii_uppercase()));
-                        canonical.push(char::from(pair.1.to_ascii_uppercase()));
-                    }
-                }
+        if byte != b'%' {
+            decoded.push(byte);
+            canonical.push(char::from(byte));
+            continue;
+        }
+        let pair = bytes.next().zip(bytes.next()).ok_or(Ambiguity::BadEscape)?;
+        let (high, low) = hex_value(pair.0)
+            .zip(hex_value(pair.1))
+            .ok_or(Ambiguity::BadEscape)?;
+        let value = high << 4 | low;
+        decoded.push(value);
+        match value {
+            0..=0x1f | 0x7f => return Err(Ambiguity::Escape),
+            // RFC 3986, section 2.3: these mean the same encoded and plain.
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                canonical.push(char::from(value));
             }
-            0..=0x1f | 0x7f => return Err(Ambiguity::Control),
-            b';' => return Err(Ambiguity::Parameter),
-            b'#' => return Err(Ambiguity::Fragment),
-            b'?' => return Err(Ambiguity::Url),
-            b'\\' => return Err(Ambiguity::Backslash),
-            // The runtime encodes what is not ASCII; whatever arrives plain was not its doing.
-            0x80.. => return Err(Ambiguity::NotUtf8),
             _ => {
-                decoded.push(byte);
-                canonical.push(char::from(byte));
+                escapes = escapes.and(Escapes::of(value).unwrap_or_default());
+                canonical.push('%');
+                canonical.push(char::from(pair.0.to_ascii_uppercase()));
+                canonical.push(char::from(pair.1.to_ascii_uppercase()));
             }
         }
     }
@@ -104,21 +132,16 @@ pub(super) fn spell(path: &str) -> Result<(String, Escapes), Ambiguity> {
     if text.contains(char::is_control) {
         return Err(Ambiguity::Escape);
     }
-    if !canonical.starts_with('/') {
-        return Err(Ambiguity::Url);
-    }
-    if canonical.contains("//") {
-        return Err(Ambiguity::EmptySegment);
-    }
-    if has_dot_segment(&canonical) {
-        return Err(Ambiguity::DotSegment);
-    }
     Ok((canonical, escapes))
 }
 
 /// Whether a segment of `path` is `.` or `..`.
 pub fn has_dot_segment(path: &str) -> bool {
-    path.split('/').any(|segment| matches!(segment, "." | ".."))
+    path.split('/').any(is_dot_segment)
+}
+
+fn is_dot_segment(segment: &str) -> bool {
+    matches!(segment, "." | "..")
 }
 
 fn hex_value(digit: u8) -> Option<u8> {
