@@ -61,12 +61,8 @@ class Exchange {
   }
 
   /** What goes on after the response. A failure here is nobody's but the log's. */
-  async afterwards() {
-    try {
-      await this.run(new Lines(this.then));
-    } catch (error) {
-      tell(error);
-    }
+  afterwards() {
+    return this.run(new Lines(this.then)).catch(tell);
   }
 
   /** Enters the module. A trap leaves it unusable, so whatever comes out as an exception ends the instance. */

@@ -138,7 +138,7 @@ impl Line {
 
     /// Adds a field if there is a value for it.
     #[must_use]
-    pub fn maybe(self, name: &'static str, value: Option<&str>) -> Self {
+    pub fn maybe<'a>(self, name: &'static str, value: Option<impl Into<Value<'a>>>) -> Self {
         match value {
             Some(value) => self.field(name, value),
             None => self,
@@ -166,7 +166,7 @@ mod tests {
             .field("path", "/a\n\"b\"")
             .field("status", 200_u16)
             .field("new", true)
-            .maybe("user_id", None)
+            .maybe("user_id", None::<&str>)
             .emit(&host, Level::Info);
         let [line] = &host.lines()[..] else {
             panic!("not one line")

@@ -23,14 +23,24 @@ pub(crate) enum Source {
     /// In Redis.
     Redis,
     /// In the isolate's memory.
-    Memory,
+    Memory {
+        /// Since when Redis had said it, in milliseconds.
+        age_ms: u64,
+    },
 }
 
 impl Source {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Redis => "redis",
-            Self::Memory => "memory",
+            Self::Memory { .. } => "memory",
+        }
+    }
+
+    const fn age_ms(self) -> Option<u64> {
+        match self {
+            Self::Redis => None,
+            Self::Memory { age_ms } => Some(age_ms),
         }
     }
 }
@@ -91,6 +101,7 @@ impl LogEntry {
 
     /// Writes the line of a request that was answered with `status`.
     pub(crate) fn write(&self, status: u16, host: &(impl Clock + LogSink), level: Level) {
+        let source = self.session_source.map(|(source, _)| source);
         Line::new(Level::of_status(status), SERVICE, "request")
             .field("request_id", self.request_id.as_str())
             .maybe("trace_id", self.trace.as_ref().map(Trace::trace_id))
@@ -103,6 +114,8 @@ impl LogEntry {
             .field("outcome", self.outcome)
             .maybe("user_id", self.user_id.as_deref())
             .maybe("session", self.session.as_deref())
+            .maybe("session_source", source.map(Source::as_str))
+            .maybe("session_age_ms", source.and_then(Source::age_ms))
             .maybe("detail", self.detail)
             .emit(host, level);
     }

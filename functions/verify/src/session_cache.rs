@@ -54,11 +54,12 @@ impl SessionCache {
         !self.keep.is_zero()
     }
 
-    /// The session `id`, if Redis was asked for it less than the set time ago.
-    pub fn find(&mut self, id: &SessionId, now: Timestamp) -> Option<Rc<SessionRecord>> {
+    /// The session `id`, and since how many milliseconds it is remembered, if Redis was asked for it
+    /// less than the set time ago.
+    pub fn find(&mut self, id: &SessionId, now: Timestamp) -> Option<(Rc<SessionRecord>, u64)> {
         self.see(now);
         let entry = self.entries.get(id.as_str())?;
-        is_fresh(entry, self.keep, now).then(|| entry.record.clone())
+        is_fresh(entry, self.keep, now).then(|| (entry.record.clone(), now.since(entry.asked_at)))
     }
 
     /// Remembers what Redis said of `id` when it was asked at `asked_at`; forgets a session that
@@ -192,7 +193,8 @@ mod tests {
     fn what_redis_said_last_counts() {
         let mut cache = cache();
         cache.keep(&id(1), &found("b"), at(1));
-        assert_eq!(cache.find(&id(1), at(2)).unwrap().email, "b");
+        let (record, age) = cache.find(&id(1), at(4)).unwrap();
+        assert_eq!((record.email.as_str(), age), ("b", 3));
         assert_eq!(cache.entries.len(), 1);
     }
 

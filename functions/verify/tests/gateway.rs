@@ -452,3 +452,21 @@ fn a_session_is_asked_for_once_while_it_is_remembered_and_everything_else_each_t
     world.host.advance(Duration::from_millis(1));
     assert_eq!(world.visit("/app/x").code(), "session_expired");
 }
+
+#[test]
+fn the_log_says_where_a_session_came_from_and_how_old_that_was() {
+    let world = World::with(&[("SESSION_CACHE_MS", "2000")]);
+    world.visit("/app/x");
+    let line = world.log();
+    assert_eq!(line["session_source"], "redis");
+    assert!(line.get("session_age_ms").is_none());
+    world.host.forget();
+    world.host.advance(Duration::from_millis(1500));
+    world.visit("/app/x");
+    let line = world.log();
+    assert_eq!(line["session_source"], "memory");
+    assert_eq!(line["session_age_ms"], 1500);
+    world.host.forget();
+    world.visit("/public/x");
+    assert!(world.log().get("session_source").is_none());
+}

@@ -106,12 +106,12 @@ impl<H: GatewayHost> Exchange<'_, H> {
     ) -> (SessionLookup, Source, Option<Tally>) {
         let asked_at = self.host.now();
         let remembered = self.gateway.sessions.borrow_mut().find(id, asked_at);
-        if let Some(record) = remembered {
+        if let Some((record, age_ms)) = remembered {
             let tally = match count {
                 Some(count) => Some(self.redis_limit(count).await),
                 None => None,
             };
-            return (SessionLookup::Found(record), Source::Memory, tally);
+            return (SessionLookup::Found(record), Source::Memory { age_ms }, tally);
         }
         let (lookup, tally) = match count {
             Some(count) => {
