@@ -38,13 +38,16 @@ impl Timestamp {
     /// This moment and `duration` later.
     #[must_use]
     pub const fn after(self, duration: Duration) -> Self {
-        let millis = duration.as_secs().saturating_mul(1000);
-        Self(
-            self.0
-                .saturating_add(millis)
-                .saturating_add(duration.subsec_millis() as u64),
-        )
+        Self(self.0.saturating_add(millis(duration)))
     }
+}
+
+/// The milliseconds of `duration`, without the 128 bits of [`Duration::as_millis`].
+pub const fn millis(duration: Duration) -> u64 {
+    duration
+        .as_secs()
+        .saturating_mul(1000)
+        .saturating_add(duration.subsec_millis() as u64)
 }
 
 impl fmt::Display for Timestamp {

@@ -9,6 +9,8 @@
 mod ambiguity;
 mod path;
 
+use authflow_shared::redirect::split_scheme;
+
 use self::path::spell;
 pub use self::{
     ambiguity::Ambiguity,
@@ -50,7 +52,7 @@ impl CanonicalRequest {
         if matches!(facts.method, "GET" | "HEAD") && carries_body(facts) {
             return Err(Ambiguity::Body);
         }
-        let (scheme, rest) = facts.url.split_once("://").ok_or(Ambiguity::Url)?;
+        let (scheme, rest) = split_scheme(facts.url).ok_or(Ambiguity::Url)?;
         if rest.contains('#') {
             return Err(Ambiguity::Fragment);
         }
@@ -92,9 +94,7 @@ impl CanonicalRequest {
 
     /// Host and port.
     pub fn authority(&self) -> &str {
-        self.origin
-            .split_once("://")
-            .map_or("", |(_, authority)| authority)
+        split_scheme(&self.origin).map_or("", |(_, authority)| authority)
     }
 
     /// Host in lower case, and port where it is not the scheme's own.
@@ -108,9 +108,7 @@ impl CanonicalRequest {
 
     /// The scheme.
     pub fn scheme(&self) -> &str {
-        self.origin
-            .split_once("://")
-            .map_or("", |(scheme, _)| scheme)
+        split_scheme(&self.origin).map_or("", |(scheme, _)| scheme)
     }
 }
 

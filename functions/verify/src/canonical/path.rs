@@ -107,7 +107,7 @@ pub(super) fn spell(path: &str) -> Result<(String, Escapes), Ambiguity> {
     if !canonical.starts_with('/') {
         return Err(Ambiguity::Url);
     }
-    if canonical.contains("//") {
+    if canonical.as_bytes().windows(2).any(|pair| pair == b"//") {
         return Err(Ambiguity::EmptySegment);
     }
     if has_dot_segment(&canonical) {
