@@ -6,7 +6,7 @@
 
 use core::fmt;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, Mac};
 use serde::Serialize;
 use sha2::Sha256;
@@ -145,7 +145,7 @@ impl Fingerprinter {
         for factor in &self.factors {
             feed(&mut hash, *factor, device);
         }
-        URL_SAFE_NO_PAD.encode(hash.finalize().into_bytes())
+        Base64UrlUnpadded::encode_string(&hash.finalize().into_bytes())
     }
 
     /// Whether `device` has the fingerprint `expected`; in constant time.
@@ -180,7 +180,7 @@ impl Fingerprinter {
                     .chain_update(b"-factor");
                 feed(&mut hash, factor, device);
                 let full = hash.finalize().into_bytes();
-                URL_SAFE_NO_PAD.encode(full.get(..FACTOR_BYTES).unwrap_or_default())
+                Base64UrlUnpadded::encode_string(full.get(..FACTOR_BYTES).unwrap_or_default())
             })
         };
         FactorHashes {

@@ -12,7 +12,7 @@ use core::time::Duration;
 use crate::{
     redis::{Command, Reply, Script, Unavailable},
     session::keys,
-    timestamp::Timestamp,
+    timestamp::{Timestamp, millis},
 };
 
 /// So many requests in so long a time.
@@ -181,10 +181,6 @@ impl Counter {
             ..verdict
         })
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

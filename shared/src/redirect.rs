@@ -45,12 +45,18 @@ impl fmt::Display for Origin {
     }
 }
 
+/// Splits a URL at the `://` after its scheme.
+pub fn split_scheme(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_once(':')?;
+    Some((scheme, rest.strip_prefix("//")?))
+}
+
 /// Splits an absolute http(s) URL into its origin and what follows.
 ///
 /// `None` for user information, odd characters in the host, and everything else that two readers
 /// could read differently.
 pub fn split_origin(url: &str) -> Option<(Origin, &str)> {
-    let (scheme, rest) = url.split_once("://")?;
+    let (scheme, rest) = split_scheme(url)?;
     let scheme = scheme.to_ascii_lowercase();
     let default_port = match scheme.as_str() {
         "http" => "80",

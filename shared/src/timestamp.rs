@@ -67,7 +67,7 @@ impl Timestamp {
     }
 }
 
-/// Whole milliseconds of `duration`.
+/// The milliseconds of `duration`, without the 128 bits of [`Duration::as_millis`].
 pub const fn millis(duration: Duration) -> u64 {
     duration
         .as_secs()

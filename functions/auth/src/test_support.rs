@@ -12,7 +12,7 @@ use authflow_shared::{
     },
     timestamp::Timestamp,
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding};
 use futures_executor::block_on;
 use serde_json::{Value, json};
 
@@ -241,7 +241,7 @@ pub(crate) fn session() -> Value {
 }
 
 pub(crate) fn session_of(user: &Value) -> Value {
-    let claims = URL_SAFE_NO_PAD.encode(r#"{"aal":"aal1","sub":"x"}"#);
+    let claims = Base64UrlUnpadded::encode_string(br#"{"aal":"aal1","sub":"x"}"#);
     json!({
         "access_token": format!("SUPABASE.{claims}.ACCESS"), "refresh_token": "SUPABASEREFRESH",
         "token_type": "bearer", "expires_in": 3600, "weak_password": null, "user": user,

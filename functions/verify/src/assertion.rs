@@ -9,7 +9,7 @@ use authflow_shared::{
     session::{SessionId, SessionRecord},
     timestamp::Timestamp,
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Serialize;
 
 use crate::{
@@ -128,9 +128,9 @@ impl Draft {
         let claims = self.claims.strip_suffix('}')?;
         let (iat, exp) = (self.at, self.at.saturating_add(LIFE_SECONDS));
         let payload = format!(r#"{claims},"iat":{iat},"exp":{exp}}}"#);
-        let mut data = URL_SAFE_NO_PAD.encode(header);
+        let mut data = Base64UrlUnpadded::encode_string(header.as_bytes());
         data.push('.');
-        URL_SAFE_NO_PAD.encode_string(payload, &mut data);
+        data.push_str(&Base64UrlUnpadded::encode_string(payload.as_bytes()));
         let order = SignOrder {
             key: keys.signing.clone(),
             data: data.clone(),
@@ -194,7 +194,7 @@ mod tests {
 
     fn part(assertion: &str, index: usize) -> Value {
         let part = assertion.split('.').nth(index).unwrap();
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+        serde_json::from_slice(&Base64UrlUnpadded::decode_vec(part).unwrap()).unwrap()
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use authflow_shared::{json::Object, secret::Secret};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -85,9 +85,8 @@ impl Key {
         }
         let mut number = |name| {
             jwk.text(name).filter(|text| {
-                URL_SAFE_NO_PAD
-                    .decode(text)
-                    .is_ok_and(|bytes| bytes.len() == BYTES)
+                let mut bytes = [0; BYTES];
+                Base64UrlUnpadded::decode(text, &mut bytes).is_ok_and(|read| read.len() == BYTES)
             })
         };
         let (Some(x), Some(y)) = (number("x"), number("y")) else {
@@ -128,7 +127,7 @@ impl Key {
 /// The name a key has by itself (RFC 7638).
 fn thumbprint(x: &str, y: &str) -> String {
     let members = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
-    URL_SAFE_NO_PAD.encode(Sha256::digest(members))
+    Base64UrlUnpadded::encode_string(&Sha256::digest(members))
 }
 
 #[cfg(test)]

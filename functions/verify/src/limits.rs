@@ -70,8 +70,10 @@ impl Tally {
     }
 
     /// Seconds until one more would pass, rounded up.
-    pub fn seconds(&self) -> u128 {
-        self.verdict.reset.as_millis().div_ceil(1000)
+    pub fn seconds(&self) -> u64 {
+        let reset = self.verdict.reset;
+        let begun = u64::from(reset.subsec_nanos() > 0);
+        reset.as_secs().saturating_add(begun)
     }
 
     /// The headers that tell the client (draft-ietf-httpapi-ratelimit-headers-10).

@@ -52,7 +52,7 @@ pub fn headers_too_large() -> Problem {
 }
 
 /// The client came too often, and may come again after `seconds`.
-pub fn rate_limited(seconds: u128) -> Problem {
+pub fn rate_limited(seconds: u64) -> Problem {
     let detail = format!("You have come too often. Try again in {seconds} s.");
     Problem::new(429, "rate_limited", "Too many requests", detail)
 }

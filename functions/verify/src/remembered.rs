@@ -10,13 +10,11 @@
 )]
 
 use core::{
+    cell::Cell,
     fmt,
     hash::{BuildHasher, Hasher},
 };
-use std::{
-    collections::{HashMap, hash_map::Values},
-    hash::DefaultHasher,
-};
+use std::{collections::HashMap, hash::DefaultHasher};
 
 use authflow_shared::host::Random;
 
@@ -25,8 +23,18 @@ const SHARE: usize = 8;
 
 /// A bounded map; see the module.
 pub struct Remembered<V> {
-    entries: HashMap<String, V, Seed>,
+    index: Index,
+    /// The values by place; `None` where one was forgotten.
+    values: Vec<Option<V>>,
     capacity: usize,
+}
+
+/// Where the value of each key is: the same code whatever the values are, because that of a hash
+/// map is long.
+struct Index {
+    places: HashMap<String, usize, Seed>,
+    /// Places that a forgotten value left.
+    free: Vec<usize>,
 }
 
 /// What makes hashes unpredictable.
@@ -53,23 +61,63 @@ impl BuildHasher for Seed {
     }
 }
 
+// === impl Index ===
+
+impl Index {
+    fn get(&self, key: &str) -> Option<usize> {
+        self.places.get(key).copied()
+    }
+
+    /// The place for a value of `key`: the one it has, else one that is free or the next.
+    fn place(&mut self, key: &str) -> usize {
+        let next = self.places.len();
+        let free = || self.free.pop().unwrap_or(next);
+        *self.places.entry(key.to_owned()).or_insert_with(free)
+    }
+
+    /// Forgets `key`; gives the place that is free now.
+    fn remove(&mut self, key: &str) -> Option<usize> {
+        let place = self.places.remove(key)?;
+        self.free.push(place);
+        Some(place)
+    }
+
+    /// Forgets the keys whose places are not to be kept.
+    fn retain(&mut self, keep: &mut dyn FnMut(usize) -> bool) {
+        let free = &mut self.free;
+        self.places.retain(|_, place| {
+            let stays = keep(*place);
+            if !stays {
+                free.push(*place);
+            }
+            stays
+        });
+    }
+}
+
+// === impl Remembered ===
+
 impl<V> Remembered<V> {
     /// Room for `capacity` entries.
     pub fn new(capacity: usize, seed: Seed) -> Self {
         Self {
-            entries: HashMap::with_hasher(seed),
+            index: Index {
+                places: HashMap::with_hasher(seed),
+                free: Vec::new(),
+            },
+            values: Vec::new(),
             capacity,
         }
     }
 
     /// What is remembered of `key`.
     pub fn get(&self, key: &str) -> Option<&V> {
-        self.entries.get(key)
+        self.values.get(self.index.get(key)?)?.as_ref()
     }
 
     /// What is remembered of `key`, to be changed.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut V> {
-        self.entries.get_mut(key)
+        self.values.get_mut(self.index.get(key)?)?.as_mut()
     }
 
     /// Remembers `value`. Where there is no room, forgets those that are not `alive`; if all are,
@@ -81,48 +129,62 @@ impl<V> Remembered<V> {
         alive: impl Fn(&V) -> bool,
         may_go: impl Fn(&V) -> bool,
     ) {
-        if self.is_full() && !self.entries.contains_key(key) {
-            self.entries.retain(|_, value| alive(value));
+        if self.is_full() && self.index.get(key).is_none() {
+            self.retain(alive);
         }
-        if self.is_full() && !self.entries.contains_key(key) {
-            let mut to_go = self.capacity.div_ceil(SHARE);
-            self.entries.retain(|_, value| {
-                let goes = to_go > 0 && may_go(value);
-                to_go = to_go.saturating_sub(usize::from(goes));
+        if self.is_full() && self.index.get(key).is_none() {
+            let to_go = Cell::new(self.capacity.div_ceil(SHARE));
+            self.retain(|value| {
+                let goes = to_go.get() > 0 && may_go(value);
+                to_go.set(to_go.get().saturating_sub(usize::from(goes)));
                 !goes
             });
         }
-        self.entries.insert(key.to_owned(), value);
+        let place = self.index.place(key);
+        match self.values.get_mut(place) {
+            Some(there) => *there = Some(value),
+            None => self.values.push(Some(value)),
+        }
     }
 
     /// Forgets `key`.
     pub fn remove(&mut self, key: &str) -> Option<V> {
-        self.entries.remove(key)
+        self.values.get_mut(self.index.remove(key)?)?.take()
     }
 
     /// Forgets all that are not to be kept.
     pub fn retain(&mut self, keep: impl Fn(&V) -> bool) {
-        self.entries.retain(|_, value| keep(value));
+        let values = &mut self.values;
+        self.index.retain(&mut |place| {
+            let Some(value) = values.get_mut(place) else {
+                return false;
+            };
+            let stays = value.as_ref().is_some_and(&keep);
+            if !stays {
+                *value = None;
+            }
+            stays
+        });
     }
 
     /// All that is remembered, in no order.
-    pub fn values(&self) -> Values<'_, String, V> {
-        self.entries.values()
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        self.values.iter().flatten()
     }
 
     /// How much is remembered.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.index.places.len()
     }
 
     /// Whether nothing is remembered.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
     /// Whether something must go before a new key finds room.
     pub fn is_full(&self) -> bool {
-        self.entries.len() >= self.capacity
+        self.len() >= self.capacity
     }
 }
 
@@ -161,6 +223,31 @@ mod tests {
             remembered.insert(&number.to_string(), number, all, |number| *number > 0);
         }
         assert_eq!(remembered.get("0"), Some(&0));
+    }
+
+    #[test]
+    fn it_remembers_what_a_plain_map_would() {
+        let mut remembered = Remembered::new(100, Seed(1));
+        let mut plain = std::collections::BTreeMap::new();
+        for number in 0..1000_usize {
+            let key = (number * number % 37).to_string();
+            match number % 5 {
+                0 => assert_eq!(remembered.remove(&key), plain.remove(&key)),
+                1 if number % 3 == 0 => {
+                    remembered.retain(|value| value % 2 == 0);
+                    plain.retain(|_, value| *value % 2 == 0);
+                }
+                _ => {
+                    remembered.insert(&key, number, all, all);
+                    plain.insert(key, number);
+                }
+            }
+            assert_eq!(remembered.len(), plain.len());
+            assert_eq!(remembered.values().count(), plain.len());
+            for (key, value) in &plain {
+                assert_eq!(remembered.get(key), Some(value));
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use core::fmt;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -185,7 +185,7 @@ pub(crate) fn keyed(secret: &Secret) -> Hmac<Sha256> {
 
 fn mac(key: &Hmac<Sha256>, id: &str) -> String {
     let full = key.clone().chain_update(id).finalize().into_bytes();
-    URL_SAFE_NO_PAD.encode(full.get(..MAC_BYTES).unwrap_or_default())
+    Base64UrlUnpadded::encode_string(full.get(..MAC_BYTES).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A session and a user as Supabase Auth describes them. What is not needed here is not read.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::{Map, Value};
 
 use crate::{json::Object, secret::Secret};
@@ -127,7 +127,7 @@ fn is_uuid(text: &str) -> bool {
 /// A text claim of a JWT whose signature nobody has checked.
 fn claim(token: &str, name: &str) -> Option<String> {
     let payload = token.split('.').nth(1)?;
-    let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
+    let payload = Base64UrlUnpadded::decode_vec(payload).ok()?;
     Object::parse(core::str::from_utf8(&payload).ok()?)?.text(name)
 }
 
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     fn session(claims: &str, factors: &Value) -> Session {
-        let payload = URL_SAFE_NO_PAD.encode(claims);
+        let payload = Base64UrlUnpadded::encode_string(claims.as_bytes());
         let session = json!({
             "access_token": format!("e30.{payload}.sig"),
             "refresh_token": "r",

@@ -9,6 +9,8 @@
 mod ambiguity;
 mod path;
 
+use authflow_shared::redirect::split_scheme;
+
 use self::path::spell;
 pub use self::{
     ambiguity::Ambiguity,
@@ -111,12 +113,6 @@ impl CanonicalRequest {
     pub fn scheme(&self) -> &str {
         split_scheme(&self.origin).map_or("", |(scheme, _)| scheme)
     }
-}
-
-/// Scheme, and what stands behind `://`.
-fn split_scheme(url: &str) -> Option<(&str, &str)> {
-    let (scheme, rest) = url.split_once(':')?;
-    Some((scheme, rest.strip_prefix("//")?))
 }
 
 fn default_port(scheme: &str) -> &'static str {

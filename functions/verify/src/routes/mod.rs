@@ -196,8 +196,14 @@ impl Route {
 // === impl RouteTable ===
 
 impl RouteTable {
-    fn new(mut routes: Vec<Route>) -> Self {
-        routes.sort_by_key(|route| core::cmp::Reverse(route.pattern.specificity()));
+    fn new(written: Vec<Route>) -> Self {
+        // Put in one by one: a sort for long lists would be 4 KB of code.
+        let mut routes = Vec::<Route>::with_capacity(written.len());
+        for route in written {
+            let specificity = route.pattern.specificity();
+            let place = routes.partition_point(|one| one.pattern.specificity() >= specificity);
+            routes.insert(place, route);
+        }
         let shapes = routes
             .iter()
             .map(|route| Shape::of(route.pattern.literal()))
