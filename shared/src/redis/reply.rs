@@ -6,9 +6,7 @@
 
 use core::fmt;
 
-use serde_json::Value;
-
-use crate::json::Object;
+use crate::json::{Object, Value};
 
 /// One reply. `Debug` shows the kind alone: replies hold sessions.
 #[derive(Clone, PartialEq, Eq)]
@@ -76,10 +74,11 @@ impl Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
 
     #[track_caller]
     fn decodes(body: &str, expected: &Reply) {
-        let reply = Reply::from_envelope(serde_json::from_str(body).unwrap());
+        let reply = Reply::from_envelope(json::parse(body).unwrap());
         assert!(reply.as_ref() == Some(expected), "{body}");
     }
 
@@ -116,7 +115,7 @@ mod tests {
             "[]",
             "null",
         ] {
-            let value = serde_json::from_str(body).unwrap();
+            let value = json::parse(body).unwrap();
             assert!(Reply::from_envelope(value).is_none(), "{body}");
         }
     }
