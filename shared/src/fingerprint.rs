@@ -13,7 +13,10 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use crate::{
-    client_ip::ClientIp, json::Object, scan::Scan, secret::Secret, session::token::keyed,
+    client_ip::ClientIp,
+    json::{Object, scan::Scan},
+    secret::Secret,
+    session::token::keyed,
 };
 
 /// Names the encoding, so that another one can never give the same hash.

@@ -18,7 +18,6 @@ pub mod redirect;
 pub mod redis;
 pub mod request_id;
 pub mod retry;
-mod scan;
 pub mod secret;
 pub mod session;
 pub mod supabase;

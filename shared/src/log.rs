@@ -129,7 +129,7 @@ impl Line {
             self.fields.push_str(text);
         }
         match value {
-            Value::Text(text) => json::push_text(&mut self.fields, text),
+            Value::Text(text) => json::write_text(text, &mut self.fields),
             // Writing to a string cannot fail.
             Value::Number(number) => drop(write!(self.fields, "{number}")),
             Value::Flag(flag) => self.fields.push_str(if flag { "true" } else { "false" }),

@@ -1,7 +1,10 @@
 //! The fields of a request: JSON of a program, or the form of a page. Every fault is collected.
 
-use authflow_shared::{problem::FieldError, secret::Secret};
-use serde_json::{Map, Value};
+use authflow_shared::{
+    json::{self, Map, Value},
+    problem::FieldError,
+    secret::Secret,
+};
 
 use crate::{
     email::Email,
@@ -18,7 +21,7 @@ const LONGEST_PASSWORD: usize = 72;
 /// Each reader returns `None` after it recorded what is wrong; [`Fields::finish`] tells it all.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
-    values: Map<String, Value>,
+    values: Map,
     errors: Vec<FieldError>,
 }
 
@@ -29,7 +32,7 @@ impl Fields {
             BodyFault::Unreadable => Failure::malformed_json(),
             BodyFault::Refused(failure) => *failure,
         })?;
-        match serde_json::from_str(body) {
+        match json::parse(body) {
             Ok(Value::Object(values)) => Ok(Self::new(values)),
             Ok(_) => Err(Failure::validation_failed(vec![FieldError {
                 field: "body",
@@ -72,7 +75,7 @@ impl Fields {
         Ok(Self::new(values))
     }
 
-    fn new(values: Map<String, Value>) -> Self {
+    fn new(values: Map) -> Self {
         Self {
             values,
             errors: Vec::new(),
@@ -131,7 +134,7 @@ impl Fields {
     }
 
     /// The object `name`; an empty one if it is not there.
-    pub(crate) fn object(&mut self, name: &'static str) -> Option<Map<String, Value>> {
+    pub(crate) fn object(&mut self, name: &'static str) -> Option<Map> {
         match self.values.get_mut(name).map(Value::take) {
             Some(Value::Object(object)) => Some(object),
             None | Some(Value::Null) => Some(Map::new()),

@@ -5,7 +5,7 @@ use authflow_shared::{
     problem::{MEDIA_TYPE, Problem},
     redirect::Origin,
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64ct::{Base64, Encoding};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
@@ -40,9 +40,12 @@ impl Client {
     /// that says what it is.
     pub fn of(facts: &Facts<'_>) -> Self {
         let accepts_html = || {
-            facts
-                .header("accept")
-                .is_some_and(|accept| accept.contains("text/html"))
+            facts.header("accept").is_some_and(|accept| {
+                accept
+                    .as_bytes()
+                    .windows(9)
+                    .any(|part| part == b"text/html")
+            })
         };
         let is_script = || facts.header("x-requested-with").is_some();
         let is_navigation = facts.header("sec-fetch-mode").map_or_else(
@@ -245,7 +248,7 @@ fn page(problem: &Problem, request_id: &str) -> String {
 
 /// The Content-Security-Policy of a page: its own style, and nothing from anywhere.
 fn page_policy() -> String {
-    let hash = STANDARD.encode(Sha256::digest(STYLE));
+    let hash = Base64::encode_string(&Sha256::digest(STYLE));
     format!(
         "default-src 'none'; style-src 'sha256-{hash}'; frame-ancestors 'none'; base-uri 'none'; \
          form-action 'none'"
@@ -353,7 +356,7 @@ mod tests {
             .split_once("</style>")
             .unwrap()
             .0;
-        let hash = STANDARD.encode(Sha256::digest(style));
+        let hash = Base64::encode_string(&Sha256::digest(style));
         assert!(policy.contains(&format!("'sha256-{hash}'")), "{policy}");
         assert!(policy.starts_with("default-src 'none'; "), "{policy}");
     }

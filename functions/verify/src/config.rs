@@ -5,11 +5,10 @@ use std::rc::Rc;
 
 use authflow_shared::{
     config::{Common, Fault, Reader, Variables},
-    json::Object,
+    json::{Object, Value},
     rate_limit::Quota,
     redirect::split_origin,
 };
-use serde_json::Value;
 
 use crate::{
     canonical::CanonicalRequest,

@@ -6,9 +6,11 @@
 
 use std::rc::Rc;
 
-use authflow_shared::{json::Object, secret::Secret};
+use authflow_shared::{
+    json::{self, Object, Value},
+    secret::Secret,
+};
 use base64ct::{Base64UrlUnpadded, Encoding};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// Bytes of a coordinate of P-256 and of its private keys.
@@ -38,7 +40,7 @@ impl AssertionKeys {
     /// # Errors
     /// Every fault. None shows anything of a key.
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
-        let written = match serde_json::from_str(text) {
+        let written = match json::parse(text) {
             Ok(Value::Array(keys)) => keys,
             Ok(Value::Object(mut set)) => match set.get_mut("keys").map(Value::take) {
                 Some(Value::Array(keys)) => keys,
@@ -156,7 +158,7 @@ pub(crate) mod tests {
         ] {
             let keys = AssertionKeys::parse(&text).unwrap();
             assert_eq!(keys.kid, "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U");
-            let set: Value = serde_json::from_str(&keys.published).unwrap();
+            let set: serde_json::Value = serde_json::from_str(&keys.published).unwrap();
             assert_eq!(set["keys"][0]["kid"], keys.kid.as_str());
             assert_eq!(set["keys"][1]["kid"], "b");
             assert_eq!(set["keys"][0]["alg"], "ES256");

@@ -11,14 +11,13 @@ pub(crate) mod script;
 use core::time::Duration;
 use std::rc::Rc;
 
-use serde::Serialize;
-use serde_json::Value;
-
 pub use self::{reply::Reply, script::Script};
 use crate::{
     host::{CallError, HttpCall, HttpClient},
+    json::{self, Value},
     secret::Secret,
 };
+use serde::Serialize;
 
 /// Where Redis is and how long to wait for it.
 #[derive(Clone, Debug)]
@@ -226,7 +225,7 @@ pub fn lookup(reply: Reply) -> Lookup {
 
 /// Reads one reply to each of `count` commands. A discarded transaction is a single error instead.
 fn replies(body: &str, count: usize) -> Result<Vec<Reply>, Unavailable> {
-    match serde_json::from_str(body) {
+    match json::parse(body) {
         Ok(Value::Array(each)) if each.len() == count => each
             .into_iter()
             .map(Reply::from_envelope)

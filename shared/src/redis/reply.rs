@@ -6,9 +6,7 @@
 
 use core::fmt;
 
-use serde_json::Value;
-
-use crate::json::Object;
+use crate::json::{self, Object, Value};
 
 /// One reply. `Debug` shows the kind alone: replies hold sessions.
 #[derive(Clone, PartialEq, Eq)]
@@ -49,11 +47,9 @@ impl fmt::Debug for Reply {
 impl Reply {
     /// Reads the body of one reply; `None` for everything that is not one.
     pub(super) fn read(body: &str) -> Option<Self> {
-        text_alone(body).map(Self::Text).or_else(|| {
-            serde_json::from_str(body)
-                .ok()
-                .and_then(Self::from_envelope)
-        })
+        text_alone(body)
+            .map(Self::Text)
+            .or_else(|| json::parse(body).ok().and_then(Self::from_envelope))
     }
 
     /// Reads one `{"result": …}` or `{"error": …}`; `None` for everything else, because what
@@ -103,6 +99,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::json;
 
     proptest! {
         #[test]
@@ -111,14 +108,14 @@ mod tests {
             prop_assert!(Reply::read(&whole) == Some(Reply::Text(text)));
             // What looks like one and is none.
             let odd = format!("{{\"result\":\"{end}\"}}");
-            let parsed = serde_json::from_str(&odd).ok().and_then(Reply::from_envelope);
+            let parsed = json::parse(&odd).ok().and_then(Reply::from_envelope);
             prop_assert!(Reply::read(&odd) == parsed);
         }
     }
 
     #[track_caller]
     fn decodes(body: &str, expected: &Reply) {
-        let reply = Reply::from_envelope(serde_json::from_str(body).unwrap());
+        let reply = Reply::from_envelope(json::parse(body).unwrap());
         assert!(reply.as_ref() == Some(expected), "{body}");
     }
 
@@ -155,7 +152,7 @@ mod tests {
             "[]",
             "null",
         ] {
-            let value = serde_json::from_str(body).unwrap();
+            let value = json::parse(body).unwrap();
             assert!(Reply::from_envelope(value).is_none(), "{body}");
         }
     }

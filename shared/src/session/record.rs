@@ -2,7 +2,11 @@
 
 use serde::Serialize;
 
-use crate::{fingerprint::FactorHashes, json::Object, scan::Scan, timestamp::Timestamp};
+use crate::{
+    fingerprint::FactorHashes,
+    json::{Object, scan::Scan},
+    timestamp::Timestamp,
+};
 
 /// The layout written today. A reader refuses layouts it does not know.
 const VERSION: u8 = 1;

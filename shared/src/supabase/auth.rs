@@ -8,7 +8,6 @@ use core::time::Duration;
 use std::rc::Rc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Map, Value};
 
 use super::{
     error::{AuthError, Unavailable},
@@ -17,7 +16,7 @@ use super::{
 use crate::{
     client_ip::ClientIp,
     host::{HttpAnswer, HttpCall, HttpClient},
-    json::Object,
+    json::{Map, Object},
     secret::Secret,
 };
 
@@ -82,7 +81,7 @@ impl<H: HttpClient> AuthClient<H> {
         &self,
         email: &str,
         password: &Secret,
-        data: Map<String, Value>,
+        data: Map,
         redirect_to: &str,
     ) -> Result<SignUp, AuthError> {
         let path = format!("/signup?redirect_to={}", query_value(redirect_to));

@@ -4,9 +4,10 @@
 //! code comes with different statuses. Both formats are read: since API version 2024-01-01 the
 //! code is in `code`; before, `code` is the status and the code is in `error_code`.
 
-use serde_json::Value;
-
-use crate::host::{CallError, HttpAnswer};
+use crate::{
+    host::{CallError, HttpAnswer},
+    json::{self, Value},
+};
 
 /// The longest code that is kept for the log.
 const LONGEST_CODE: usize = 64;
@@ -66,7 +67,7 @@ pub enum Unavailable {
 impl AuthError {
     /// Reads an answer that is no success.
     pub(super) fn read(answer: &HttpAnswer) -> Self {
-        let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+        let body = json::parse(&answer.body).unwrap_or_default();
         let text = |name| body.get(name).and_then(Value::as_str);
         let unavailable = Self::Unavailable(Unavailable::Status(answer.status));
         // Supabase's gateway sends errors without a code: a wrong key, or nobody behind it.
@@ -108,9 +109,14 @@ impl AuthError {
 }
 
 fn weaknesses(body: &Value) -> Vec<Weakness> {
-    let reasons = body.pointer("/weak_password/reasons");
-    let reasons = reasons.and_then(Value::as_array).into_iter().flatten();
+    let reasons = body
+        .get("weak_password")
+        .and_then(|weak| weak.get("reasons"));
+    let Some(Value::Array(reasons)) = reasons else {
+        return Vec::new();
+    };
     reasons
+        .iter()
         .filter_map(|reason| Weakness::parse(reason.as_str()?))
         .collect()
 }

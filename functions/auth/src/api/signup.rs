@@ -5,11 +5,10 @@
 
 use authflow_shared::{
     host::Host,
-    json::Object,
+    json::{Map, Object},
     secret::Secret,
     supabase::{AuthError, auth::SignUp},
 };
-use serde_json::{Map, Value};
 
 use crate::{
     email::Email,
@@ -25,7 +24,7 @@ use crate::{
 pub(crate) struct Application {
     email: Email,
     password: Secret,
-    data: Map<String, Value>,
+    data: Map,
 }
 
 /// What came of it.

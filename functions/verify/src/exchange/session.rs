@@ -111,7 +111,11 @@ impl<H: GatewayHost> Exchange<'_, H> {
                 Some(count) => Some(self.redis_limit(count).await),
                 None => None,
             };
-            return (SessionLookup::Found(record), Source::Memory { age_ms }, tally);
+            return (
+                SessionLookup::Found(record),
+                Source::Memory { age_ms },
+                tally,
+            );
         }
         let (lookup, tally) = match count {
             Some(count) => {

@@ -3,8 +3,10 @@
 //! Where a route says it, the gateway speaks of cross-origin use alone: it answers preflights,
 //! which carry no session, and its words replace the origin's, on refusals too.
 
-use authflow_shared::{json::Object, redirect::Origin};
-use serde_json::Value;
+use authflow_shared::{
+    json::{Object, Value},
+    redirect::Origin,
+};
 
 use super::Fields;
 use crate::{canonical::is_token, facts::Facts};

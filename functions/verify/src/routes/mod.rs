@@ -274,9 +274,7 @@ impl RouteTable {
             .routes
             .iter()
             .zip(&self.shapes)
-            .filter(|(other, pattern)| {
-                other.asks_other_than(route) && pattern.len() >= own.len()
-            })
+            .filter(|(other, pattern)| other.asks_other_than(route) && pattern.len() >= own.len())
             .peekable();
         // Mostly there is none, and no shape need be made.
         if candidates.peek().is_none() {

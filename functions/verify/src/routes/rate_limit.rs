@@ -3,8 +3,7 @@
 use core::time::Duration;
 use std::rc::Rc;
 
-use authflow_shared::rate_limit::Quota;
-use serde_json::Value;
+use authflow_shared::{json::Value, rate_limit::Quota};
 
 use super::Fields;
 

@@ -60,6 +60,10 @@ mod tests {
     fn more_than_the_pool_holds_can_be_had() {
         let mut bytes = [0; 3 * SIZE + 1];
         fill(&mut bytes).unwrap();
-        assert!(bytes.chunks(16).all(|chunk| chunk.len() < 16 || chunk.iter().any(|byte| *byte != 0)));
+        assert!(
+            bytes
+                .chunks(16)
+                .all(|chunk| chunk.len() < 16 || chunk.iter().any(|byte| *byte != 0))
+        );
     }
 }

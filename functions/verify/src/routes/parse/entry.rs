@@ -2,8 +2,7 @@
 
 use core::time::Duration;
 
-use authflow_shared::redirect::split_origin;
-use serde_json::Value;
+use authflow_shared::{json::Value, redirect::split_origin};
 
 use super::fields::Fields;
 use crate::{

@@ -3,8 +3,7 @@
 //! A field that nobody took is a fault: it could be a misspelt demand, and the route would be open
 //! to more people than its writer believes.
 
-use authflow_shared::json::Object;
-use serde_json::Value;
+use authflow_shared::json::{Object, Value};
 
 /// See the module.
 pub(in crate::routes) struct Fields<'a> {

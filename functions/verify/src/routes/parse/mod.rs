@@ -4,12 +4,10 @@ mod entry;
 mod fields;
 #[cfg(test)]
 mod tests;
-mod unique;
 
-use serde_json::Value;
+use authflow_shared::json::{self, Value};
 
 pub(super) use self::fields::Fields;
-use self::unique::Unique;
 use super::{Pattern, Route, RouteTable};
 
 /// Reads `ROUTES`.
@@ -17,12 +15,13 @@ use super::{Pattern, Route, RouteTable};
 /// # Errors
 /// Every fault, each with its route and how to mend it.
 pub fn parse(json: &str) -> Result<RouteTable, Vec<String>> {
-    // Read twice: what is kept of an object with a field twice is the last, without a word.
-    let twice = serde_json::from_str::<Unique>(json).err();
-    let written = match (twice, serde_json::from_str(json)) {
-        (None, Ok(Value::Array(written))) => written,
-        (error, _) => {
-            let reason = error.map(|error| format!(": {error}")).unwrap_or_default();
+    let written = match json::parse_unique(json) {
+        Ok(Value::Array(written)) => written,
+        read => {
+            let reason = read
+                .err()
+                .map(|error| format!(": {error}"))
+                .unwrap_or_default();
             return Err(vec![format!(
                 "is no list of routes{reason}; see docs/CONFIGURATION.md"
             )]);

@@ -2,7 +2,7 @@
 //!
 //! Every request of the gateway reads a session. A whole parser builds a tree for it and takes that
 //! apart again; whoever knows the fields, their order and that nothing is escaped need only compare.
-//! Whatever differs in one byte is not read here, and is left to the parser (`crate::json`).
+//! Whatever differs in one byte is not read here, and is left to the parser (`super::parse`).
 
 /// The rest of a text that is yet to be read.
 #[derive(Clone, Copy, Debug)]
