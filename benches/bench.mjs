@@ -7,18 +7,19 @@ import { fileURLToPath } from "node:url";
 
 import { measureKinds } from "./measure/kinds.mjs";
 import { measureMemory } from "./measure/memory.mjs";
+import { commonPace, measurePace } from "./measure/pace.mjs";
 import { measurePages } from "./measure/pages.mjs";
-import { commonRate, measureRate } from "./measure/rate.mjs";
+import { measureRenewals } from "./measure/renewals.mjs";
 import { measureRounds } from "./measure/rounds.mjs";
 import { FULL, QUICK, TINY } from "./measure/settings.mjs";
 import { measureStarts } from "./measure/starts.mjs";
 import { progress } from "./progress.mjs";
 import { table } from "./report/table.mjs";
-import { gatesOf, ratiosOf } from "./result.mjs";
+import { figures } from "./result.mjs";
 import { repeated } from "./world/again.mjs";
 import { machine } from "./world/machine.mjs";
+import { within } from "./world/within.mjs";
 import { WORKERD } from "./world/workerd.mjs";
-import { startWorld } from "./world/world.mjs";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const TARGET = process.env.CARGO_TARGET_DIR ?? `${ROOT}target`;
@@ -26,57 +27,47 @@ const MODES = { quick: QUICK, full: FULL, tiny: TINY };
 
 const [mode, oauth2Proxy] = process.argv.slice(2);
 const settings = MODES[mode];
-const { say, done } = progress();
-let world;
-let stopping = false;
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-  process.once(signal, () => {
-    stopping = true;
-    if (world) void world.stop().finally(() => process.exit(130));
-    else process.exit(130);
-  });
-}
+const { say, done, tell } = progress();
 
 const started = Date.now();
-try {
-  const on = await machine();
-  if (!on.quiet) done(`Others take ${Math.round(on.busy * 100)} % of this machine: the figures will be noisy`);
-  world = await startWorld({ oauth2Proxy, say });
-  done("Started");
-  const rounds = await measureRounds(world, settings, say);
-  done("Rounds");
-  const fixedRate = commonRate(rounds, settings);
-  const rate = await measureRate(world, fixedRate, settings, say);
-  done("Fixed rate");
-  const kinds = await measureKinds(world, settings, say);
-  done("Kinds of requests");
-  const pages = await measurePages(world, settings, say);
-  done("Pages");
-  const starts = await measureStarts(world, settings, say);
-  done("Starts");
-  const memory = settings.memoryAfter ? await measureMemory(world, settings, say) : new Map();
-  if (settings.memoryAfter) done("Memory");
+const on = await machine();
+if (!on.quiet) tell(`Others take ${Math.round(on.busy * 100)} % of this machine: the figures will be noisy`);
+await within({ sessions: settings.sessions, oauth2Proxy }, { say, done, tell }, async (world) => {
+  const { pages, ...measured } = await measure(world);
   const result = {
     mode,
     date: new Date(started).toISOString(),
     seconds: Math.round((Date.now() - started) / 1000),
     machine: on,
     versions: versions(),
-    settings: { ...settings, fixed_rate: fixedRate },
-    gates: gatesOf(world, { rounds, rate, starts, memory }),
-    ...ratiosOf(rounds),
-    kinds,
+    settings,
+    ...figures(world, measured),
     pages,
     repeated,
   };
   mkdirSync(TARGET, { recursive: true });
   writeFileSync(`${TARGET}/bench.json`, `${JSON.stringify(result, null, 2)}\n`);
   process.stdout.write(table(result));
-} catch (error) {
-  if (!stopping) done(`bench: ${error.message}`);
-  process.exitCode = 1;
-} finally {
-  await world?.stop();
+});
+
+async function measure(world) {
+  const told = async (label, measurement) => {
+    const measured = await measurement;
+    done(label);
+    return measured;
+  };
+  const rounds = await told("Rounds", measureRounds(world, settings, say));
+  const pace = commonPace(rounds, settings);
+  return {
+    rounds,
+    pace,
+    paced: await told("Common pace", measurePace(world, pace, settings, say)),
+    renewals: await told("Renewals", measureRenewals(world, pace, settings, say)),
+    kinds: await told("Kinds of requests", measureKinds(world, settings, say)),
+    pages: await told("Pages", measurePages(world, settings, say)),
+    starts: await told("Starts", measureStarts(world, settings, say)),
+    memory: settings.memoryAfter ? await told("Memory", measureMemory(world, settings, say)) : [],
+  };
 }
 
 function versions() {
@@ -90,6 +81,7 @@ function versions() {
     hono: dependency("hono"),
     "@upstash/redis": dependency("@upstash/redis"),
     "@upstash/ratelimit": dependency("@upstash/ratelimit"),
-    "oauth2-proxy": oauth2Proxy ? /v(\d[^/]*)/.exec(oauth2Proxy)?.[1] ?? "unknown" : null,
+    // It does not know its own.
+    "oauth2-proxy": oauth2Proxy ? /oauth2-proxy-v([^/]+)/.exec(oauth2Proxy)[1] : null,
   };
 }

@@ -1,6 +1,7 @@
-// Writes docs/PERFORMANCE.md and docs/performance.svg from target/bench.json. Measures nothing, so it can be run again.
+// Writes docs/PERFORMANCE.md and docs/performance.svg from target/bench.json and what benches/core
+// printed. Measures nothing, so it can be run again.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { page } from "./report/page.mjs";
@@ -10,6 +11,7 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const TARGET = process.env.CARGO_TARGET_DIR ?? `${ROOT}target`;
 
 const result = JSON.parse(readFileSync(`${TARGET}/bench.json`, "utf8"));
+const core = `${TARGET}/bench/core.txt`;
 if (result.mode !== "full") process.stderr.write(`These are figures of a ${result.mode} run; scripts/bench makes those to publish\n`);
-writeFileSync(`${ROOT}docs/PERFORMANCE.md`, page(result));
+writeFileSync(`${ROOT}docs/PERFORMANCE.md`, page(result, existsSync(core) ? readFileSync(core, "utf8").trim() : undefined));
 writeFileSync(`${ROOT}docs/performance.svg`, plot(result));

@@ -16,7 +16,7 @@ const GATES = [
   "oauth2-proxy",
 ];
 
-/** One gate's processor time over another's. */
+/** One gate's processor time over another's, at saturation. */
 const RATIOS = [
   "verify/same",
   "verify/upstash",
@@ -30,35 +30,74 @@ const RATIOS = [
   "verify+cache/oauth2-proxy",
 ];
 
-/** `gates` of target/bench.json: what was measured of each, null where it was not. */
-export function gatesOf(world, { rounds, rate, starts, memory }) {
-  return GATES.map((name) => {
-    const gate = world.gates.find((gate) => gate.name === name);
-    const round = rounds.get(name);
-    const of = (values, digits) => (values ? to(digits)(median(values)) : null);
-    return {
-      name,
-      cpu_us: round ? spread(round.cpu, to(1)) : null,
-      rps: of(round?.rps, 0),
-      p50_ms: of(rate.get(name)?.p50, 3),
-      p99_ms: of(rate.get(name)?.p99, 3),
-      redis_commands: of(round?.asked.map(({ commands }) => commands), 2),
-      http_calls: of(round?.asked.map(({ calls }) => calls), 2),
-      gzip_bytes: gate?.gzipBytes ?? null,
-      start_ms: of(starts.get(name), 0),
-      rss_bytes: memory.get(name) ?? null,
-    };
-  });
+/** The same at the common pace. */
+const PACED_RATIOS = ["verify+cache/pass", "verify+cache/oauth2-proxy"];
+
+/** What `verify` takes to refuse a kind of request over what the peer takes to refuse one without a cookie. */
+const REFUSALS = ["no cookie", "forged token"];
+const REFUSING_PEER = "cookie-only";
+
+/** The figures of what was measured; what was not is null. */
+export function figures(world, { rounds, pace, paced = new Map(), kinds, renewals, starts = new Map(), memory = [] }) {
+  const saturated = ratiosOf(rounds, RATIOS);
+  return {
+    gates: GATES.map((name) => gateOf(world, name, { rounds, paced, starts, memory })),
+    ratios: Object.fromEntries(Object.entries(saturated).map(([name, spread]) => [name, spread?.median ?? null])),
+    ratio_ranges: saturated,
+    kinds: kinds.map(({ gate, kind, request, cells }) => ({ name: gate, kind, status: request.expect.status, ...costOf(cells) })),
+    refusals: Object.fromEntries(REFUSALS.map((kind) => [kind, refusalOf(kinds, kind)])),
+    paced: {
+      ...pace,
+      gates: [...paced].map(([name, cells]) => ({ name, ...costOf(cells) })),
+      ratio_ranges: ratiosOf(paced, PACED_RATIOS),
+    },
+    renewals: { ...renewals, calls: to(2)(renewals.calls), commands: to(2)(renewals.commands) },
+    memory,
+  };
 }
 
-/** `ratios` and `ratio_ranges` of target/bench.json. */
-export function ratiosOf(rounds) {
-  const both = RATIOS.map((name) => {
-    const [over, under] = name.split("/").map((gate) => rounds.get(gate)?.cpu);
-    return [name, over && under ? spread(ratios(over, under), to(3)) : null];
-  });
+function gateOf(world, name, { rounds, paced, starts, memory }) {
+  const gate = world.gates.find((gate) => gate.name === name);
+  const cells = rounds.get(name) ?? [];
+  const waits = paced.get(name) ?? [];
+  const held = memory.find((held) => held.name === name);
+  const { cpu_us, redis_commands, http_calls } = costOf(cells);
   return {
-    ratios: Object.fromEntries(both.map(([name, spread]) => [name, spread?.median ?? null])),
-    ratio_ranges: Object.fromEntries(both),
+    name,
+    cpu_us,
+    rps: middle(cells, "rps", 0),
+    p50_ms: middle(waits, "p50", 3),
+    p99_ms: middle(waits, "p99", 3),
+    redis_commands,
+    http_calls,
+    gzip_bytes: gate?.gzipBytes ?? null,
+    start_ms: to(0)(median(starts.get(name) ?? [])),
+    rss_bytes: held?.rss_bytes.at(-1) ?? null,
   };
+}
+
+/** What a request costs the gate and Redis. */
+function costOf(cells) {
+  return {
+    cpu_us: spread(cells.map(({ cpuMicros }) => cpuMicros), to(1)),
+    redis_commands: middle(cells, "commands", 4),
+    http_calls: middle(cells, "calls", 4),
+  };
+}
+
+const middle = (cells, field, digits) => to(digits)(median(cells.map((cell) => cell[field])));
+
+/** For each name, the ratios round by round as a spread; null where one of the two was not measured. */
+function ratiosOf(cells, names) {
+  return Object.fromEntries(names.map((name) => [name, ratio(...name.split("/").map((gate) => cells.get(gate)))]));
+}
+
+function refusalOf(kinds, kind) {
+  const cells = (gate, kind) => kinds.find((one) => one.gate === gate && one.kind === kind)?.cells;
+  return ratio(cells("verify", kind), cells(REFUSING_PEER, "no cookie"));
+}
+
+function ratio(over, under) {
+  const micros = (cells) => cells.map(({ cpuMicros }) => cpuMicros);
+  return over && under ? spread(ratios(micros(over), micros(under)), to(3)) : null;
 }

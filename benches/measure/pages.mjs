@@ -8,7 +8,7 @@ const GATES = ["same", "upstash", "verify", "verify+cache"];
 
 /** `[{ name, redis_ms, p50_ms, max_ms }]`. */
 export async function measurePages(world, settings, say) {
-  const { gates, bridge, person } = world;
+  const { gates, bridge } = world;
   const { pages, pageRequests, pageConnections, redisLatencies } = settings;
   const results = [];
   try {
@@ -18,7 +18,7 @@ export async function measurePages(world, settings, say) {
         say(`Pages of ${pageRequests} requests, Redis ${latency} ms away: ${gate.name}`);
         const shape = { kind: "pages", pages, requests: pageRequests };
         const report = await again(async () => {
-          const request = { ...gate.request, cookies: await person.cookies(pages) };
+          const request = { ...gate.request, cookies: await gate.cookies(pages) };
           return load({ gate, request, connections: pageConnections, shape });
         });
         results.push({ name: gate.name, redis_ms: latency, p50_ms: report.p50_ms, max_ms: report.max_ms });

@@ -1,13 +1,11 @@
 // oauth2-proxy, which people put in front of an application that knows nobody: a native program, with its sessions in
 // Redis over TCP.
 
-import { randomBytes } from "node:crypto";
-
 import { cookieHeader, HEADERS, HOST, PROTECTED, saw } from "../world/browser.mjs";
 import { get } from "../world/process.mjs";
 
-/** How it is started. `binary` is the program. */
-export function proxyCommand({ binary, port, origin, redisUrl, issuer }) {
+/** How it is started. `binary` is the program, `secret` 32 bytes that its cookies are sealed with. */
+export function proxyCommand({ binary, port, secret, origin, redisUrl, issuer }) {
   const settings = {
     "http-address": `127.0.0.1:${port}`,
     upstream: `${origin}/`,
@@ -17,7 +15,7 @@ export function proxyCommand({ binary, port, origin, redisUrl, issuer }) {
     "client-secret": "bench",
     "redirect-url": `http://${HOST}/oauth2/callback`,
     "email-domain": "*",
-    "cookie-secret": randomBytes(32).toString("base64url"),
+    "cookie-secret": secret.toString("base64url"),
     "cookie-secure": "false",
     "skip-provider-button": "true",
     "reverse-proxy": "true",
@@ -46,6 +44,11 @@ export async function signInAt(port) {
   const { pathname, search } = new URL(answer.headers.get("location"));
   await visit(pathname + search);
   return cookieHeader(...[...jar].map(([name, value]) => `${name}=${value}`));
+}
+
+/** A `Cookie` header whose ticket is signed for another moment. */
+export function forgedFrom(header) {
+  return header.replace(/\|(\d+)\|/, (_, seconds) => `|${Number(seconds) + 1}|`);
 }
 
 /** What the origin must have been told. */

@@ -1,13 +1,24 @@
 // docs/PERFORMANCE.md out of a result.
 
-import { gateRows, kindRows, markdown, pageRows, ratioRows } from "./rows.mjs";
+import { REQUESTS_A_SECOND_AND_SESSION } from "../measure/pace.mjs";
+import {
+  gateRows,
+  goalRows,
+  kindRows,
+  markdown,
+  memoryRows,
+  pacedRatioRows,
+  pacedRows,
+  pageRows,
+  ratioRows,
+  refusalRows,
+} from "./rows.mjs";
 
-/** The page. */
-export function page(result) {
-  const { date, machine, versions, settings, gates, ratios, mode } = result;
-  const share = (name) => (ratios[name] === null ? undefined : ratios[name].toFixed(2));
+/** The page. `core` is what the native benchmark of the gateway's core printed, if it ran. */
+export function page(result, core) {
+  const { date, machine, versions, settings, gates, paced, renewals, memory, mode } = result;
   const versionList = Object.entries(versions).filter(([, version]) => version).map(([name, version]) => `${name} ${version}`);
-  const missing = gates.filter(({ cpu_us: cpu }) => !cpu).map(({ name }) => name);
+  const missing = gates.filter(({ cpu_us: cpu }) => !cpu).map(({ name }) => `\`${name}\``);
   return `# Performance
 
 What a request costs that goes through \`verify\`, and what it costs through what people would write instead. This page and
@@ -16,7 +27,11 @@ its picture are written by \`scripts/bench\` from what it measured (\`target/ben
 
 ![Processor time of each gate for a request](performance.svg)
 
-${sentences(share)}
+${sentences(result)}
+
+## What it is held to
+
+${markdown(...goalRows(result))}
 
 ## The gates
 
@@ -24,9 +39,9 @@ ${markdown(...gateRows(result))}
 
 CPU is the processor time of the gate's process for a request at saturation: the median of ${settings.rounds} rounds of
 ${settings.requests} requests, and the least and the most. Requests a second are at saturation over ${settings.connections} connections. p50 and p99 are
-at ${settings.fixed_rate} requests a second, the same for all; a request that is sent late because the gate is behind counts from when it
-was due. Commands are what Redis carries out, HTTP what goes to it over the network. Gzip is what is deployed. Start is from
-the start of the process to its first answer. ${settings.memoryAfter ? `Memory is what the process holds after ${settings.memoryAfter.toLocaleString("en")} requests.` : ""}
+at the common pace (below), the same for all; a request that is sent late because the gate is behind counts from when it
+was due. Commands are what Redis carries out for a request, HTTP what goes to the bridge. Gzip is what is deployed. Start is from
+the start of the process to its first answer, a session checked.${memory.length > 0 ? ` Memory is what a process on a small heap holds after ${settings.memoryAfter.at(-1).toLocaleString("en")} requests (below).` : ""}
 
 | gate | what it is |
 |---|---|
@@ -41,17 +56,32 @@ the start of the process to its first answer. ${settings.memoryAfter ? `Memory i
 | \`verify+cache\` | with \`SESSION_CACHE_MS=2000\` |
 | \`oauth2-proxy\` | the native program, its sessions in Redis over TCP |
 
-${missing.length > 0 ? `Not to be had on this machine: ${missing.map((name) => `\`${name}\``).join(", ")}.\n\n` : ""}## One against the other
+${missing.length > 0 ? `Not to be had on this machine: ${missing.join(", ")}.\n\n` : ""}## One against the other
 
 Processor time of the one as a share of the other's in the same round: whatever else the machine did then, it did to both.
 
 ${markdown(...ratioRows(result))}
 
+In a round each of ${settings.sessions} sessions comes ${settings.requests / settings.sessions} times, as it would in two seconds at ${REQUESTS_A_SECOND_AND_SESSION} requests a second: \`verify+cache\` looks it up
+once. But a round is over sooner. So each gate was measured at that common pace, too: ${paced.rate} requests a second of
+${paced.sessions} sessions, ${settings.paceRounds} rounds of ${settings.paceSeconds} seconds. A gate that has to be woken for each request takes more
+processor time for it than one that has the next at hand.
+
+${markdown(...pacedRows(result))}
+
+${markdown(...pacedRatioRows(result))}
+
+A session that is used is renewed now and then. Where all were due for it at once, that took ${renewals.commands} commands in the ${renewals.requests}
+requests that each made then, above one look-up each; the next renewal would have been ten minutes away.
+
 ## By what a request brings
 
 ${markdown(...kindRows(result))}
 
-\`cookie-only\` is a gate that looks whether there is a cookie of the name, and no further: it lets a forged one in.
+\`cookie-only\` is a gate that looks whether there is a cookie of the name, and no further: it lets a forged one in. So what
+\`verify\` takes to refuse somebody is held against what that gate takes to refuse a request without a cookie:
+
+${markdown(...refusalRows(result))}
 
 ## A page while Redis is far away
 
@@ -60,14 +90,14 @@ before. What a person waits for it, in milliseconds (median of ${settings.pages}
 
 ${markdown(...pageRows(result))}
 
-## How it was measured
+${memory.length > 0 ? memorySection(result) : ""}${core ? coreSection(core) : ""}## How it was measured
 
 * Every gate runs on plain \`workerd serve\`, with nothing in between, in front of the same native origin, the same
   \`redis-server\` and the same bridge to it (\`local/\`, Upstash's REST protocol); \`oauth2-proxy\` asks that Redis itself, which
   spares it the bridge, but not the commands.
-* A request is a browser's: its method and path, \`Host\`, and sixteen headers, among them a \`Cookie\` with one of 50 sessions.
+* A request is a browser's: its method and path, \`Host\`, and sixteen headers, among them a \`Cookie\` with one of ${settings.sessions} sessions.
   The sessions are real: one was made by the auth worker for this very browser, the others are copies under ids of their own.
-  \`oauth2-proxy\` has one, from a sign-in at an OpenID provider of the benchmark's own.
+  Those of \`oauth2-proxy\` are from as many sign-ins at an OpenID provider of the benchmark's own.
 * Before anything is measured, each gate must let the session in, and must refuse what it claims to refuse: no cookie, a
   forged token, another device, and headers that pretend to be the gateway's.
 * Every answer is checked: its status, that it came from the origin, and that the origin was told who asks. Were one wrong, all
@@ -81,7 +111,7 @@ ${markdown(...pageRows(result))}
 * Processor time is what a machine pays, and what Cloudflare bills. Ratios carry over to other machines better than
   microseconds do.
 * Cloudflare's own machines measure processor time otherwise, and most of what somebody waits for there is network: to Redis
-  above all. There a round trip less is worth more than any of these microseconds, which is what the last table shows.
+  above all. There a round trip less is worth more than any of these microseconds, which is what the table of pages shows.
 * Origin, bridge, Redis and load share the processors with the gate. So requests a second and p99 are those of this small
   machine; they compare gates, and promise nothing.
 * A gate that forwards and checks nothing costs what \`pass\` costs. What is above it is the price of checking.
@@ -93,15 +123,40 @@ Measured on ${date.slice(0, 10)}, in ${Math.round(result.seconds / 60)} minutes$
 `;
 }
 
+function memorySection(result) {
+  return `## Memory
+
+What a process of each gate holds, which is started for this. A worker's heap is bounded to 32 MB, a quarter of what Cloudflare
+lets it have, so that what V8 has not yet collected is not taken for what a gate keeps. A hundred thousand sessions are more
+than any gate remembers.
+
+${markdown(...memoryRows(result))}
+
+`;
+}
+
+function coreSection(core) {
+  return `## The core alone
+
+What of a request is the gateway's own, and neither the runtime's nor the network's, compiled for this machine in place of
+WebAssembly ([\`benches/core/\`](../benches/core)):
+
+\`\`\`text
+${core}
+\`\`\`
+
+`;
+}
+
 /** The ratios that matter most, in words; those that could not be had are left out. */
-function sentences(share) {
+function sentences({ ratios }) {
   const said = [
-    [share("verify/same"), (ratio) => `\`verify\` takes ${ratio} of the processor time of the same work in JavaScript (\`same\`)`],
-    [share("verify/upstash"), (ratio) => `${ratio} of that of it with Hono and \`@upstash/redis\` (\`upstash\`)`],
-    [share("verify+limit/upstash+limit"), (ratio) => `with an exact limit, ${ratio} of that of \`@upstash/ratelimit\``],
-    [share("verify+cache/pass"), (ratio) => `remembering sessions for two seconds, ${ratio} times a gate that checks nothing`],
-    [share("verify+cache/oauth2-proxy"), (ratio) => `and ${ratio} of oauth2-proxy`],
+    [ratios["verify/same"], (ratio) => `\`verify\` takes ${ratio} of the processor time of the same work in JavaScript (\`same\`)`],
+    [ratios["verify/upstash"], (ratio) => `${ratio} of that of it with Hono and \`@upstash/redis\` (\`upstash\`)`],
+    [ratios["verify+limit/upstash+limit"], (ratio) => `with an exact limit, ${ratio} of that of \`@upstash/ratelimit\``],
+    [ratios["verify+cache/pass"], (ratio) => `remembering sessions for two seconds, ${ratio} times a gate that checks nothing`],
+    [ratios["verify+cache/oauth2-proxy"], (ratio) => `and ${ratio} of oauth2-proxy`],
   ];
-  const text = said.filter(([ratio]) => ratio).map(([ratio, say]) => say(ratio)).join("; ");
+  const text = said.filter(([ratio]) => ratio).map(([ratio, say]) => say(ratio.toFixed(2))).join("; ");
   return `${text}.`;
 }

@@ -1,5 +1,7 @@
 // The tables of a result: a head and rows of texts, for a terminal or a page.
 
+import { goals } from "../goals.mjs";
+
 const dash = (value, text = String) => (value === null || value === undefined ? "–" : text(value));
 
 /** All that is known of each gate. */
@@ -16,25 +18,80 @@ export function gateRows({ gates }) {
     dash(gate.http_calls, (count) => count.toFixed(2)),
     dash(gate.gzip_bytes, (bytes) => `${(bytes / 1000).toFixed(1)} kB`),
     dash(gate.start_ms, (ms) => `${ms} ms`),
-    dash(gate.rss_bytes, (bytes) => `${Math.round(bytes / 1e6)} MB`),
+    dash(gate.rss_bytes, (bytes) => `${(bytes / 1e6).toFixed(0)} MB`),
   ]);
   return [head, rows];
 }
 
-/** Processor time of one gate over another's. */
+/** What the gateway is held to, and whether it is so. */
+export function goalRows(result) {
+  return verdictRows(goals(result));
+}
+
+/** The same of any verdicts. */
+export function verdictRows(verdicts, bounds = "goal") {
+  const rows = verdicts.map(({ what, bound, measured, isMet }) => [what, bound, dash(measured), dash(isMet, () => (isMet ? "yes" : "no"))]);
+  return [["what", bounds, "measured", "met"], rows];
+}
+
+/** Processor time of one gate over another's, at saturation. */
 export function ratioRows({ ratio_ranges: ranges }) {
+  return rangeRows(ranges, "CPU of");
+}
+
+/** The same at the common pace. */
+export function pacedRatioRows({ paced }) {
+  return rangeRows(paced.ratio_ranges, "CPU of, at the common pace");
+}
+
+/** What it takes to refuse somebody, over what it takes to look for a cookie. */
+export function refusalRows({ refusals }) {
+  return rangeRows(refusals, "CPU of verify, refusing");
+}
+
+function rangeRows(ranges, label) {
   const rows = Object.entries(ranges).map(([name, range]) => [
     name,
     dash(range, ({ median }) => median.toFixed(2)),
     dash(range, ({ min, max }) => `${min.toFixed(2)}–${max.toFixed(2)}`),
   ]);
-  return [["CPU of", "ratio", "least–most"], rows];
+  return [[label, "ratio", "least–most"], rows];
+}
+
+/** What a request costs each gate at the common pace. */
+export function pacedRows({ paced }) {
+  const rows = paced.gates.map(({ name, cpu_us: cpu, redis_commands: commands, http_calls: calls }) => [
+    name,
+    cpu.median.toFixed(0),
+    `${cpu.min.toFixed(0)}–${cpu.max.toFixed(0)}`,
+    commands.toFixed(3),
+    calls.toFixed(3),
+  ]);
+  return [["at the common pace", "CPU µs", "least–most", "commands", "HTTP"], rows];
 }
 
 /** What each kind of request costs. */
 export function kindRows({ kinds }) {
-  const rows = kinds.map(({ name, kind, status, cpu_us: cpu }) => [`${name}, ${kind}`, String(status), cpu.median.toFixed(0)]);
-  return [["request", "status", "CPU µs"], rows];
+  const rows = kinds.map(({ name, kind, status, cpu_us: cpu, redis_commands: commands, http_calls: calls }) => [
+    `${name}, ${kind}`,
+    String(status),
+    cpu.median.toFixed(0),
+    commands.toFixed(2),
+    calls.toFixed(2),
+  ]);
+  return [["request", "status", "CPU µs", "commands", "HTTP"], rows];
+}
+
+/** What each gate holds, by how much it has done. */
+export function memoryRows({ memory, settings }) {
+  const counts = settings.memoryAfter ?? [];
+  const rows = memory.map(({ name, sessions, rss_bytes: held }) => [
+    name,
+    sessions.toLocaleString("en"),
+    ...held.map((bytes) => `${(bytes / 1e6).toFixed(1)} MB`),
+    (held.at(-1) / held[0]).toFixed(2),
+  ]);
+  return [["memory of", "sessions", ...counts.map((count) => `after ${count.toLocaleString("en")}`), "ratio"], rows];
 }
 
 /** What a page takes, by how far away Redis is. */

@@ -11,8 +11,11 @@ const TRUSTING = { identity: true, refuses: ["none"] };
 /** Does the gateway's whole work. */
 const WHOLE = { identity: true, refuses: ["none", "forged", "device", "invented"] };
 
-/** `{ name, modules, vars, identity, refuses }` of each gate that is a worker. `urls` are those of the companions. */
-export async function workers(urls) {
+/**
+ * `{ name, modules, vars, identity, refuses }` of each gate that is a worker, or of those that `only` names. `urls` are
+ * those of the companions.
+ */
+export async function workers(urls, only) {
   const all = workerVars({ ...urls, gateway: `https://${HOST}`, auth: `https://${HOST}` }).verify;
   const { ASSERTION_KEYS, CLIENT_IP_FALLBACK: _, ...own } = all;
   const limit = { requests: 1_000_000, seconds: 60, exact: true };
@@ -36,7 +39,7 @@ export async function workers(urls) {
   const script = async (name, file, abilities) => ({ name, modules: await bundled(file), vars: peer, ...abilities });
   const modules = await released();
   const ours = (name, vars) => ({ name, modules, vars: { ...verify, ...vars }, ...WHOLE });
-  return [
+  const gates = [
     await script("pass", "pass", OPEN),
     await script("minimal", "minimal", TRUSTING),
     await script("same", "same", WHOLE),
@@ -48,4 +51,5 @@ export async function workers(urls) {
     ours("verify+cache", { SESSION_CACHE_MS: "2000" }),
     await script("cookie-only", "cookie-only", { identity: false, refuses: ["none"], forKindsAlone: true }),
   ];
+  return only ? gates.filter(({ name }) => only.includes(name)) : gates;
 }

@@ -1,14 +1,13 @@
 // A gate's process, and what the kernel says of it.
 
-import { execFileSync, spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { setTimeout } from "node:timers/promises";
 
 import { dyingWithParent } from "../../tests/support/process.mjs";
 
 const START_WITHIN_MS = 30_000;
-const TICKS_PER_SECOND = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
 
 /** Sends one GET on a connection of its own: `{ status, headers, body }`. */
 export function get(port, target, headers) {
@@ -62,13 +61,12 @@ async function untilAnswered(ask, isGone) {
   }
 }
 
-/** Microseconds of processor time that `pid` has taken so far, in the kernel and outside. */
+/** Microseconds of processor time that the threads of `pid` have taken so far, in the kernel and outside. */
 export function cpuMicros(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The second field is a name in parentheses, which may hold anything.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const [utime, stime] = [Number(fields[11]), Number(fields[12])];
-  return ((utime + stime) * 1e6) / TICKS_PER_SECOND;
+  const tasks = `/proc/${pid}/task`;
+  // By the nanosecond; what /proc says of a whole process is by the hundredth of a second.
+  const nanos = readdirSync(tasks).map((task) => Number(readFileSync(`${tasks}/${task}/schedstat`, "utf8").split(" ")[0]));
+  return nanos.reduce((sum, one) => sum + one, 0) / 1_000;
 }
 
 /** Bytes of memory that `pid` holds now. */

@@ -17,11 +17,14 @@ function text(value) {
   });
 }
 
+/** So small that V8 collects before long. By itself it waits the longer the more memory a machine has. */
+const BOUNDED = ["--max-heap-size=32"];
+
 /**
  * Writes `modules` (contents by name, the main one first) and the configuration into `folder`; gives the command that
- * serves them on `port`.
+ * serves them on `port`, on a small heap where it `isBounded`.
  */
-export function workerdCommand({ folder, modules, vars, port }) {
+export function workerdCommand({ folder, modules, vars, port, isBounded = false }) {
   mkdirSync(folder, { recursive: true });
   for (const [name, contents] of Object.entries(modules)) writeFileSync(`${folder}/${name}`, contents);
   const module = (name) => `(name = ${text(name)}, ${name.endsWith(".wasm") ? "wasm" : "esModule"} = embed ${text(name)})`;
@@ -30,6 +33,7 @@ export function workerdCommand({ folder, modules, vars, port }) {
   const config = `using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
+  v8Flags = ${list(isBounded ? BOUNDED.map(text) : [])},
   services = [
     (name = "gate", worker = .gate),
     (name = "internet", network = (allow = ["public", "private"]))

@@ -1,5 +1,6 @@
 // Everything a measurement needs: Redis, the companions, a person who is signed in, and every gate in front of them.
 
+import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -8,7 +9,7 @@ import { freePort } from "../../tests/support/process.mjs";
 import { startRedis } from "../../tests/support/redis.mjs";
 import { workerVars } from "../../tests/support/vars.mjs";
 import { startProvider } from "../oauth2/provider.mjs";
-import { proxyCommand, signInAt, toldByProxy } from "../oauth2/proxy.mjs";
+import { forgedFrom, proxyCommand, signInAt, toldByProxy } from "../oauth2/proxy.mjs";
 import { FROM_ORIGIN, HEADERS, HOST, PROTECTED } from "./browser.mjs";
 import { gzipBytes } from "./bundle.mjs";
 import { workers } from "./gates.mjs";
@@ -19,11 +20,12 @@ import { workerdCommand } from "./workerd.mjs";
 
 const TARGET = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("../../target", import.meta.url));
 const FOLDER = `${TARGET}/bench`;
-/** People who come at once. One alone would always be in every memory there is. */
-const SESSIONS = 50;
 
-/** Starts everything. `oauth2Proxy` is that program, or undefined. `stop` ends all of it. */
-export async function startWorld({ oauth2Proxy, say }) {
+/**
+ * Starts everything, with all the gates or those of `only`, and so many people who are signed in: one alone would always be
+ * in every memory there is. `oauth2Proxy` is that program, or undefined. `stop` ends all of it.
+ */
+export async function startWorld({ only, sessions, oauth2Proxy, say }) {
   const stops = [];
   const stop = async () => {
     for (const one of stops.splice(0).reverse()) await one();
@@ -39,11 +41,11 @@ export async function startWorld({ oauth2Proxy, say }) {
     const urls = { ...site };
     for (const name of ["bridge", "supabase", "origin"]) urls[name] = local[name].replace("localhost", "127.0.0.1");
     const person = await signedIn({ redis, urls, vars: workerVars(urls).auth });
-    const world = { redis, urls, person, bridge: companion(urls.bridge), cookies: await person.cookies(SESSIONS), gates: [], forKinds: [], stop };
+    const world = { redis, urls, person, bridge: companion(urls.bridge), cookies: await person.cookies(sessions), gates: [], forKinds: [], stop };
 
-    for (const worker of await workers(urls)) {
+    for (const worker of await workers(urls, only)) {
       say(`Starting ${worker.name}`);
-      await add(world, stops, worker, (port) => workerdCommand({ ...worker, folder: `${FOLDER}/gates/${worker.name}`, port }));
+      await addWorker(world, stops, worker);
     }
     if (oauth2Proxy) {
       say("Starting oauth2-proxy");
@@ -56,20 +58,14 @@ export async function startWorld({ oauth2Proxy, say }) {
   }
 }
 
-/** Starts one gate, proves that it is honest, and remembers how to start it again. */
-async function add(world, stops, { name, modules, identity, refuses, forKindsAlone }, commandOn) {
-  const { person } = world;
-  const gate = { name, identity, refuses, gzipBytes: modules ? gzipBytes(modules) : null, port: await freePort(), sent: 0 };
-  const expect = { status: 200, body: [FROM_ORIGIN, ...told(gate, person)] };
-  gate.request = { target: PROTECTED, cookies: world.cookies, expect };
-  gate.launch = async (port = gate.port) => {
-    const ask = () => get(port, PROTECTED, { ...HEADERS, cookie: world.cookies[0] });
-    return startGate({ ...commandOn(port), log: logOf(name) }, ask);
-  };
-  rmSync(logOf(name), { force: true });
-  const process = await gate.launch();
-  gate.pid = process.pid;
-  stops.push(process.stop);
+/** Starts a gate that is a worker, and proves that it is honest. */
+async function addWorker(world, stops, worker) {
+  const { person, cookies } = world;
+  const { name, modules, forKindsAlone } = worker;
+  const command = (options) => workerdCommand({ ...worker, folder: `${FOLDER}/gates/${name}`, ...options });
+  const gate = { ...worker, gzipBytes: gzipBytes(modules), cookies: person.cookies };
+  gate.request = { target: PROTECTED, cookies, expect: { status: 200, body: [FROM_ORIGIN, ...told(gate, person)] } };
+  await launch(gate, stops, command);
   await proveHonest(gate, gate.request, person.forged);
   if (!forKindsAlone) world.gates.push(gate);
   if (forKindsAlone || name === "verify") world.forKinds.push(gate);
@@ -79,18 +75,29 @@ async function addProxy(world, stops, binary) {
   const { person, redis, urls } = world;
   const provider = await startProvider(person);
   stops.push(provider.stop);
-  const gate = { name: "oauth2-proxy", identity: true, refuses: ["none"], gzipBytes: null, port: await freePort(), sent: 0 };
-  const commandOn = (port) => proxyCommand({ binary, port, origin: urls.origin, redisUrl: redis.url, issuer: provider.issuer });
-  // Its secret is new with each start, so what counts is that it answers.
-  gate.launch = (port = gate.port) => startGate({ ...commandOn(port), log: logOf(gate.name) }, () => get(port, PROTECTED, HEADERS));
-  rmSync(logOf(gate.name), { force: true });
-  const process = await gate.launch();
-  gate.pid = process.pid;
-  stops.push(process.stop);
-  const cookies = [await signInAt(gate.port)];
-  gate.request = { target: PROTECTED, cookies, expect: { status: 200, body: [FROM_ORIGIN, ...toldByProxy(person)] } };
-  await proveHonest(gate, gate.request, person.forged);
+  const settings = { binary, origin: urls.origin, redisUrl: redis.url, issuer: provider.issuer, secret: randomBytes(32) };
+  const gate = { name: "oauth2-proxy", refuses: ["none", "forged"], gzipBytes: null };
+  gate.cookies = (count) => Promise.all(Array.from({ length: count }, () => signInAt(gate.port)));
+  gate.request = { target: PROTECTED, cookies: [], expect: { status: 200, body: [FROM_ORIGIN, ...toldByProxy(person)] } };
+  await launch(gate, stops, ({ port }) => proxyCommand({ ...settings, port }));
+  gate.request.cookies = await gate.cookies(world.cookies.length);
+  await proveHonest(gate, gate.request, forgedFrom(gate.request.cookies[0]));
   world.gates.push(gate);
+}
+
+/** Starts a gate, and gives it the means to be started once more, on another port. */
+async function launch(gate, stops, commandWith) {
+  const log = logOf(gate.name);
+  rmSync(log, { force: true });
+  gate.launch = (port, options) => {
+    const [cookie] = gate.request.cookies;
+    const command = commandWith({ port, ...options });
+    return startGate({ ...command, log }, () => get(port, PROTECTED, cookie ? { ...HEADERS, cookie } : HEADERS));
+  };
+  gate.port = await freePort();
+  const { pid, stop } = await gate.launch(gate.port);
+  gate.pid = pid;
+  stops.push(stop);
 }
 
 function logOf(name) {
