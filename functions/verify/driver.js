@@ -113,7 +113,7 @@ class Exchange {
     const { method } = this.request;
     const headers = new Headers(this.request.headers);
     edit(headers, ask);
-    const init = { method, headers, redirect: "manual", cache };
+    const init = { method, headers, redirect: "manual", cache: cache || undefined };
     if (hasBody) init.body = this.request.body;
     const sent = limit ? capped(url, init, Number(limit)) : fetch(url, init);
     this.origin = await within(ms, sent);

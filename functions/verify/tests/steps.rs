@@ -95,7 +95,7 @@ fn a_public_request_is_one_forward_and_one_relay() {
     assert_eq!(forward["url"], "http://origin.test/public/x");
     assert_eq!(message["ask"]["timeout_ms"], 30_000);
     assert_eq!(forward["report"], json!(["cache-control", "set-cookie"]));
-    assert_eq!(forward["cache"], "default");
+    assert_eq!(forward["cache"], "");
     let message = go_on(&message, 200, "");
     assert_eq!(message["relay"]["set"][0][0], "x-request-id");
     assert_eq!(message["log"].as_array().unwrap().len(), 1);

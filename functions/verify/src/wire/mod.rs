@@ -9,7 +9,7 @@
 //! action  = ask | respond | relay | "finished" | "lost"
 //! ask     = "ask", id, milliseconds that it may take, effect
 //! effect  = "call", method, url, headers, body
-//!         | "forward", url, cache mode, 1 if there is a body, most bytes of it,
+//!         | "forward", url, cache mode or nothing, 1 if there is a body, most bytes of it,
 //!           names to report, names to remove, headers to set
 //!         | "sign", data, key
 //!         | "admit", limiter, key
@@ -132,11 +132,7 @@ fn call(lines: &mut Lines, call: &HttpCall) {
 fn forward(lines: &mut Lines, plan: &ForwardPlan) {
     lines.line("forward");
     lines.line(&plan.url);
-    lines.line(if plan.may_use_caches {
-        "default"
-    } else {
-        "no-store"
-    });
+    lines.line(if plan.may_use_caches { "" } else { "no-store" });
     lines.number(u64::from(plan.has_body));
     lines.number(plan.body_limit);
     lines.list(REPORT);
