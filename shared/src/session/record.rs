@@ -212,11 +212,11 @@ mod tests {
         let sorted: serde_json::Value = serde_json::from_str(&json).unwrap();
         let mut reversed = r#"{"new":[1],"#.to_owned();
         for (name, value) in sorted.as_object().unwrap().iter().rev() {
-            reversed.push_str(&format!("{name:?}:{value},"));
+            reversed.extend(["\"", name, "\":", &value.to_string(), ","]);
         }
         let reversed = format!("{}}}", reversed.trim_end_matches(','));
         for json in [
-            json.replace("@", "\\u0040"),
+            json.replace('@', "\\u0040"),
             json.replace(':', ": "),
             json.replace(r#""aal""#, r#""new":{},"aal""#),
             reversed,
