@@ -37,14 +37,14 @@ export const FULL = {
   ...COMMON,
   // A runtime compiles WebAssembly well only after thousands of calls, and an isolate in use is past that.
   warmUp: 20_000,
-  rounds: 20,
-  paceRounds: 8,
-  paceSeconds: 4,
+  rounds: 16,
+  paceRounds: 6,
+  paceSeconds: 3,
   renewalSeconds: 10,
   kindRounds: 8,
   kindRequests: 3_000,
-  pages: 30,
-  starts: 9,
+  pages: 20,
+  starts: 5,
   memoryAfter: [10_000, 100_000],
 };
 

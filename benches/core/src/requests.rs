@@ -37,9 +37,8 @@ impl Request {
 
 /// The id of the request that waits, if it does. All that is read of a message here.
 fn waiting(message: &str) -> Option<u32> {
-    let (_, rest) = message.split_once(r#""id":"#)?;
-    let end = rest.find(|character: char| !character.is_ascii_digit())?;
-    rest.get(..end)?.parse().ok()
+    let mut lines = message.lines().skip_while(|line| *line != "ask");
+    lines.nth(1)?.parse().ok()
 }
 
 /// Times `request`, whose last message must hold `word` and wait for nothing.
