@@ -2,17 +2,20 @@
 // shows that it is not.
 
 /**
- * How much higher than in a full run a ratio may be in a short one, on a machine that does other things, too. What is to be
- * noticed is a gate that got slower, not a neighbour that got louder.
+ * How much higher than in the last full run a ratio may be in a short one, which warms up less, on a machine that does other
+ * things, too. What is to be noticed is a gate that got slower, not a neighbour that got louder.
  */
 const NOISE = 1.25;
 
-/** Processor time at saturation. `shown` is what a full run came to last; without it, --check does not ask. */
+/** What a short run may show where a full one came to `shown` last; it does not ask where there is no such. */
+const guarded = (shown) => shown && shown * NOISE;
+
+/** Processor time at saturation. */
 const ratio = (name, atMost, shown) => ({
   what: `CPU of ${name}`,
   phase: "rounds",
   atMost,
-  guard: shown && shown * NOISE,
+  guard: guarded(shown),
   of: ({ ratios }) => ratios[name],
 });
 
@@ -27,7 +30,7 @@ const refusal = (kind, atMost, shown) => ({
   what: `CPU of a refusal by verify (${kind})/by cookie-only (no cookie)`,
   phase: "kinds",
   atMost,
-  guard: shown * NOISE,
+  guard: guarded(shown),
   of: ({ refusals }) => refusals[kind]?.median,
 });
 

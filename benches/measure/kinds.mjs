@@ -4,16 +4,16 @@ import { cookieHeader, FROM_ORIGIN, PROTECTED, PUBLIC } from "../world/browser.m
 import { cell, inTurn } from "./cell.mjs";
 
 /** `[{ gate, kind, request, cells }]`, with a gate's name and its cells round by round. */
-export async function measureKinds(world, { connections, kindRounds, kindRequests }, say) {
+export async function measureKinds(world, { connections, warmUp, kindRounds, kindRequests }, say) {
   const cases = world.forKinds.flatMap((gate) =>
     Object.entries(requests(world, gate)).map(([kind, request]) => ({ gate, kind, request, cells: [] })),
   );
-  const shape = { kind: "closed", requests: kindRequests };
   for (let round = -1; round < kindRounds; round += 1) {
     for (const { gate, kind, request, cells } of inTurn(cases, Math.max(round, 0))) {
       say(`Kinds of requests, ${Math.max(round + 1, 1)} of ${kindRounds}: ${gate.name}, ${kind}`);
-      const measured = await cell(world, gate, request, { connections, shape });
       // The first time each runs what has never run.
+      const shape = { kind: "closed", requests: round < 0 ? warmUp : kindRequests };
+      const measured = await cell(world, gate, request, { connections, shape });
       if (round >= 0) cells.push(measured);
     }
   }

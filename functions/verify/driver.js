@@ -83,12 +83,8 @@ class Exchange {
 
   async perform(ask) {
     const [id, ms] = [ask.number(), ask.number()];
-    let [status, text] = [0, ""];
-    try {
-      [status, text] = await this.begin(ask, ms);
-    } catch (error) {
-      status = FAILURES[error?.name] ?? FAILED;
-    }
+    const failed = (error) => [FAILURES[error?.name] ?? FAILED, ""];
+    const [status, text] = await this.begin(ask, ms).catch(failed);
     return this.cross(() => gateway.resume(Date.now(), id, status, text));
   }
 
@@ -104,6 +100,8 @@ class Exchange {
         return within(ms, admitted(this.env, ask));
       case "sleep":
         return slept(ms);
+      default:
+        throw new Error("the gateway asks for what nobody can do");
     }
   }
 
@@ -141,7 +139,7 @@ class Exchange {
   }
 }
 
-/** Everything the gateway needs to know of a request, as lines: see src/facts.rs. */
+/** All that the gateway needs to know of a request: see src/facts.rs. */
 function facts({ method, url, body, headers }) {
   let text = `${method}\n${url}\n${body ? 1 : 0}`;
   headers.forEach((value, name) => (text += `\n${name}\n${value}`));

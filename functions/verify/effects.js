@@ -1,4 +1,4 @@
-// How the platform does what the gateway asks for, where that takes more than a call. An ask is read from its lines.
+// How the platform does what the gateway asks for. An ask is read from its lines.
 
 const ES256 = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 /** Imported keys by their text; the configuration has a few. */

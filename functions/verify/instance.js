@@ -1,4 +1,4 @@
-// The WebAssembly module, started with the worker's settings.
+// The WebAssembly module, started with the worker's variables.
 
 import * as gateway from "./pkg/authflow_verify_bg.js";
 import module from "./pkg/authflow_verify_bg.wasm";
@@ -8,9 +8,9 @@ export function instantiate(env) {
   const { exports } = new WebAssembly.Instance(module, { "./authflow_verify_bg.js": gateway });
   gateway.__wbg_set_wasm(exports);
   exports.__wbindgen_start?.();
-  const plain = [String, Number, Boolean, Array, Object]; // other bindings than settings are of other classes
-  const settings = Object.entries(env).filter(([, value]) => plain.includes(value?.constructor));
-  const texts = settings.map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]);
+  const plain = [String, Number, Boolean, Array, Object]; // other bindings than variables are of other classes
+  const variables = Object.entries(env).filter(([, value]) => plain.includes(value?.constructor));
+  const texts = variables.map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]);
   const faults = gateway.configure(Date.now(), JSON.stringify(Object.fromEntries(texts)));
   for (const line of faults) console.error(line);
   return exports;

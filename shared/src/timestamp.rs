@@ -35,14 +35,6 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// This moment and `duration` later.
-    #[must_use]
-    pub const fn after(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(millis(duration)))
-    }
-}
-
-impl Timestamp {
     /// As `Display` shows it. Each log line has one, so it is spelled without the formatter.
     pub fn to_rfc_3339(self) -> String {
         let seconds = i64::try_from(self.seconds()).unwrap_or(i64::MAX);
@@ -64,6 +56,12 @@ impl Timestamp {
             text.push_str(end);
         }
         text
+    }
+
+    /// This moment and `duration` later.
+    #[must_use]
+    pub const fn after(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(millis(duration)))
     }
 }
 

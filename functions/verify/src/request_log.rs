@@ -24,7 +24,7 @@ pub(crate) enum Source {
     Redis,
     /// In the isolate's memory.
     Memory {
-        /// Since when Redis had said it, in milliseconds.
+        /// How long ago Redis had said it, in milliseconds.
         age_ms: u64,
     },
 }

@@ -1,14 +1,15 @@
 //! What crosses between the driver and this module: lines.
 //!
 //! The driver decides nothing: a message says wholly what to do, in the order in which the driver
-//! reads it. Lists begin with their length.
+//! reads it. Lists begin with their length. Whoever adds to an effect what a client wrote must
+//! know that it is one line: a message with any other is not sent, and its request refused.
 //!
 //! ```text
 //! message = list of log lines, [then], action
 //! then    = "then", list of the lines of an ask: what goes on after the answer
 //! action  = ask | respond | relay | "finished" | "lost"
 //! ask     = "ask", id, milliseconds that it may take, effect
-//! effect  = "call", method, url, headers, body
+//! effect  = "call", method, url, headers, body or nothing
 //!         | "forward", url, cache mode or nothing, 1 if there is a body, most bytes of it,
 //!           names to report, names to remove, headers to set
 //!         | "sign", data, key
@@ -17,6 +18,16 @@
 //! respond = "respond", status, headers, then all the rest is the body
 //! relay   = "relay", cookie to drop, names to remove, headers to set, headers to add
 //! ```
+//!
+//! The driver comes back with a status and a text, and a status below zero where there is none:
+//!
+//! | effect | status | text |
+//! |---|---|---|
+//! | call | the answer's | its body |
+//! | forward | the answer's | the values of the names to report, a line each |
+//! | sign | 0 | the signature |
+//! | admit | 1 if it is within the limit, else 0 | |
+//! | sleep | 0 | |
 
 mod lines;
 
@@ -33,7 +44,8 @@ use authflow_shared::{
 use self::lines::Lines;
 use crate::{answer::Answer, outcome::Outcome, relay::Relay};
 
-/// Headers of an origin's answer that the driver tells us of, in this order.
+/// Headers of an origin's answer that the driver tells us of, in the order in which [`result`]
+/// reads them.
 const REPORT: [&str; 2] = ["cache-control", "set-cookie"];
 
 /// What the driver gives for a status where there is none.
