@@ -56,15 +56,15 @@ const growthWithSessions = (name, atMost) => ({
 });
 
 const GOALS = [
-  ratio("verify/same", 0.85, 1.1),
+  ratio("verify/same", 0.85, 0.97),
   ratio("verify/upstash", 0.75),
-  ratio("verify+limit/upstash+limit", 0.65, 0.8),
-  ratio("verify+cache/pass", 1.25, 2.1),
+  ratio("verify+limit/upstash+limit", 0.65, 0.78),
+  ratio("verify+cache/pass", 1.25, 1.68),
   ratio("verify+cache/oauth2-proxy", 1),
   pacedRatio("verify+cache/pass", 1.25),
   pacedRatio("verify+cache/oauth2-proxy", 1),
-  refusal("no cookie", 1.1, 2.6),
-  refusal("forged token", 1.1, 2.6),
+  refusal("no cookie", 1.1, 2.01),
+  refusal("forged token", 1.1, 2.38),
   calls("verify", 1),
   calls("verify+limit", 1),
   callsOfKind("no cookie", 0),

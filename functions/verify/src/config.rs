@@ -111,7 +111,7 @@ impl AddressLimit {
                 requests,
                 window: Duration::from_mins(1),
             }),
-            binding: reader.optional("GATEWAY_LIMIT_BINDING").map(Rc::from),
+            binding: reader.word("GATEWAY_LIMIT_BINDING").map(Rc::from),
         }
     }
 }

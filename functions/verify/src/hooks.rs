@@ -22,7 +22,7 @@ pub(crate) fn run(facts: &str) -> Option<String> {
         background: None,
     };
     Some(wire::message(&Step {
-        lines: Vec::new(),
+        log: Vec::new(),
         state,
     }))
 }

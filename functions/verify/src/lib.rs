@@ -70,7 +70,7 @@ pub fn configure(now_ms: f64, variables: &str) -> Vec<String> {
             }
         }
     });
-    step.lines
+    step.log
 }
 
 /// Takes a request, as [`Facts`] describe it, to its first wait or its end.

@@ -18,13 +18,13 @@ use std::{collections::HashMap, hash::DefaultHasher};
 
 use authflow_shared::host::Random;
 
-/// The part that goes at once when nothing else makes room.
+/// One in so many goes at once when nothing else makes room.
 const SHARE: usize = 8;
 
 /// A bounded map; see the module.
 pub struct Remembered<V> {
     index: Index,
-    /// The values by place; `None` where one was forgotten.
+    /// The values by slot; `None` where one was forgotten.
     values: Vec<Option<V>>,
     capacity: usize,
 }
@@ -32,8 +32,8 @@ pub struct Remembered<V> {
 /// Where the value of each key is: the same code whatever the values are, because that of a hash
 /// map is long.
 struct Index {
-    places: HashMap<String, usize, Seed>,
-    /// Places that a forgotten value left.
+    slots: HashMap<String, usize, Seed>,
+    /// Slots that a forgotten value left.
     free: Vec<usize>,
 }
 
@@ -65,30 +65,31 @@ impl BuildHasher for Seed {
 
 impl Index {
     fn get(&self, key: &str) -> Option<usize> {
-        self.places.get(key).copied()
+        self.slots.get(key).copied()
     }
 
-    /// The place for a value of `key`: the one it has, else one that is free or the next.
-    fn place(&mut self, key: &str) -> usize {
-        let next = self.places.len();
+    /// The slot for a value of `key`: the one it has, else one that is free or the next. Where none
+    /// is free, every slot there is belongs to a key, so that their number is the next one.
+    fn slot(&mut self, key: &str) -> usize {
+        let next = self.slots.len();
         let free = || self.free.pop().unwrap_or(next);
-        *self.places.entry(key.to_owned()).or_insert_with(free)
+        *self.slots.entry(key.to_owned()).or_insert_with(free)
     }
 
-    /// Forgets `key`; gives the place that is free now.
+    /// Forgets `key`; gives the slot that is free now.
     fn remove(&mut self, key: &str) -> Option<usize> {
-        let place = self.places.remove(key)?;
-        self.free.push(place);
-        Some(place)
+        let slot = self.slots.remove(key)?;
+        self.free.push(slot);
+        Some(slot)
     }
 
-    /// Forgets the keys whose places are not to be kept.
+    /// Forgets the keys whose slots are not to be kept.
     fn retain(&mut self, keep: &mut dyn FnMut(usize) -> bool) {
         let free = &mut self.free;
-        self.places.retain(|_, place| {
-            let stays = keep(*place);
+        self.slots.retain(|_, slot| {
+            let stays = keep(*slot);
             if !stays {
-                free.push(*place);
+                free.push(*slot);
             }
             stays
         });
@@ -102,7 +103,7 @@ impl<V> Remembered<V> {
     pub fn new(capacity: usize, seed: Seed) -> Self {
         Self {
             index: Index {
-                places: HashMap::with_hasher(seed),
+                slots: HashMap::with_hasher(seed),
                 free: Vec::new(),
             },
             values: Vec::new(),
@@ -140,8 +141,8 @@ impl<V> Remembered<V> {
                 !goes
             });
         }
-        let place = self.index.place(key);
-        match self.values.get_mut(place) {
+        let slot = self.index.slot(key);
+        match self.values.get_mut(slot) {
             Some(there) => *there = Some(value),
             None => self.values.push(Some(value)),
         }
@@ -155,8 +156,8 @@ impl<V> Remembered<V> {
     /// Forgets all that are not to be kept.
     pub fn retain(&mut self, keep: impl Fn(&V) -> bool) {
         let values = &mut self.values;
-        self.index.retain(&mut |place| {
-            let Some(value) = values.get_mut(place) else {
+        self.index.retain(&mut |slot| {
+            let Some(value) = values.get_mut(slot) else {
                 return false;
             };
             let stays = value.as_ref().is_some_and(&keep);
@@ -174,7 +175,7 @@ impl<V> Remembered<V> {
 
     /// How much is remembered.
     pub fn len(&self) -> usize {
-        self.index.places.len()
+        self.index.slots.len()
     }
 
     /// Whether nothing is remembered.

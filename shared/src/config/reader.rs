@@ -39,6 +39,11 @@ pub struct Reader<'a> {
     faults: Vec<Fault>,
 }
 
+/// Whether `text` is one word of printable ASCII.
+pub fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 impl<'a> Reader<'a> {
     /// Reads from `variables`.
     pub fn new(variables: &'a Variables) -> Self {
@@ -105,7 +110,21 @@ impl<'a> Reader<'a> {
 
     /// A secret as it was given by somebody else, of any length.
     pub fn token(&mut self, name: &'static str) -> Option<Secret> {
-        self.required(name).map(Secret::new)
+        self.required(name)?;
+        self.word(name).map(Secret::new)
+    }
+
+    /// A text without spaces, such as a name; a line break in it would end a header or a message.
+    pub fn word(&mut self, name: &'static str) -> Option<&'a str> {
+        let word = self.optional(name)?;
+        if is_word(word) {
+            return Some(word);
+        }
+        self.fault(
+            name,
+            "holds a space, a line break or what is not ASCII; paste it again",
+        );
+        None
     }
 
     /// Secrets that the operator made, separated by commas. There is at least one.
@@ -216,6 +235,20 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert!(!found[0].contains("hunter2"));
         assert!(problems(&[("S", &long)], |reader| drop(reader.secrets("S"))).is_empty());
+    }
+
+    #[test]
+    fn rejects_a_token_or_a_name_of_two_lines_without_showing_it() {
+        for text in ["ab\ncd", "ab cd", "ab\u{e9}"] {
+            let found = problems(&[("T", text), ("N", text)], |reader| {
+                assert!(reader.token("T").is_none());
+                assert!(reader.word("N").is_none());
+            });
+            assert_eq!(found.len(), 2, "{found:?}");
+            assert!(found.iter().all(|fault| !fault.contains("ab")));
+        }
+        assert!(problems(&[("T", "ab+/=_-.")], |reader| drop(reader.token("T"))).is_empty());
+        assert!(problems(&[], |reader| drop(reader.word("N"))).is_empty());
     }
 
     #[test]

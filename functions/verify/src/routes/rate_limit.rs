@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::rc::Rc;
 
-use authflow_shared::{json::Value, rate_limit::Quota};
+use authflow_shared::{config::is_word, json::Value, rate_limit::Quota};
 
 use super::Fields;
 
@@ -80,8 +80,8 @@ impl RateLimit {
             }
             (true, None) => Counted::Redis,
             (false, Some(binding)) => {
-                if binding.is_empty() {
-                    fields.fault("`rate_limit` has an empty `binding`");
+                if !is_word(&binding) {
+                    fields.fault("`rate_limit` needs the name of a limiter in `binding`");
                 }
                 Counted::Platform(binding.into())
             }

@@ -53,13 +53,10 @@ const TIMED_OUT: i32 = -1;
 /// What it gives where the body was longer than allowed.
 const TOO_LARGE: i32 = -3;
 
-/// What the driver hears where there is nothing that it could do. It refuses the request.
-const LOST: &str = "0\nlost\n";
-
 /// The message for the driver after a step.
 pub fn message(step: &Step<Outcome>) -> String {
     let mut lines = Lines::new();
-    lines.list(step.lines.iter().map(String::as_str));
+    lines.list(step.log.iter().map(String::as_str));
     let message = match &step.state {
         State::Waiting { id, effect } => {
             ask(&mut lines, *id, effect);
@@ -83,7 +80,17 @@ pub fn message(step: &Step<Outcome>) -> String {
         }
         State::Unknown | State::Stalled => None,
     };
-    message.unwrap_or_else(|| LOST.to_owned())
+    message.unwrap_or_else(|| lost(&step.log))
+}
+
+/// What the driver hears where there is nothing that it could do: it refuses the request. What was
+/// logged so far is said all the same.
+fn lost(log: &[String]) -> String {
+    let mut lines = Lines::new();
+    let whole_lines = log.iter().map(String::as_str);
+    lines.list(whole_lines.filter(|line| !line.contains('\n')));
+    lines.line("lost");
+    lines.finish().unwrap_or_default()
 }
 
 /// What the driver tells of an effect, as the effect's result. A status below zero is a failure.
@@ -174,4 +181,38 @@ fn borrowed<'a>(
     headers: &'a [(&'static str, String)],
 ) -> impl Iterator<Item = (&'static str, &'a str)> + Clone {
     headers.iter().map(|(name, value)| (*name, value.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(log: &[&str], state: State<Outcome>) -> Step<Outcome> {
+        Step {
+            log: log.iter().map(|line| (*line).to_owned()).collect(),
+            state,
+        }
+    }
+
+    #[test]
+    fn what_cannot_go_on_is_lost_and_its_log_is_not() {
+        let stalled = step(&["{}", "two\nlines"], State::Stalled);
+        assert_eq!(message(&stalled), "1\n{}\nlost\n");
+    }
+
+    #[test]
+    fn a_header_that_would_be_two_lines_is_sent_to_nobody() {
+        let mut answer = Answer::empty(204, "r1");
+        answer
+            .headers
+            .push(("location", "/a\nset-cookie\nb".into()));
+        let done = step(
+            &["{}"],
+            State::Done {
+                output: Outcome::Respond(answer),
+                background: None,
+            },
+        );
+        assert_eq!(message(&done), "1\n{}\nlost\n");
+    }
 }

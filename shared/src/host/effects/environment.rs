@@ -32,7 +32,7 @@ struct Mailbox {
     now: Cell<Timestamp>,
     asked: RefCell<Option<Effect>>,
     result: RefCell<Option<EffectResult>>,
-    lines: RefCell<Vec<String>>,
+    log: RefCell<Vec<String>>,
     background: RefCell<Vec<BoxFuture<()>>>,
 }
 
@@ -61,8 +61,8 @@ impl EffectHost {
     }
 
     /// The log lines written since they were last taken.
-    pub(super) fn take_lines(&self) -> Vec<String> {
-        self.0.lines.take()
+    pub(super) fn take_log(&self) -> Vec<String> {
+        self.0.log.take()
     }
 
     async fn perform(&self, effect: Effect) -> EffectResult {
@@ -146,7 +146,7 @@ impl Sleeper for EffectHost {
 
 impl LogSink for EffectHost {
     fn emit(&self, line: String) {
-        self.0.lines.borrow_mut().push(line);
+        self.0.log.borrow_mut().push(line);
     }
 }
 

@@ -113,7 +113,7 @@ pub enum Awaited {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Step<T> {
     /// Log lines written since the last step.
-    pub lines: Vec<String>,
+    pub log: Vec<String>,
     /// What it waits for, or what it came to.
     pub state: State<T>,
 }
@@ -209,7 +209,7 @@ impl<T> Runner<T> {
         }) = self.waiting.remove(&id)
         else {
             return Step {
-                lines: Vec::new(),
+                log: Vec::new(),
                 state: State::Unknown,
             };
         };
@@ -225,7 +225,7 @@ impl<T> Runner<T> {
     fn drive(&mut self, task: Task<T>, host: &EffectHost) -> Step<T> {
         let state = self.poll(task, host);
         Step {
-            lines: host.take_lines(),
+            log: host.take_log(),
             state,
         }
     }
@@ -341,7 +341,7 @@ mod tests {
         assert_eq!(
             step,
             Step {
-                lines: vec!["line".into()],
+                log: vec!["line".into()],
                 state: expected
             }
         );
@@ -421,7 +421,7 @@ mod tests {
             1
         });
         assert_eq!(
-            step.lines,
+            step.log,
             ["request"],
             "told with the output, not lost to what follows"
         );
@@ -436,7 +436,7 @@ mod tests {
         assert_eq!(
             step,
             Step {
-                lines: vec!["renewed".into()],
+                log: vec!["renewed".into()],
                 state: State::Finished
             }
         );

@@ -358,10 +358,12 @@ fn rejects_a_limit_that_is_exact_and_has_a_binding() {
         r#"rate_limit={"requests":1,"seconds":1,"exact":true,"binding":"L"}"#,
         "either",
     );
-    rejects(
-        r#"rate_limit={"requests":1,"seconds":1,"binding":""}"#,
-        "empty",
-    );
+    for binding in ["", "A B", "A\\nB"] {
+        rejects(
+            &format!(r#"rate_limit={{"requests":1,"seconds":1,"binding":"{binding}"}}"#),
+            "name of a limiter",
+        );
+    }
 }
 
 #[test]
