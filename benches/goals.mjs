@@ -5,7 +5,7 @@
  * How much higher than in the last full run a ratio may be in a short one, which warms up less, on a machine that does other
  * things, too. What is to be noticed is a gate that got slower, not a neighbour that got louder.
  */
-const NOISE = 1.25;
+const NOISE = 1.4;
 
 /** What a short run may show where a full one came to `shown` last; it does not ask where there is no such. */
 const guarded = (shown) => shown && shown * NOISE;

@@ -67,7 +67,7 @@ export const TINY = {
 /** What `--check` asserts, and nothing else. */
 export const CHECK = {
   ...COMMON,
-  warmUp: 1_500,
+  warmUp: 5_000,
   rounds: 5,
   renewalSeconds: 10,
   kindRounds: 8,
