@@ -123,8 +123,7 @@ fn write_map(map: &Map, json: &mut String) {
 
 /// Adds `text` to `json` as a string, escaped where it must be (RFC 8259, section 7).
 pub fn write_text(text: &str, json: &mut String) {
-    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
-    if text.bytes().all(is_plain) {
+    if is_plain(text) {
         json.push('"');
         json.push_str(text);
         json.push('"');
@@ -132,6 +131,12 @@ pub fn write_text(text: &str, json: &mut String) {
         // Texts always serialise.
         json.push_str(&serde_json::to_string(text).unwrap_or_default());
     }
+}
+
+/// Whether `text` stands in a string as it is (RFC 8259, section 7).
+pub(crate) fn is_plain(text: &str) -> bool {
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    text.bytes().all(is_plain)
 }
 
 fn separate(index: usize, json: &mut String) {

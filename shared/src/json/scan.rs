@@ -4,6 +4,8 @@
 //! apart again; whoever knows the fields, their order and that nothing is escaped need only compare.
 //! Whatever differs in one byte is not read here, and is left to the parser (`super::parse`).
 
+use super::is_plain;
+
 /// The rest of a text that is yet to be read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scan<'a> {
@@ -26,7 +28,7 @@ impl<'a> Scan<'a> {
     pub(crate) fn text(&mut self, name: &str) -> Option<&'a str> {
         let value = self.after_name(name)?.strip_prefix('"')?;
         let (text, rest) = value.split_once('"')?;
-        if !text.bytes().all(|byte| byte >= b' ' && byte != b'\\') {
+        if !is_plain(text) {
             return None;
         }
         self.go_on(rest);

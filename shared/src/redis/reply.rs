@@ -82,12 +82,11 @@ impl Reply {
 /// every request reads one. Whatever else there is, a whole parser must read.
 fn text_alone(body: &str) -> Option<String> {
     let escaped = body.strip_prefix(r#"{"result":""#)?.strip_suffix("\"}")?;
-    let is_plain = |part: &str| part.bytes().all(|byte| byte >= b' ' && byte != b'"');
     let mut parts = escaped.split('\\');
     let mut text = String::with_capacity(escaped.len());
-    text.push_str(parts.next().filter(|part| is_plain(part))?);
+    text.push_str(parts.next().filter(|part| json::is_plain(part))?);
     for part in parts {
-        let part = part.strip_prefix('"').filter(|part| is_plain(part))?;
+        let part = part.strip_prefix('"').filter(|part| json::is_plain(part))?;
         text.push('"');
         text.push_str(part);
     }

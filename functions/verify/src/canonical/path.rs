@@ -65,11 +65,8 @@ pub(super) fn spell(path: &str) -> Result<(String, Escapes), Ambiguity> {
     } else {
         (path.to_owned(), Escapes::default())
     };
-    let mut segments = canonical.split('/');
-    if segments.next() != Some("") || canonical.is_empty() {
-        return Err(Ambiguity::Url);
-    }
-    let mut segments = segments.peekable();
+    let below = canonical.strip_prefix('/').ok_or(Ambiguity::Url)?;
+    let mut segments = below.split('/').peekable();
     while let Some(segment) = segments.next() {
         if segment.is_empty() && segments.peek().is_some() {
             return Err(Ambiguity::EmptySegment);
