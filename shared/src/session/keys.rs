@@ -22,6 +22,11 @@ pub fn user_sessions(user_id: &str) -> String {
     format!("user_sessions:{user_id}")
 }
 
+/// The moment, in Unix milliseconds, at which all sessions of a user were ended last.
+pub fn sessions_ended(user_id: &str) -> String {
+    format!("sessions_ended:{user_id}")
+}
+
 /// A user's profile.
 pub fn user_profile(user_id: &str) -> String {
     format!("user_profile:{user_id}")

@@ -1,6 +1,7 @@
 //! Sessions: what leaves the server, what is kept, and how it is kept.
 
 pub mod keys;
+pub mod of_user;
 pub mod presented;
 pub mod record;
 pub mod store;

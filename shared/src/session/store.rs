@@ -7,6 +7,7 @@
 //! | `user_sessions:{user_id}` | session ids by expiry | as its longest member |
 //! | `user_id:{session_id}` | the user's id | longer than the session |
 //! | `user_profile:{user_id}` | the profile | half an hour |
+//! | `sessions_ended:{user_id}` | when all were ended last | five minutes |
 //!
 //! Creating and ending a session are one transaction each: there is never a session without its
 //! index entry, nor an index entry that opens anything.
@@ -15,11 +16,10 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use super::{SessionId, SessionRecord, keys};
+use super::{SessionId, SessionRecord, keys, of_user::DeviceEntry};
 use crate::{
     config::Lifetimes,
     host::HttpClient,
-    json::Object,
     redis::{Command, Lookup, Redis, Reply, Unavailable, lookup},
     timestamp::Timestamp,
 };
@@ -45,17 +45,6 @@ impl SessionLookup {
     }
 }
 
-/// A device somebody signed in from. Times are Unix seconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct DeviceEntry {
-    /// A name the person recognises.
-    pub label: String,
-    /// The first sign-in.
-    pub first_seen: u64,
-    /// The last sign-in.
-    pub last_seen: u64,
-}
-
 /// A session to be created.
 #[derive(Clone, Debug)]
 pub struct NewSession<'a> {
@@ -63,12 +52,36 @@ pub struct NewSession<'a> {
     pub id: &'a SessionId,
     /// Its record.
     pub record: &'a SessionRecord,
-    /// A name for the device that the person recognises.
-    pub device_label: &'a str,
+    /// Its device; when it was first seen is known here alone.
+    pub device: DeviceEntry,
+    /// When it was asked for.
+    pub asked_at: Timestamp,
     /// The user's profile as JSON.
     pub profile: &'a str,
     /// The session the request came with; it ends as the new one begins.
     pub replaces: Option<&'a SessionId>,
+}
+
+/// A session that was created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Created {
+    /// Whether its device had signed in before.
+    pub known_device: bool,
+}
+
+/// Why no session was created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotCreated {
+    /// All sessions of the user were ended while this one was being opened.
+    Ended,
+    /// It is not certain that the session exists.
+    Unavailable(Unavailable),
+}
+
+impl From<Unavailable> for NotCreated {
+    fn from(reason: Unavailable) -> Self {
+        Self::Unavailable(reason)
+    }
 }
 
 /// The store of sessions.
@@ -82,6 +95,10 @@ impl<H: HttpClient> SessionStore<H> {
     /// A store over `redis`.
     pub fn new(redis: Redis<H>, lifetimes: Lifetimes) -> Self {
         Self { redis, lifetimes }
+    }
+
+    pub(super) fn redis(&self) -> &Redis<H> {
+        &self.redis
     }
 
     /// Looks a session up: one command.
@@ -114,9 +131,12 @@ impl<H: HttpClient> SessionStore<H> {
     /// Creates a session and ends the one it replaces, atomically.
     ///
     /// # Errors
-    /// [`Unavailable`] if it is not certain that the session exists; its token must not be handed
-    /// out then.
-    pub async fn create(&self, new: &NewSession<'_>, now: Timestamp) -> Result<(), Unavailable> {
+    /// [`NotCreated`]; its token must not be handed out then.
+    pub async fn create(
+        &self,
+        new: &NewSession<'_>,
+        now: Timestamp,
+    ) -> Result<Created, NotCreated> {
         let record = new.record;
         let device_key = keys::device(&record.user_id);
         let fingerprint = &record.device_fingerprint;
@@ -128,14 +148,14 @@ impl<H: HttpClient> SessionStore<H> {
                 .map(|old| Command::new("GET").arg(keys::user_id(old))),
         );
         let mut replies = self.redis.pipeline(&reads).await?.into_iter();
-        let first_seen = replies.next().and_then(first_seen).unwrap_or(now.seconds());
+        let first_seen = replies.next().and_then(first_seen);
         let old_owner = replies.next().map(lookup);
 
         // (2) All or nothing.
         let device = DeviceEntry {
-            label: new.device_label.to_owned(),
-            first_seen,
+            first_seen: first_seen.unwrap_or(now.seconds()),
             last_seen: now.seconds(),
+            ..new.device.clone()
         };
         let lives = self.session_seconds(record, now);
         let sessions_key = keys::user_sessions(&record.user_id);
@@ -153,7 +173,7 @@ impl<H: HttpClient> SessionStore<H> {
             Command::new("HSET")
                 .arg(&device_key)
                 .arg(fingerprint)
-                .arg(json(&device)),
+                .arg(device.to_json()),
             Command::new("EXPIRE")
                 .arg(&device_key)
                 .arg(self.lifetimes.device),
@@ -175,7 +195,25 @@ impl<H: HttpClient> SessionStore<H> {
         if let Some(old) = new.replaces {
             writes.extend(end_commands(old, old_owner));
         }
-        self.redis.transaction(&writes).await.map(drop)
+        writes.push(Command::new("GET").arg(keys::sessions_ended(&record.user_id)));
+        let mut replies = self.redis.transaction(&writes).await?;
+
+        // (3) What was asked for before all sessions were ended does not outlive that. Only with a
+        // readable answer is it certain that nothing of the kind happened.
+        let ended_at = match replies.pop().map(lookup) {
+            Some(Lookup::Found(millis)) => millis.parse().map_err(|_| Unavailable::Unreadable)?,
+            Some(Lookup::Absent) => 0,
+            _ => return Err(Unavailable::Unreadable.into()),
+        };
+        if new.asked_at.millis() <= ended_at {
+            let owner = Some(Lookup::Found(record.user_id.clone()));
+            let undo = end_commands(new.id, owner);
+            self.redis.transaction(&undo).await?;
+            return Err(NotCreated::Ended);
+        }
+        Ok(Created {
+            known_device: first_seen.is_some(),
+        })
     }
 
     /// Ends a session, atomically. A session that has already ended is no error.
@@ -262,7 +300,7 @@ impl<H: HttpClient> SessionStore<H> {
 ///
 /// A value that is no record of ours is *unavailable*: it says nothing about whether the person
 /// is signed in, and must not sign them out.
-fn read_session(lookup: Lookup, now: Timestamp) -> SessionLookup {
+pub(super) fn read_session(lookup: Lookup, now: Timestamp) -> SessionLookup {
     match lookup {
         Lookup::Found(json) => match SessionRecord::from_json(&json) {
             Some(record) if record.is_over(now) => SessionLookup::Absent,
@@ -278,7 +316,7 @@ fn first_seen(reply: Reply) -> Option<u64> {
     let Reply::Text(json) = reply else {
         return None;
     };
-    Object::parse(&json)?.number("first_seen")
+    Some(DeviceEntry::read(&json)?.first_seen)
 }
 
 fn end_commands(id: &SessionId, owner: Option<Lookup>) -> Vec<Command> {
@@ -305,7 +343,7 @@ fn json(value: &impl Serialize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use core::time::Duration;
     use futures_executor::block_on;
 
@@ -319,7 +357,7 @@ mod tests {
         secret::Secret,
     };
 
-    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+    pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
     const LIFETIMES: Lifetimes = Lifetimes {
         session: 3600,
         session_max: 86_400,
@@ -328,11 +366,11 @@ mod tests {
         user_profile: 1800,
     };
 
-    fn id(digit: u8) -> SessionId {
+    pub(crate) fn id(digit: u8) -> SessionId {
         SessionId::parse(&format!("00000000-0000-4000-8000-00000000000{digit}")).unwrap()
     }
 
-    fn store(host: &FakeHost) -> SessionStore<FakeHost> {
+    pub(crate) fn store(host: &FakeHost) -> SessionStore<FakeHost> {
         let settings = Settings {
             url: "http://redis.test".into(),
             token: Secret::new("token"),
@@ -363,7 +401,7 @@ mod tests {
             .collect()
     }
 
-    fn new_session<'a>(
+    pub(crate) fn new_session<'a>(
         id: &'a SessionId,
         record: &'a SessionRecord,
         replaces: Option<&'a SessionId>,
@@ -371,7 +409,8 @@ mod tests {
         NewSession {
             id,
             record,
-            device_label: "Firefox on Linux",
+            device: DeviceEntry::default(),
+            asked_at: NOW,
             profile: "{}",
             replaces,
         }

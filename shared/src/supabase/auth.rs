@@ -37,6 +37,8 @@ pub struct Settings {
     pub url: String,
     /// The project's key: the anon key, a publishable key or a secret key.
     pub key: Secret,
+    /// The key that may do everything, for administration: the service role key or a secret key.
+    pub admin_key: Option<Secret>,
     /// The time until a whole answer must have arrived.
     pub timeout: Duration,
 }
@@ -58,6 +60,28 @@ pub enum SignUp {
     SignedIn(Box<Session>),
 }
 
+/// Which sessions of a user end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The one that asks.
+    Local,
+    /// All but the one that asks.
+    Others,
+    /// All.
+    Global,
+}
+
+impl Scope {
+    /// Supabase's word for it, which is ours too.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Others => "others",
+            Self::Global => "global",
+        }
+    }
+}
+
 impl<H: HttpClient> AuthClient<H> {
     /// A client that makes its calls through `host`, for the person at `client_ip`.
     ///
@@ -71,6 +95,11 @@ impl<H: HttpClient> AuthClient<H> {
             settings,
             client_ip,
         }
+    }
+
+    /// The project's URL, without a slash at the end.
+    pub(super) fn url(&self) -> &str {
+        &self.settings.url
     }
 
     /// Signs up. The link in the mail will lead on to `redirect_to`.
@@ -125,14 +154,15 @@ impl<H: HttpClient> AuthClient<H> {
         self.post(&path, &body, None).await.map(drop)
     }
 
-    /// Ends the session of `access_token`. One that has ended before is no error.
+    /// Ends the session of `access_token`, or those that `scope` names beside it. One that has
+    /// ended before is no error.
     ///
     /// # Errors
-    /// [`AuthError`] if it is not certain that the session has ended.
-    pub async fn sign_out(&self, access_token: &Secret) -> Result<(), AuthError> {
-        let path = "/logout?scope=local";
-        match self.post(path, &Object::new(), Some(access_token)).await {
-            Ok(_) | Err(AuthError::SessionEnded) => Ok(()),
+    /// [`AuthError`] if it is not certain that they have ended.
+    pub async fn sign_out(&self, access_token: &Secret, scope: Scope) -> Result<(), AuthError> {
+        let path = format!("/logout?scope={}", scope.as_str());
+        match self.post(&path, &Object::new(), Some(access_token)).await {
+            Ok(_) | Err(AuthError::SessionEnded | AuthError::UserNotFound) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -154,7 +184,7 @@ impl<H: HttpClient> AuthClient<H> {
         self.call("GET", "/health", None, None).await.map(drop)
     }
 
-    async fn post(
+    pub(super) async fn post(
         &self,
         path: &str,
         body: &Object,
@@ -163,8 +193,39 @@ impl<H: HttpClient> AuthClient<H> {
         self.call("POST", path, Some(body.to_json()), bearer).await
     }
 
-    async fn call(
+    pub(super) async fn call(
         &self,
+        method: &'static str,
+        path: &str,
+        body: Option<String>,
+        bearer: Option<&Secret>,
+    ) -> Result<HttpAnswer, AuthError> {
+        self.call_with(&self.settings.key, method, path, body, bearer)
+            .await
+    }
+
+    /// Calls with the key that may do everything.
+    ///
+    /// # Errors
+    /// [`AuthError`]; [`AuthError::Rejected`] with `no_admin_key` where none is configured.
+    pub(super) async fn call_as_admin(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<String>,
+    ) -> Result<HttpAnswer, AuthError> {
+        let Some(key) = &self.settings.admin_key else {
+            return Err(AuthError::Rejected("no_admin_key".to_owned()));
+        };
+        // A key of the new kind is no JWT, and must not be a bearer token; a legacy one must be.
+        let is_jwt = !key.expose().starts_with("sb_");
+        self.call_with(key, method, path, body, is_jwt.then_some(key))
+            .await
+    }
+
+    async fn call_with(
+        &self,
+        key: &Secret,
         method: &'static str,
         path: &str,
         body: Option<String>,
@@ -172,7 +233,7 @@ impl<H: HttpClient> AuthClient<H> {
     ) -> Result<HttpAnswer, AuthError> {
         let settings = &self.settings;
         let mut headers = vec![
-            ("apikey", settings.key.expose().to_owned()),
+            ("apikey", key.expose().to_owned()),
             ("x-supabase-api-version", API_VERSION.to_owned()),
         ];
         if body.is_some() {
@@ -199,13 +260,13 @@ impl<H: HttpClient> AuthClient<H> {
     }
 }
 
-const UNREADABLE: AuthError = AuthError::Unavailable(Unavailable::Unreadable);
+pub(super) const UNREADABLE: AuthError = AuthError::Unavailable(Unavailable::Unreadable);
 
-fn object(answer: &HttpAnswer) -> Result<Object, AuthError> {
+pub(super) fn object(answer: &HttpAnswer) -> Result<Object, AuthError> {
     Object::parse(&answer.body).ok_or(UNREADABLE)
 }
 
-fn session(answer: &HttpAnswer) -> Result<Session, AuthError> {
+pub(super) fn session(answer: &HttpAnswer) -> Result<Session, AuthError> {
     Session::read(object(answer)?).ok_or(UNREADABLE)
 }
 
@@ -215,12 +276,12 @@ fn credentials(email: &str, password: &Secret) -> Object {
         .with("password", password.expose())
 }
 
-fn query_value(text: &str) -> String {
+pub(super) fn query_value(text: &str) -> String {
     utf8_percent_encode(text, QUERY_VALUE).to_string()
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use futures_executor::block_on;
 
     use super::*;
@@ -232,13 +293,13 @@ mod tests {
         timestamp::Timestamp,
     };
 
-    const SESSION: &str = r#"{"access_token":"e30.e30.x","token_type":"bearer","expires_in":3600,
+    pub(crate) const SESSION: &str = r#"{"access_token":"e30.e30.x","token_type":"bearer","expires_in":3600,
         "refresh_token":"r","weak_password":null,
         "user":{"id":"5f6b7c8d-0000-4000-8000-000000000001","email":"ada@example.test","role":"authenticated"}}"#;
-    const USER: &str = r#"{"id":"5f6b7c8d-0000-4000-8000-000000000001","aud":"authenticated","role":"",
+    pub(crate) const USER: &str = r#"{"id":"5f6b7c8d-0000-4000-8000-000000000001","aud":"authenticated","role":"",
         "email":"ada@example.test","identities":[],"is_anonymous":false}"#;
 
-    fn answering(status: u16, body: &str) -> FakeHost {
+    pub(crate) fn answering(status: u16, body: &str) -> FakeHost {
         let body = body.to_owned();
         FakeHost::new(Timestamp::default(), move |_| {
             Ok(HttpAnswer {
@@ -248,10 +309,11 @@ mod tests {
         })
     }
 
-    fn client(host: &FakeHost, key: &str) -> AuthClient<FakeHost> {
+    pub(crate) fn client(host: &FakeHost, key: &str) -> AuthClient<FakeHost> {
         let settings = Settings {
             url: "https://supabase.test".into(),
             key: Secret::new(key),
+            admin_key: None,
             timeout: Duration::from_secs(5),
         };
         AuthClient::new(
@@ -259,6 +321,13 @@ mod tests {
             Rc::new(settings),
             ClientIp::parse("::ffff:192.0.2.1"),
         )
+    }
+
+    impl AuthClient<FakeHost> {
+        pub(crate) fn with_admin_key(mut self, key: &str) -> Self {
+            Rc::make_mut(&mut self.settings).admin_key = Some(Secret::new(key));
+            self
+        }
     }
 
     fn sign_up(host: &FakeHost) -> Result<SignUp, AuthError> {
@@ -361,8 +430,9 @@ mod tests {
     #[test]
     fn a_session_that_has_ended_before_is_signed_out() {
         let token = Secret::new("jwt");
-        let sign_out =
-            |status, body| block_on(client(&answering(status, body), "anon").sign_out(&token));
+        let sign_out = |status, body| {
+            block_on(client(&answering(status, body), "anon").sign_out(&token, Scope::Local))
+        };
         assert_eq!(sign_out(204, ""), Ok(()));
         assert_eq!(sign_out(403, r#"{"code":"session_not_found"}"#), Ok(()));
         assert_eq!(sign_out(401, r#"{"code":"no_authorization"}"#), Ok(()));

@@ -25,6 +25,14 @@ pub enum AuthError {
     WeakPassword(Vec<Weakness>),
     /// The link or code has been used, is too old, or never was.
     OtpExpired,
+    /// There is no such user (any more).
+    UserNotFound,
+    /// The code of a second factor is wrong, or too old.
+    WrongCode,
+    /// The new password is the old one.
+    SamePassword,
+    /// The session has to be raised by a second factor first.
+    InsufficientAal,
     /// The address belongs to a user already.
     UserAlreadyExists,
     /// Too many requests from this client.
@@ -80,11 +88,19 @@ impl AuthError {
             "user_banned" => Self::UserBanned,
             "weak_password" => Self::WeakPassword(weaknesses(&body)),
             "otp_expired" => Self::OtpExpired,
+            "mfa_verification_failed" | "mfa_verification_rejected" => Self::WrongCode,
+            "user_not_found" => Self::UserNotFound,
+            "same_password" => Self::SamePassword,
+            "insufficient_aal" => Self::InsufficientAal,
             "user_already_exists" | "email_exists" => Self::UserAlreadyExists,
             "over_request_rate_limit" => Self::RateLimited,
             "over_email_send_rate_limit" => Self::MailRateLimited,
-            "bad_jwt" | "no_authorization" | "session_not_found" | "session_expired"
-            | "user_not_found" => Self::SessionEnded,
+            "bad_jwt"
+            | "no_authorization"
+            | "session_not_found"
+            | "session_expired"
+            | "refresh_token_not_found"
+            | "refresh_token_already_used" => Self::SessionEnded,
             _ if answer.status >= 500 => unavailable,
             _ => Self::Rejected(printable(code)),
         }
@@ -98,6 +114,10 @@ impl AuthError {
             Self::UserBanned => "user_banned",
             Self::WeakPassword(_) => "weak_password",
             Self::OtpExpired => "otp_expired",
+            Self::UserNotFound => "user_not_found",
+            Self::WrongCode => "wrong_code",
+            Self::SamePassword => "same_password",
+            Self::InsufficientAal => "insufficient_aal",
             Self::UserAlreadyExists => "user_already_exists",
             Self::RateLimited => "over_request_rate_limit",
             Self::MailRateLimited => "over_email_send_rate_limit",

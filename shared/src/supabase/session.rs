@@ -31,6 +31,10 @@ pub struct User {
     pub created_at: Option<String>,
     /// When the address was confirmed, RFC 3339.
     pub email_confirmed_at: Option<String>,
+    /// The address that waits to be confirmed in place of the present one.
+    pub new_email: Option<String>,
+    /// Until when the user may not sign in, RFC 3339; may be long past.
+    pub banned_until: Option<String>,
     /// What the user may set: never decide anything by it.
     pub user_metadata: Map,
     /// What only the operator sets.
@@ -48,6 +52,8 @@ pub struct Factor {
     pub status: String,
     /// As in `totp`.
     pub factor_type: String,
+    /// What the user calls it; may be empty.
+    pub friendly_name: String,
 }
 
 impl User {
@@ -65,6 +71,8 @@ impl User {
             role: object.text("role").unwrap_or_default(),
             created_at: object.text("created_at"),
             email_confirmed_at: object.text("email_confirmed_at"),
+            new_email: object.text("new_email").filter(|email| !email.is_empty()),
+            banned_until: object.text("banned_until"),
             user_metadata: metadata(object.object("user_metadata")),
             app_metadata: metadata(object.object("app_metadata")),
             factors: match object.take("factors") {
@@ -78,13 +86,28 @@ impl User {
     }
 }
 
+impl User {
+    /// What the user is here: `role` of `app_metadata`, which only the operator sets, or else
+    /// Supabase's own, which is the database's.
+    pub fn access_role(&self) -> &str {
+        let set = self.app_metadata.get("role").and_then(Value::as_str);
+        set.filter(|role| !role.is_empty()).unwrap_or(&self.role)
+    }
+}
+
 impl Factor {
+    /// Whether its first code was given; only then it counts.
+    pub fn is_verified(&self) -> bool {
+        self.status == "verified"
+    }
+
     fn read(value: Value) -> Option<Self> {
         let mut object = Object::from_value(value)?;
         Some(Self {
             id: object.text("id")?,
             status: object.text("status")?,
             factor_type: object.text("factor_type")?,
+            friendly_name: object.text("friendly_name").unwrap_or_default(),
         })
     }
 }
@@ -112,13 +135,12 @@ impl Session {
 
     /// Whether the user has a verified second factor and has not given it yet.
     pub fn needs_second_factor(&self) -> bool {
-        let verified = |factor: &Factor| factor.status == "verified";
-        self.user.factors.iter().any(verified) && self.aal() != "aal2"
+        self.user.factors.iter().any(Factor::is_verified) && self.aal() != "aal2"
     }
 }
 
 /// Whether `text` is a UUID of any version, with its hyphens.
-fn is_uuid(text: &str) -> bool {
+pub fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(index, byte)| match index {
             8 | 13 | 18 | 23 => byte == b'-',
@@ -173,6 +195,23 @@ mod tests {
         assert!(!session("{}", &factor("unverified")).needs_second_factor());
         assert!(!session(r#"{"aal":"aal2"}"#, &factor("verified")).needs_second_factor());
         assert!(!session("{}", &json!([])).needs_second_factor());
+    }
+
+    #[test]
+    fn a_role_of_the_operators_goes_before_the_databases() {
+        let role = |user: serde_json::Value| {
+            let user = User::read(Object::parse(&user.to_string()).unwrap()).unwrap();
+            user.access_role().to_owned()
+        };
+        let id = "5f6b7c8d-0000-4000-8000-000000000001";
+        let user = json!({"id": id, "role": "authenticated", "user_metadata": {"role": "admin"}});
+        assert_eq!(role(user), "authenticated");
+        let user = json!({"id": id, "role": "authenticated", "app_metadata": {"role": "admin"}});
+        assert_eq!(role(user), "admin");
+        for odd in [json!(""), json!(7), json!(["admin"])] {
+            let user = json!({"id": id, "role": "authenticated", "app_metadata": {"role": odd}});
+            assert_eq!(role(user), "authenticated");
+        }
     }
 
     #[test]

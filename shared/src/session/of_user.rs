@@ -1,0 +1,360 @@
+//! All sessions of a user: to look at, and to end at once.
+//!
+//! Ending all takes two steps, because the list must be read before its members can be deleted. A
+//! session that somebody opens between the two would escape, so the first step also leaves a mark:
+//! `sessions_ended:{user_id}`, the moment. Whoever creates a session reads the mark in the same
+//! transaction, and takes the session back if it was asked for before that moment.
+
+use super::{
+    SessionId, SessionRecord, SessionStore, keys,
+    store::{SessionLookup, read_session},
+};
+use crate::{
+    host::HttpClient,
+    json::Object,
+    redis::{Command, Lookup, Reply, Unavailable, lookup},
+    timestamp::Timestamp,
+};
+
+/// Seconds that the mark stays: longer than any sign-in takes.
+const MARK_SECONDS: u64 = 300;
+
+/// A session of a user's, as its owner sees it.
+#[derive(Clone, Debug)]
+pub struct OwnSession {
+    /// Its id.
+    pub id: SessionId,
+    /// What Redis holds of it.
+    pub record: std::rc::Rc<SessionRecord>,
+    /// The moment at which it ends if it is not used any more.
+    pub idle_until: Timestamp,
+    /// The device that it belongs to, if that is still known.
+    pub device: Option<DeviceEntry>,
+}
+
+/// A device somebody signed in from. Times are Unix seconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeviceEntry {
+    /// A name the person recognises.
+    pub label: String,
+    /// The first sign-in.
+    pub first_seen: u64,
+    /// The last sign-in.
+    pub last_seen: u64,
+    /// The client's network, not its whole address.
+    pub ip_hint: String,
+    /// `User-Agent`, cut to a length.
+    pub user_agent: String,
+}
+
+impl DeviceEntry {
+    /// Reads an entry; what it lacks is empty.
+    pub fn read(json: &str) -> Option<Self> {
+        let mut entry = Object::parse(json)?;
+        Some(Self {
+            first_seen: entry.number("first_seen")?,
+            last_seen: entry.number("last_seen")?,
+            label: entry.text("label")?,
+            ip_hint: entry.text("ip_hint").unwrap_or_default(),
+            user_agent: entry.text("user_agent").unwrap_or_default(),
+        })
+    }
+
+    /// The entry as Redis keeps it.
+    pub fn to_json(&self) -> String {
+        Object::new()
+            .with("label", self.label.as_str())
+            .with("first_seen", self.first_seen)
+            .with("last_seen", self.last_seen)
+            .with("ip_hint", self.ip_hint.as_str())
+            .with("user_agent", self.user_agent.as_str())
+            .to_json()
+    }
+}
+
+impl<H: HttpClient> SessionStore<H> {
+    /// The sessions of a user that are alive, the one that lives longest first.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if any of them could not be read.
+    pub async fn list(
+        &self,
+        user_id: &str,
+        now: Timestamp,
+    ) -> Result<Vec<OwnSession>, Unavailable> {
+        // (1) Which there are, and the devices.
+        let reads = [
+            Command::new("ZREVRANGE")
+                .arg(keys::user_sessions(user_id))
+                .arg(0)
+                .arg(-1)
+                .arg("WITHSCORES"),
+            Command::new("HGETALL").arg(keys::device(user_id)),
+        ];
+        let mut replies = self.redis().pipeline(&reads).await?.into_iter();
+        let members = texts(replies.next())?;
+        let devices = texts(replies.next())?;
+
+        // (2) Each of them. A member may outlive its session.
+        let members: Vec<_> = pairs(&members)
+            .filter_map(|(id, score)| Some((SessionId::parse(id)?, score.parse().ok()?)))
+            .collect();
+        if members.is_empty() {
+            return Ok(Vec::new());
+        }
+        let reads: Vec<_> = members
+            .iter()
+            .map(|(id, _)| Command::new("GET").arg(keys::session(id)))
+            .collect();
+        let replies = self.redis().pipeline(&reads).await?;
+        let mut sessions = Vec::new();
+        for ((id, idle_until), reply) in members.into_iter().zip(replies) {
+            match read_session(lookup(reply), now) {
+                SessionLookup::Found(record) if record.user_id == user_id => {
+                    let of_device = |(known, _): &(&str, &str)| *known == record.device_fingerprint;
+                    let entry = pairs(&devices).find(of_device);
+                    sessions.push(OwnSession {
+                        id,
+                        idle_until: Timestamp::from_seconds(idle_until),
+                        device: entry.and_then(|(_, json)| DeviceEntry::read(json)),
+                        record,
+                    });
+                }
+                SessionLookup::Found(_) | SessionLookup::Absent => {}
+                SessionLookup::Unavailable(reason) => return Err(reason),
+            }
+        }
+        Ok(sessions)
+    }
+
+    /// Ends every session of a user but `kept`, and those that are being opened right now.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if it is not certain that they are gone. Asking again is safe.
+    pub async fn end_all(
+        &self,
+        user_id: &str,
+        kept: Option<&SessionId>,
+        now: Timestamp,
+    ) -> Result<(), Unavailable> {
+        let sessions_key = keys::user_sessions(user_id);
+        // (1) From here on nothing that began before is kept.
+        let marked = [
+            Command::new("SET")
+                .arg(keys::sessions_ended(user_id))
+                .arg(now.millis())
+                .arg("EX")
+                .arg(MARK_SECONDS),
+            Command::new("ZRANGE").arg(&sessions_key).arg(0).arg(-1),
+        ];
+        let members = texts(self.redis().transaction(&marked).await?.into_iter().nth(1))?;
+
+        // (2) All or nothing.
+        let ended: Vec<_> = members
+            .iter()
+            .filter_map(|id| SessionId::parse(id))
+            .filter(|id| Some(id) != kept)
+            .collect();
+        let mut writes = vec![Command::new("DEL").arg(keys::user_profile(user_id))];
+        for id in &ended {
+            writes.push(
+                Command::new("DEL")
+                    .arg(keys::session(id))
+                    .arg(keys::user_id(id)),
+            );
+            writes.push(Command::new("ZREM").arg(&sessions_key).arg(id.as_str()));
+        }
+        self.redis().transaction(&writes).await.map(drop)
+    }
+
+    /// Whether `id` is a session of this user.
+    pub async fn owns(&self, user_id: &str, id: &SessionId) -> Result<bool, Unavailable> {
+        match self.redis().get(&keys::user_id(id)).await {
+            Lookup::Found(owner) => Ok(owner == user_id),
+            Lookup::Absent => Ok(false),
+            Lookup::Unavailable(reason) => Err(reason),
+        }
+    }
+
+    /// Takes the profile of a user out of Redis, because it has changed.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if Redis may still hold it.
+    pub async fn forget_profile(&self, user_id: &str) -> Result<(), Unavailable> {
+        let command = Command::new("DEL").arg(keys::user_profile(user_id));
+        match self.redis().command(&command).await? {
+            Reply::Error(_) => Err(Unavailable::Refused),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The texts of a reply that is a list of them.
+fn texts(reply: Option<Reply>) -> Result<Vec<String>, Unavailable> {
+    match reply {
+        Some(Reply::Array(items)) => items
+            .into_iter()
+            .map(|item| match item {
+                Reply::Text(text) => Ok(text),
+                // A score, which some servers send as a number.
+                Reply::Integer(number) => Ok(number.to_string()),
+                _ => Err(Unavailable::Unreadable),
+            })
+            .collect(),
+        Some(Reply::Error(_)) => Err(Unavailable::Refused),
+        _ => Err(Unavailable::Unreadable),
+    }
+}
+
+/// A flat list of names and values, two by two.
+fn pairs(list: &[String]) -> impl Iterator<Item = (&str, &str)> {
+    let (pairs, _) = list.as_chunks::<2>();
+    pairs
+        .iter()
+        .map(|[name, value]| (name.as_str(), value.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_executor::block_on;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{
+        host::{
+            CallError, HttpAnswer,
+            fake::{Breakage, FakeHost},
+        },
+        session::store::{
+            NotCreated,
+            tests::{NOW, id, new_session, store},
+        },
+    };
+
+    const USER: &str = "5f6b7c8d-0000-4000-8000-000000000001";
+
+    /// A Redis that answers each request with the next of `answers`.
+    fn redis(answers: &[Value]) -> FakeHost {
+        let mut answers = answers.to_vec().into_iter();
+        FakeHost::new(NOW, move |_| {
+            let results = answers.next().unwrap_or(json!([null]));
+            let list = results.as_array().unwrap().iter();
+            let body: Value = list.map(|result| json!({"result": result})).collect();
+            let body = body.to_string();
+            Ok(HttpAnswer { status: 200, body })
+        })
+    }
+
+    fn bodies(host: &FakeHost) -> Vec<String> {
+        let calls = host.calls().into_iter();
+        calls.filter_map(|call| call.body).collect()
+    }
+
+    fn example(now: Timestamp) -> String {
+        serde_json::to_string(&SessionRecord::example(now)).unwrap()
+    }
+
+    #[test]
+    fn all_end_but_the_one_that_is_kept_and_the_mark_comes_first() {
+        let (one, two) = (id(1), id(2));
+        let host = redis(&[
+            json!(["OK", [one.as_str(), two.as_str(), "odd"]]),
+            json!([1, 1, 1]),
+        ]);
+        block_on(store(&host).end_all(USER, Some(&two), NOW)).unwrap();
+        let bodies = bodies(&host);
+        let mark = format!(r#"["SET","sessions_ended:{USER}","1800000000000","EX","300"]"#);
+        assert!(bodies[0].contains(&mark), "{}", bodies[0]);
+        assert!(bodies[1].contains(r#"["DEL","session:00000000-0000-4000-8000-000000000001""#));
+        assert!(bodies[1].contains(&format!("user_profile:{USER}")));
+        assert!(!bodies[1].contains(two.as_str()), "{}", bodies[1]);
+        assert!(
+            host.calls()
+                .iter()
+                .all(|call| call.url.ends_with("/multi-exec"))
+        );
+    }
+
+    #[test]
+    fn ending_all_is_an_error_whenever_it_is_not_certain() {
+        for calls in 0..2 {
+            for breakage in [
+                Breakage::Before(CallError::Timeout),
+                Breakage::After(CallError::Connection),
+            ] {
+                let host = redis(&[json!(["OK", [id(1).as_str()]]), json!([1, 1, 1])]);
+                (0..calls).for_each(|_| host.pass_next());
+                host.break_next(breakage);
+                assert!(block_on(store(&host).end_all(USER, None, NOW)).is_err());
+            }
+        }
+        let unreadable = redis(&[json!(["OK", "odd"])]);
+        assert!(block_on(store(&unreadable).end_all(USER, None, NOW)).is_err());
+    }
+
+    #[test]
+    fn a_session_asked_for_before_all_were_ended_is_taken_back() {
+        let mark = |millis: u64| {
+            let mut replies = vec![json!(1); 9];
+            replies.push(json!(millis.to_string()));
+            let host = redis(&[json!([null]), json!(replies), json!([1, 1])]);
+            let (id, record) = (id(1), SessionRecord::example(NOW));
+            let created = block_on(store(&host).create(&new_session(&id, &record, None), NOW));
+            (created, host)
+        };
+        let (created, host) = mark(NOW.millis());
+        assert_eq!(created, Err(NotCreated::Ended));
+        let last = bodies(&host).pop().unwrap();
+        assert!(last.contains(r#"["DEL","session:00000000-0000-4000-8000-000000000001""#));
+        assert!(mark(NOW.millis() - 1).0.is_ok());
+    }
+
+    #[test]
+    fn a_list_shows_live_sessions_of_the_user_and_their_devices() {
+        let (one, two, three) = (id(1), id(2), id(3));
+        let device = DeviceEntry {
+            label: "Firefox on Linux".into(),
+            first_seen: 1,
+            last_seen: 2,
+            ip_hint: "192.0.2.0/24".into(),
+            user_agent: "Firefox".into(),
+        };
+        let record = SessionRecord::example(NOW);
+        let mut foreign = record.clone();
+        foreign.user_id = "5f6b7c8d-0000-4000-8000-000000000002".into();
+        let host = redis(&[
+            json!([
+                [
+                    one.as_str(),
+                    "1800003600",
+                    two.as_str(),
+                    "1800000100",
+                    three.as_str(),
+                    "1800000050"
+                ],
+                [record.device_fingerprint, device.to_json()],
+            ]),
+            json!([example(NOW), null, serde_json::to_string(&foreign).unwrap()]),
+        ]);
+        let list = block_on(store(&host).list(USER, NOW)).unwrap();
+        assert_eq!(list.len(), 1);
+        assert_eq!(list[0].id, one);
+        assert_eq!(list[0].idle_until.seconds(), 1_800_003_600);
+        assert_eq!(list[0].device, Some(device));
+    }
+
+    #[test]
+    fn a_list_that_is_not_whole_is_none() {
+        let list = |answers: &[Value]| block_on(store(&redis(answers)).list(USER, NOW));
+        assert!(list(&[json!([[], []])]).unwrap().is_empty());
+        assert!(list(&[json!([[id(1).as_str(), "1800003600"], []]), json!(["odd"])]).is_err());
+        assert!(list(&[json!([null, []])]).is_err());
+    }
+
+    #[test]
+    fn a_device_is_read_as_it_was_written_before_it_had_an_address() {
+        let entry = r#"{"label":"curl","first_seen":1,"last_seen":2}"#;
+        assert_eq!(DeviceEntry::read(entry).unwrap().label, "curl");
+        assert_eq!(DeviceEntry::read("{}"), None);
+    }
+}
