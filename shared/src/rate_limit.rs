@@ -10,7 +10,8 @@
 use core::time::Duration;
 
 use crate::{
-    redis::{Command, Reply, Script, Unavailable},
+    host::HttpClient,
+    redis::{Command, Redis, Reply, Script, Unavailable},
     session::keys,
     timestamp::{Timestamp, millis},
 };
@@ -152,6 +153,26 @@ impl Counter {
             .arg(quota.requests)
             .arg(left)
             .arg(quota.window_millis())
+    }
+
+    /// Counts one request of `key`, in one round trip, or in two where the server has forgotten the
+    /// script.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if it is not certain that Redis counted.
+    pub async fn count<H: HttpClient>(
+        redis: &Redis<H>,
+        key: &str,
+        quota: Quota,
+        now: Timestamp,
+    ) -> Result<Verdict, Unavailable> {
+        let mut reply = redis
+            .command(&Self::command(key, quota, now, false))
+            .await?;
+        if reply.is_error("NOSCRIPT") {
+            reply = redis.command(&Self::command(key, quota, now, true)).await?;
+        }
+        Self::verdict(&reply, quota, now)
     }
 
     /// Reads the reply to [`Counter::command`] of the same moment.

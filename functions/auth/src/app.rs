@@ -68,7 +68,7 @@ async fn handle<H: Host>(
     config: &Rc<Config>,
     request: &Request,
     ids: &Ids,
-    found: Option<Found>,
+    found: Option<Found<'_>>,
 ) -> Result<Response, Failure> {
     // (1) A request that presents two sessions has none, whatever it is for: whoever reads the
     // one and whoever reads the other would disagree on who asks.
@@ -82,7 +82,7 @@ async fn handle<H: Host>(
     // (2) Where to.
     let found = found.ok_or_else(Failure::not_found)?;
     if !found.takes(&request.method) {
-        return Err(Failure::method_not_allowed(found.allow()));
+        return Err(Failure::method_not_allowed(found.allow));
     }
     let action = match found.endpoint {
         Endpoint::Health => return Ok(api::health::handle(host, config, request).await),
@@ -111,12 +111,16 @@ async fn handle<H: Host>(
         Action::SignIn => api::signin::handle(&exchange).await,
         Action::LogOut => api::logout::handle(&exchange).await,
         Action::VerifyEmail => api::verify_email::handle(&exchange).await,
-        Action::ResendVerification => api::resend_verification::handle(&exchange),
+        Action::ResendVerification => api::resend_verification::handle(&exchange).await,
+        Action::ForgotPassword => api::forgot_password::handle(&exchange).await,
+        Action::ResetPassword => api::reset_password::handle(&exchange).await,
+        Action::Sessions => api::sessions::list(&exchange).await,
+        Action::EndSession => api::sessions::end(&exchange, found.parameter).await,
         Action::Me => api::me::handle(&exchange).await,
         Action::StartPage => Ok(pages::start(&exchange)),
         Action::SignInPage => pages::signin::handle(&exchange).await,
         Action::SignUpPage => pages::signup::handle(&exchange).await,
-        Action::ResendPage => pages::resend::handle(&exchange),
+        Action::ResendPage => pages::resend::handle(&exchange).await,
         Action::ConfirmPage => pages::confirm::handle(&exchange).await,
         Action::SignOutPage => pages::signout::handle(&exchange).await,
     }
@@ -139,7 +143,7 @@ fn log<H: Host>(
     threshold: Level,
     request: &Request,
     ids: &Ids,
-    found: Option<Found>,
+    found: Option<Found<'_>>,
     response: &Response,
 ) {
     let note = &response.note;

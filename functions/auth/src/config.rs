@@ -6,21 +6,28 @@ use std::rc::Rc;
 use authflow_shared::{
     config::{Common, Fault, Reader, Variables},
     fernet::FernetKeys,
+    secret::Secret,
     supabase::auth::Settings,
 };
+
+use crate::{limits::Limits, new_device::Hook};
 
 /// See the module.
 #[derive(Debug)]
 pub struct Config {
     /// What the gateway is configured with too.
     pub common: Common,
-    /// `SUPABASE_URL`, `SUPABASE_ANON_KEY`, `SUPABASE_TIMEOUT_MS`.
+    /// `SUPABASE_URL`, `SUPABASE_ANON_KEY`, `SUPABASE_SERVICE_ROLE_KEY`, `SUPABASE_TIMEOUT_MS`.
     pub supabase: Rc<Settings>,
     /// `FERNET_KEYS`: what encrypts Supabase's tokens at rest.
     pub fernet: FernetKeys,
     /// `ANSWER_FLOOR_MS`: answers that would tell by their time whether an account exists take at
     /// least this long. It should be more than Supabase takes to check a password and send a mail.
     pub answer_floor: Duration,
+    /// `SIGNIN_LIMIT_ACCOUNT` and the others.
+    pub limits: Limits,
+    /// `NEW_DEVICE_HOOK_URL` and `NEW_DEVICE_HOOK_SECRET`.
+    pub(crate) new_device_hook: Option<Hook>,
 }
 
 impl Config {
@@ -34,6 +41,8 @@ impl Config {
         let supabase = supabase(&mut reader);
         let fernet = fernet_keys(&mut reader);
         let floor = reader.number("ANSWER_FLOOR_MS", 800, 0..=10_000);
+        let limits = Limits::read(&mut reader);
+        let new_device_hook = new_device_hook(&mut reader);
         let config = common
             .zip(supabase)
             .zip(fernet)
@@ -42,6 +51,8 @@ impl Config {
                 supabase: Rc::new(supabase),
                 fernet,
                 answer_floor: Duration::from_millis(floor),
+                limits,
+                new_device_hook,
             });
         reader.finish(config)
     }
@@ -50,12 +61,29 @@ impl Config {
 fn supabase(reader: &mut Reader<'_>) -> Option<Settings> {
     let url = reader.base_url("SUPABASE_URL");
     let key = reader.token("SUPABASE_ANON_KEY");
+    let admin_key = reader.word("SUPABASE_SERVICE_ROLE_KEY").map(Secret::new);
     let timeout = reader.number("SUPABASE_TIMEOUT_MS", 5000, 100..=30_000);
     Some(Settings {
         url: url?,
         key: key?,
+        admin_key,
         timeout: Duration::from_millis(timeout),
     })
+}
+
+fn new_device_hook(reader: &mut Reader<'_>) -> Option<Hook> {
+    reader.optional("NEW_DEVICE_HOOK_URL")?;
+    let url = reader.base_url("NEW_DEVICE_HOOK_URL");
+    let secret = reader.token("NEW_DEVICE_HOOK_SECRET");
+    let hook = Hook::new(url?, &secret?);
+    if hook.is_none() {
+        reader.fault(
+            "NEW_DEVICE_HOOK_SECRET",
+            "must be whsec_ and 24 to 64 bytes in base64; make one with \
+             `echo whsec_$(openssl rand -base64 32)`",
+        );
+    }
+    hook
 }
 
 fn fernet_keys(reader: &mut Reader<'_>) -> Option<FernetKeys> {

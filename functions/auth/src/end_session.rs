@@ -1,11 +1,20 @@
-//! Ends the session that a request presents.
+//! Ends sessions: the one that a request presents, another one, or all of a user.
+
+use core::time::Duration;
 
 use authflow_shared::{
     host::Host,
     session::{SessionId, SessionRecord, store::SessionLookup},
+    supabase::auth::Scope,
+    timestamp::Timestamp,
 };
 
-use crate::{exchange::Exchange, failure::Failure};
+use crate::{exchange::Exchange, failure::Failure, signed_in::SignedIn};
+
+/// How often ending all sessions is tried again.
+const RETRIES: u32 = 2;
+/// The time before the first of them.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A session that is certain to be gone.
 #[derive(Debug)]
@@ -23,24 +32,74 @@ pub(crate) async fn end<H: Host>(exchange: &Exchange<'_, H>) -> Result<Option<En
     let Some(id) = exchange.session.clone() else {
         return Ok(None);
     };
+    let user_id = end_one(exchange, &id).await?;
+    Ok(Some(Ended { id, user_id }))
+}
+
+/// Ends the session `id`, and gives whose it was, if it was still there.
+///
+/// # Errors
+/// [`Failure`] if it is not certain that the session is gone.
+pub(crate) async fn end_one<H: Host>(
+    exchange: &Exchange<'_, H>,
+    id: &SessionId,
+) -> Result<Option<String>, Failure> {
     let store = exchange.store();
     // (1) Read before it is gone: Supabase's session is to end too.
-    let found = store.find(&id, exchange.host.now()).await;
+    let found = store.find(id, exchange.host.now()).await;
     // (2) Ours, for certain.
-    store.end(&id).await.map_err(Failure::store_unavailable)?;
+    store.end(id).await.map_err(Failure::store_unavailable)?;
     // (3) Supabase's, if that can be done: without ours, nobody has its tokens any more.
     let record = match found {
         SessionLookup::Found(record) => Some(record),
         SessionLookup::Absent | SessionLookup::Unavailable(_) => None,
     };
     if let Some(record) = &record {
-        end_at_supabase(exchange, record);
+        end_at_supabase(exchange, record, Scope::Local);
     }
-    let user_id = record.map(|record| record.user_id.clone());
-    Ok(Some(Ended { id, user_id }))
+    Ok(record.map(|record| record.user_id.clone()))
 }
 
-fn end_at_supabase<H: Host>(exchange: &Exchange<'_, H>, record: &SessionRecord) {
+/// Ends every session of the user of `signed_in`, but that one itself where `scope` is `others`.
+///
+/// # Errors
+/// [`Failure`] if it is not certain that they are gone.
+pub(crate) async fn end_many<H: Host>(
+    exchange: &Exchange<'_, H>,
+    signed_in: &SignedIn,
+    scope: Scope,
+) -> Result<(), Failure> {
+    let kept = (scope == Scope::Others).then_some(&signed_in.id);
+    end_all(exchange, signed_in.user_id(), kept).await?;
+    exchange.audit("sessions_ended", signed_in.user_id(), None);
+    end_at_supabase(exchange, &signed_in.record, scope);
+    Ok(())
+}
+
+/// Ends every session of ours of a user, but `kept`. Tried again if Redis does not answer, because what made it
+/// necessary has often happened already. Gives the moment before which nothing of the user's is left.
+///
+/// # Errors
+/// [`Failure`] if it is not certain that they are gone.
+pub(crate) async fn end_all<H: Host>(
+    exchange: &Exchange<'_, H>,
+    user_id: &str,
+    kept: Option<&SessionId>,
+) -> Result<Timestamp, Failure> {
+    let store = exchange.store();
+    let mut tries = 0;
+    loop {
+        let now = exchange.host.now();
+        match store.end_all(user_id, kept, now).await {
+            Ok(()) => return Ok(now),
+            Err(reason) if tries == RETRIES => return Err(Failure::store_unavailable(reason)),
+            Err(_) => tries += 1,
+        }
+        exchange.host.sleep(PAUSE * tries).await;
+    }
+}
+
+fn end_at_supabase<H: Host>(exchange: &Exchange<'_, H>, record: &SessionRecord, scope: Scope) {
     let now = exchange.host.now();
     let token = exchange
         .config
@@ -49,7 +108,7 @@ fn end_at_supabase<H: Host>(exchange: &Exchange<'_, H>, record: &SessionRecord) 
     let supabase = exchange.supabase();
     exchange.afterwards("supabase_logout_failed", async move {
         let token = token.ok_or("no key opens its token")?;
-        let ended = supabase.sign_out(&token).await;
+        let ended = supabase.sign_out(&token, scope).await;
         ended.map_err(|error| error.as_str().to_owned())
     });
 }

@@ -17,7 +17,11 @@ pub(crate) enum Action {
     LogOut,
     VerifyEmail,
     ResendVerification,
+    ForgotPassword,
+    ResetPassword,
     Me,
+    Sessions,
+    EndSession,
     StartPage,
     SignInPage,
     SignUpPage,
@@ -26,102 +30,107 @@ pub(crate) enum Action {
     SignOutPage,
 }
 
-/// The methods that an endpoint takes. HEAD is GET without the body.
-#[derive(Clone, Copy)]
-enum Methods {
-    Read,
-    Write,
-    Both,
-}
-
 use Endpoint::{Health, On};
-use Methods::{Both, Read, Write};
 
-/// The whole list: path, endpoint, methods, name in the log.
-const ENDPOINTS: [(&str, Endpoint, Methods, &str); 14] = [
+const READ: &str = "GET, HEAD";
+const WRITE: &str = "POST";
+const DELETE: &str = "DELETE";
+const FORM: &str = "GET, HEAD, POST";
+
+/// Below it is what programs use.
+const API: &str = "/api/v1/simple_auth/";
+
+/// What programs use: path below [`API`], action, the methods it takes as `Allow` lists them, name in
+/// the log. HEAD is GET without the body. `{}` stands for one segment.
+const API_ENDPOINTS: [(&str, Action, &str, &str); 10] = [
+    ("signup", Action::SignUp, WRITE, "signup"),
+    ("signin", Action::SignIn, WRITE, "signin"),
+    ("logout", Action::LogOut, WRITE, "logout"),
+    ("verify-email", Action::VerifyEmail, WRITE, "verify_email"),
     (
-        "/api/v1/simple_auth/signup",
-        On(Action::SignUp),
-        Write,
-        "signup",
-    ),
-    (
-        "/api/v1/simple_auth/signin",
-        On(Action::SignIn),
-        Write,
-        "signin",
-    ),
-    (
-        "/api/v1/simple_auth/logout",
-        On(Action::LogOut),
-        Write,
-        "logout",
-    ),
-    (
-        "/api/v1/simple_auth/verify-email",
-        On(Action::VerifyEmail),
-        Write,
-        "verify_email",
-    ),
-    (
-        "/api/v1/simple_auth/resend-verification",
-        On(Action::ResendVerification),
-        Write,
+        "resend-verification",
+        Action::ResendVerification,
+        WRITE,
         "resend_verification",
     ),
-    ("/api/v1/simple_auth/me", On(Action::Me), Read, "me"),
-    ("/health", Health, Read, "health"),
-    ("/auth", On(Action::StartPage), Read, "start_page"),
-    ("/auth/", On(Action::StartPage), Read, "start_page"),
-    ("/auth/signin", On(Action::SignInPage), Both, "signin_page"),
-    ("/auth/signup", On(Action::SignUpPage), Both, "signup_page"),
-    ("/auth/resend", On(Action::ResendPage), Both, "resend_page"),
     (
-        "/auth/confirm",
-        On(Action::ConfirmPage),
-        Both,
-        "confirm_page",
+        "forgot-password",
+        Action::ForgotPassword,
+        WRITE,
+        "forgot_password",
     ),
     (
-        "/auth/signout",
-        On(Action::SignOutPage),
-        Both,
-        "signout_page",
+        "reset-password/update",
+        Action::ResetPassword,
+        WRITE,
+        "reset_password",
     ),
+    ("me", Action::Me, READ, "me"),
+    ("sessions", Action::Sessions, READ, "sessions"),
+    ("sessions/{}", Action::EndSession, DELETE, "end_session"),
+];
+
+/// What people use, the same way.
+const PAGES: [(&str, Action, &str, &str); 7] = [
+    ("/auth", Action::StartPage, READ, "start_page"),
+    ("/auth/", Action::StartPage, READ, "start_page"),
+    ("/auth/signin", Action::SignInPage, FORM, "signin_page"),
+    ("/auth/signup", Action::SignUpPage, FORM, "signup_page"),
+    ("/auth/resend", Action::ResendPage, FORM, "resend_page"),
+    ("/auth/confirm", Action::ConfirmPage, FORM, "confirm_page"),
+    ("/auth/signout", Action::SignOutPage, FORM, "signout_page"),
 ];
 
 /// An endpoint found by its path.
-#[derive(Clone, Copy)]
-pub(crate) struct Found {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found<'p> {
     pub(crate) endpoint: Endpoint,
     /// Its name in the log.
     pub(crate) name: &'static str,
-    methods: Methods,
+    /// The methods it takes, as `Allow` lists them.
+    pub(crate) allow: &'static str,
+    /// What stands in the place of `{}`; empty where there is none.
+    pub(crate) parameter: &'p str,
 }
 
 /// The endpoint at `path`.
-pub(crate) fn find(path: &str) -> Option<Found> {
-    let found = ENDPOINTS.iter().find(|(known, ..)| *known == path);
-    found.map(|&(_, endpoint, methods, name)| Found {
-        endpoint,
-        name,
-        methods,
+pub(crate) fn find(path: &str) -> Option<Found<'_>> {
+    if path == "/health" {
+        return Some(Found {
+            endpoint: Health,
+            name: "health",
+            allow: READ,
+            parameter: "",
+        });
+    }
+    let (table, path) = match path.strip_prefix(API) {
+        Some(rest) => (&API_ENDPOINTS[..], rest),
+        None => (&PAGES[..], path),
+    };
+    table.iter().find_map(|&(known, action, allow, name)| {
+        let parameter = matched(known, path)?;
+        Some(Found {
+            endpoint: On(action),
+            name,
+            allow,
+            parameter,
+        })
     })
 }
 
-impl Found {
-    /// The methods it takes, as `Allow` lists them.
-    pub(crate) fn allow(self) -> &'static str {
-        match self.methods {
-            Read => "GET, HEAD",
-            Write => "POST",
-            Both => "GET, HEAD, POST",
-        }
-    }
+/// What stands in `path` in the place of the `{}` of `known`, if they are alike.
+fn matched<'p>(known: &str, path: &'p str) -> Option<&'p str> {
+    let Some((start, end)) = known.split_once("{}") else {
+        return (known == path).then_some("");
+    };
+    let parameter = path.strip_prefix(start)?.strip_suffix(end)?;
+    (!parameter.is_empty() && !parameter.contains('/')).then_some(parameter)
+}
 
+impl Found<'_> {
     /// Whether it takes `method`.
     pub(crate) fn takes(self, method: &str) -> bool {
-        self.allow().split(", ").any(|known| known == method)
+        self.allow.split(", ").any(|known| known == method)
     }
 }
 

@@ -1,5 +1,6 @@
 //! One request on its way, with everything an endpoint needs to answer it.
 
+use core::time::Duration;
 use std::rc::Rc;
 
 use authflow_shared::{
@@ -9,16 +10,19 @@ use authflow_shared::{
     log::{Level, Line},
     redis::Redis,
     request_id::RequestId,
-    session::{SessionId, SessionStore},
+    session::{SessionId, SessionStore, of_user::DeviceEntry},
     supabase::AuthClient,
     timestamp::Timestamp,
     trace::Trace,
 };
 
-use crate::{config::Config, request::Request};
+use crate::{config::Config, device_label, request::Request};
 
 /// The service's name in log lines.
 pub(crate) const SERVICE: &str = "auth";
+
+/// The characters kept of a `User-Agent`.
+const LONGEST_USER_AGENT: usize = 200;
 
 /// See the module.
 #[derive(Debug)]
@@ -42,10 +46,14 @@ pub(crate) struct Ids {
 }
 
 impl<H: Host> Exchange<'_, H> {
+    /// Redis.
+    pub(crate) fn redis(&self) -> Redis<H> {
+        Redis::new(self.host.clone(), self.config.common.redis.clone())
+    }
+
     /// The store of sessions.
     pub(crate) fn store(&self) -> SessionStore<H> {
-        let redis = Redis::new(self.host.clone(), self.config.common.redis.clone());
-        SessionStore::new(redis, self.config.common.lifetimes)
+        SessionStore::new(self.redis(), self.config.common.lifetimes)
     }
 
     /// Supabase, on behalf of whoever asks.
@@ -59,9 +67,29 @@ impl<H: Host> Exchange<'_, H> {
         Device::of(self.client_ip, |name| self.request.header(name))
     }
 
+    /// What the owner of the account is told of the device.
+    pub(crate) fn device_entry(&self) -> DeviceEntry {
+        let user_agent = self.request.header("user-agent");
+        DeviceEntry {
+            label: device_label::of(user_agent),
+            ip_hint: self.client_ip.hint(),
+            user_agent: user_agent
+                .unwrap_or_default()
+                .chars()
+                .take(LONGEST_USER_AGENT)
+                .collect(),
+            ..DeviceEntry::default()
+        }
+    }
+
     /// Waits until the answer tells nothing by its time.
     pub(crate) async fn even_out(&self) {
-        let floor = self.config.answer_floor;
+        self.even_out_after(Duration::ZERO).await;
+    }
+
+    /// Waits until the answer tells nothing by its time, and `longer`.
+    pub(crate) async fn even_out_after(&self, longer: Duration) {
+        let floor = self.config.answer_floor.saturating_add(longer);
         crate::even_time::wait(self.host, self.ids.started, floor).await;
     }
 

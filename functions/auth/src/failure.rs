@@ -2,6 +2,8 @@
 //!
 //! The client gets a code, and a sentence on what to do. Why it happened goes to the log alone.
 
+use core::time::Duration;
+
 use authflow_shared::{
     cookie,
     problem::{self, FieldError, Problem},
@@ -16,6 +18,12 @@ const RETRY_UNAVAILABLE: u32 = 5;
 /// Seconds after which it makes sense to ask again when Supabase counted too many requests. It
 /// does not say how long; its limits fill up again within a minute or more.
 const RETRY_LIMITED: u32 = 60;
+
+/// Whole seconds to wait, rounded up.
+fn seconds_of(wait: Duration) -> u32 {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    u32::try_from(seconds.max(1)).unwrap_or(u32::MAX)
+}
 
 /// A refusal.
 #[derive(Clone, Debug)]
@@ -152,9 +160,82 @@ impl Failure {
         Self::new(403, "signup_disabled", "Sign-up is closed", detail)
     }
 
-    pub(crate) fn mfa_required() -> Self {
-        let detail = "This account has a second factor, which this release cannot ask for.";
-        Self::new(403, "mfa_required", "Second factor required", detail)
+    /// The step of the second factor took too long, or is over.
+    pub(crate) fn mfa_expired() -> Self {
+        let detail = "This took too long, or has been done before. Sign in again.";
+        Self::new(401, "mfa_expired", "Sign-in expired", detail)
+    }
+
+    pub(crate) fn wrong_code() -> Self {
+        let detail = "The code is wrong, or has been used before. Wait for the next one.";
+        Self::validation_failed(vec![FieldError {
+            field: "code",
+            code: "incorrect",
+            detail: detail.to_owned(),
+        }])
+    }
+
+    /// A second factor has to be given first, in the same request.
+    pub(crate) fn code_missing() -> Self {
+        let error = |field, detail: &str| FieldError {
+            field,
+            code: "missing",
+            detail: detail.to_owned(),
+        };
+        Self::validation_failed(vec![error(
+            "code",
+            "This account has a second factor. Enter its code.",
+        )])
+    }
+
+    pub(crate) fn step_up_required() -> Self {
+        let detail = "Give your second factor first.";
+        Self::new(403, "step_up_required", "Second factor required", detail)
+    }
+
+    /// What failed after the password had changed.
+    pub(crate) fn after_password_change(mut self) -> Self {
+        self.problem.detail = "The password has been changed, but other sessions may still be open. Sign in with the new \
+             one and end them."
+            .to_owned();
+        self
+    }
+
+    pub(crate) fn same_password() -> Self {
+        let detail = "The new password is the old one. Choose another.";
+        let mut failure = Self::new(422, "same_password", "Same password", detail);
+        failure.problem.errors = vec![FieldError {
+            field: "password",
+            code: "same",
+            detail: detail.to_owned(),
+        }];
+        failure
+    }
+
+    pub(crate) fn link_expired() -> Self {
+        Self::from_supabase(&AuthError::OtpExpired)
+    }
+
+    pub(crate) fn forbidden() -> Self {
+        let detail = "Your account may not do this.";
+        Self::new(403, "forbidden", "Forbidden", detail)
+    }
+
+    pub(crate) fn too_many_attempts(wait: Duration) -> Self {
+        let detail = "Too many attempts. Please wait before you try again.";
+        Self::new(429, "too_many_attempts", "Too many attempts", detail)
+            .retry_after(seconds_of(wait))
+    }
+
+    pub(crate) fn rate_limited(wait: Duration) -> Self {
+        let detail = "Too many requests. Please wait before you try again.";
+        Self::new(429, "rate_limited", "Too many requests", detail).retry_after(seconds_of(wait))
+    }
+
+    /// All sessions of the account were ended while this one was being opened.
+    pub(crate) fn session_ended_meanwhile() -> Self {
+        let detail = "All sessions of this account have just been ended. Sign in again.";
+        Self::new(401, "session_ended", "Sessions ended", detail)
     }
 
     pub(crate) fn weak_password(weaknesses: &[Weakness]) -> Self {
@@ -215,7 +296,11 @@ impl Failure {
                     .because("supabase", error.as_str())
                     .retry_after(RETRY_LIMITED)
             }
+            AuthError::SamePassword => Self::same_password(),
+            AuthError::WrongCode => Self::wrong_code(),
             AuthError::UserAlreadyExists
+            | AuthError::UserNotFound
+            | AuthError::InsufficientAal
             | AuthError::SessionEnded
             | AuthError::Rejected(_)
             | AuthError::Unavailable(_) => {
@@ -224,6 +309,29 @@ impl Failure {
                     .because("supabase", error.as_str())
                     .retry_after(RETRY_UNAVAILABLE)
             }
+        }
+    }
+
+    /// The same, about a change of one's own account.
+    pub(crate) fn from_change(error: &AuthError) -> Self {
+        match error {
+            AuthError::InsufficientAal => Self::step_up_required(),
+            AuthError::SessionEnded | AuthError::UserNotFound => Self::no_session(),
+            error => Self::from_supabase(error),
+        }
+    }
+
+    /// The same, about the code of a second factor.
+    pub(crate) fn from_code(error: &AuthError) -> Self {
+        match error {
+            AuthError::SessionEnded | AuthError::UserNotFound => Self::mfa_expired(),
+            // Another form than Supabase takes, another factor, or a challenge that is over.
+            AuthError::Rejected(code)
+                if code == "validation_failed" || code.starts_with("mfa_") =>
+            {
+                Self::wrong_code()
+            }
+            error => Self::from_supabase(error),
         }
     }
 

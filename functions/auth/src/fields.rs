@@ -4,6 +4,7 @@ use authflow_shared::{
     json::{self, Map, Value},
     problem::FieldError,
     secret::Secret,
+    supabase::is_uuid,
 };
 
 use crate::{
@@ -11,6 +12,7 @@ use crate::{
     failure::Failure,
     form,
     request::{Body, Request},
+    second_factor::Given,
 };
 
 /// What bcrypt, behind Supabase, hashes of a password; it would ignore or refuse more.
@@ -117,6 +119,49 @@ impl Fields {
         Some(password)
     }
 
+    /// The fields `factor_id`, `code`, and `challenge_id` where one was sent.
+    pub(crate) fn code(&mut self) -> Option<Given> {
+        let factor_id = self.uuid("factor_id", "Send the id of the factor.");
+        let challenge_id = if self.has("challenge_id") {
+            self.uuid("challenge_id", "Send the id of the challenge.")
+                .map(Some)
+        } else {
+            Some(None)
+        };
+        let code = self.text("code", "Enter the code.").map(|code| {
+            // People type codes in groups, as apps show them.
+            code.chars()
+                .filter(|digit| !digit.is_whitespace())
+                .collect::<String>()
+        });
+        if code.as_deref().is_some_and(|code| !is_code(code)) {
+            self.fault("code", "malformed", "The code has six to ten digits.");
+            return None;
+        }
+        Some(Given {
+            factor_id: factor_id?,
+            challenge_id: challenge_id?,
+            code: code?,
+        })
+    }
+
+    /// The UUID in the field `name`.
+    pub(crate) fn uuid(&mut self, name: &'static str, missing: &str) -> Option<String> {
+        let text = self.text(name, missing)?.to_ascii_lowercase();
+        if is_uuid(&text) {
+            return Some(text);
+        }
+        self.fault(name, "malformed", "Send a UUID.");
+        None
+    }
+
+    /// Whether there is something in the field `name`.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.values
+            .get(name)
+            .is_some_and(|value| !value.is_null() && value.as_str() != Some(""))
+    }
+
     /// The text of `name`, which must be there; `missing` says what to do where it is not.
     pub(crate) fn text(&mut self, name: &'static str, missing: &str) -> Option<&str> {
         match self.values.get(name) {
@@ -185,6 +230,10 @@ impl Fields {
             _ => Err(Failure::validation_failed(self.errors)),
         }
     }
+}
+
+fn is_code(text: &str) -> bool {
+    (6..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 enum BodyFault {

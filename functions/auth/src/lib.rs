@@ -10,6 +10,8 @@
 
 mod api;
 pub mod app;
+mod audit;
+mod change_password;
 pub mod config;
 mod csrf;
 mod device_label;
@@ -23,11 +25,17 @@ mod exchange;
 mod failure;
 mod fields;
 mod form;
+mod limits;
+mod new_device;
+mod one_time;
 mod open_session;
 mod pages;
 mod profile;
 pub mod request;
+mod reset_link;
 pub mod response;
+mod second_factor;
+mod signed_in;
 #[cfg(test)]
 mod test_support;
 

@@ -1,5 +1,7 @@
 //! Makes a session of ours from one at Supabase: the last step of every way to sign in.
 
+use core::time::Duration;
+
 use authflow_shared::{
     cookie,
     host::Host,
@@ -8,13 +10,20 @@ use authflow_shared::{
     session::{
         SessionId, SessionRecord, SessionToken,
         record::{Identity, SealedTokens},
-        store::NewSession,
+        store::{NewSession, NotCreated},
     },
-    supabase::Session,
+    supabase::{Session, auth::Scope},
     timestamp::Timestamp,
 };
 
-use crate::{device_label, exchange::Exchange, failure::Failure, profile, response::Response};
+use crate::{
+    exchange::Exchange,
+    failure::Failure,
+    new_device, profile,
+    response::Response,
+    second_factor::{self, Pending},
+    signed_in::SignedIn,
+};
 
 /// A session that has just begun.
 #[derive(Debug)]
@@ -27,6 +36,60 @@ pub(crate) struct Opened {
     cookie: String,
 }
 
+/// Whether an account is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// It has just been made, so that no device is known yet.
+    FirstTime,
+    /// It was there before.
+    Returning,
+}
+
+/// What a first factor leads to.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    /// A session.
+    Opened(Box<Opened>),
+    /// The second factor.
+    SecondFactor(Pending),
+}
+
+/// What comes after a first factor: a session, or the question for a second one.
+///
+/// # Errors
+/// [`Failure`] if it is not certain that there is either.
+pub(crate) async fn enter<H: Host>(
+    exchange: &Exchange<'_, H>,
+    session: Session,
+    arrival: Arrival,
+) -> Result<Entry, Failure> {
+    // A password alone does not open an account that has a second factor.
+    if session.needs_second_factor() {
+        let begun = second_factor::begin(exchange, &session, arrival).await;
+        if begun.is_err() {
+            discard(exchange, session.access_token);
+        }
+        return begun.map(Entry::SecondFactor);
+    }
+    let opened = open(exchange, session, Opening::SignIn(arrival)).await?;
+    Ok(Entry::Opened(Box::new(opened)))
+}
+
+/// Why a session begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Opening<'s> {
+    /// Somebody signed in.
+    SignIn(Arrival),
+    /// A second factor raised this session, which ends when it would have.
+    Raised(&'s SignedIn),
+    /// This session goes on under a new id, as it was.
+    Renewed {
+        before: &'s SignedIn,
+        /// When all others were ended for its sake.
+        ended: Timestamp,
+    },
+}
+
 /// Makes the session, and ends the one that the request presents.
 ///
 /// # Errors
@@ -34,14 +97,9 @@ pub(crate) struct Opened {
 pub(crate) async fn open<H: Host>(
     exchange: &Exchange<'_, H>,
     session: Session,
+    opening: Opening<'_>,
 ) -> Result<Opened, Failure> {
-    // (1) A password alone does not open an account that has a second factor.
-    if session.needs_second_factor() {
-        discard(exchange, session.access_token);
-        return Err(Failure::mfa_required());
-    }
-
-    // (2) A new id, always: an id that somebody planted before the sign-in is worth nothing.
+    // (1) A new id, always: an id that somebody planted before the sign-in is worth nothing.
     let config = exchange.config;
     let now = exchange.host.now();
     let id = SessionId::random(exchange.host).map_err(|_| Failure::no_randomness())?;
@@ -55,12 +113,12 @@ pub(crate) async fn open<H: Host>(
     let identity = Identity {
         user_id: user.id.clone(),
         email: user.email.to_ascii_lowercase(),
-        role: user.role.clone(),
+        role: user.access_role().to_owned(),
         aal,
     };
     let fingerprinter = &config.common.fingerprinter;
     let device = exchange.device();
-    let record = SessionRecord::new(
+    let mut record = SessionRecord::new(
         identity,
         now,
         config.common.lifetimes.session_max,
@@ -69,19 +127,42 @@ pub(crate) async fn open<H: Host>(
         sealed,
     );
 
-    // (3) One transaction. A token that is not certain to open anything does not leave.
+    if let Opening::Raised(before) | Opening::Renewed { before, .. } = opening {
+        record.created_at = before.record.created_at;
+        record.expires_at = before.record.expires_at;
+    }
+    if let Opening::Renewed { before, .. } = opening {
+        record.aal.clone_from(&before.record.aal);
+    }
+
+    // (2) One transaction. A token that is not certain to open anything does not leave.
     let user_id = user.id.clone();
     let profile = profile::of_user(user);
     let new = NewSession {
         id: &id,
         record: &record,
-        device_label: &device_label::of(device.user_agent),
+        device: exchange.device_entry(),
+        asked_at: match opening {
+            Opening::SignIn(_) | Opening::Raised(_) => exchange.ids.started,
+            Opening::Renewed { ended, .. } => ended.after(Duration::from_millis(1)),
+        },
         profile: &profile.to_json(),
         replaces: exchange.session.as_ref(),
     };
-    if let Err(reason) = exchange.store().create(&new, now).await {
-        discard(exchange, access_token);
-        return Err(Failure::store_unavailable(reason));
+    let created = match exchange.store().create(&new, now).await {
+        Ok(created) => created,
+        Err(reason) => {
+            discard(exchange, access_token);
+            return Err(match reason {
+                NotCreated::Ended => Failure::session_ended_meanwhile(),
+                NotCreated::Unavailable(reason) => Failure::store_unavailable(reason),
+            });
+        }
+    };
+
+    // (3) Whoever signs in from a device that nobody has seen may be somebody else.
+    if !created.known_device && matches!(opening, Opening::SignIn(Arrival::Returning)) {
+        new_device::tell(exchange, &record);
     }
     let token = config.common.token_keys.sign(&id);
     let cookie = cookie::set(&token, config.common.lifetimes.session_max);
@@ -96,12 +177,22 @@ pub(crate) async fn open<H: Host>(
 }
 
 /// Ends a session at Supabase that nobody will use.
-fn discard<H: Host>(exchange: &Exchange<'_, H>, access_token: Secret) {
+pub(crate) fn discard<H: Host>(exchange: &Exchange<'_, H>, access_token: Secret) {
     let supabase = exchange.supabase();
     exchange.afterwards("supabase_logout_failed", async move {
-        let ended = supabase.sign_out(&access_token).await;
+        let ended = supabase.sign_out(&access_token, Scope::Local).await;
         ended.map_err(|error| error.as_str().to_owned())
     });
+}
+
+impl Entry {
+    /// The answer for a program.
+    pub(crate) fn into_json(self, status: u16) -> Response {
+        match self {
+            Self::Opened(opened) => opened.into_json(status),
+            Self::SecondFactor(pending) => pending.into_json(),
+        }
+    }
 }
 
 impl Opened {

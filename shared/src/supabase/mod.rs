@@ -11,5 +11,5 @@ mod session;
 pub use self::{
     auth::AuthClient,
     error::{AuthError, Unavailable, Weakness},
-    session::{Factor, Session, User, is_uuid},
+    session::{Factor, Session, User, expiry, is_uuid},
 };

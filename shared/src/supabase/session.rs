@@ -127,7 +127,8 @@ impl Session {
     /// Taken from the access token, which has just come from Supabase itself; whatever cannot be
     /// read counts as the lower level.
     pub fn aal(&self) -> &'static str {
-        match claim(self.access_token.expose(), "aal").as_deref() {
+        let aal = claims(self.access_token.expose()).and_then(|mut claims| claims.text("aal"));
+        match aal.as_deref() {
             Some("aal2") => "aal2",
             _ => "aal1",
         }
@@ -148,11 +149,16 @@ pub fn is_uuid(text: &str) -> bool {
         })
 }
 
-/// A text claim of a JWT whose signature nobody has checked.
-fn claim(token: &str, name: &str) -> Option<String> {
+/// When an access token ends, in Unix seconds.
+pub fn expiry(access_token: &Secret) -> Option<u64> {
+    claims(access_token.expose())?.number("exp")
+}
+
+/// The claims of a JWT whose signature nobody has checked.
+fn claims(token: &str) -> Option<Object> {
     let payload = token.split('.').nth(1)?;
     let payload = Base64UrlUnpadded::decode_vec(payload).ok()?;
-    Object::parse(core::str::from_utf8(&payload).ok()?)?.text(name)
+    Object::parse(core::str::from_utf8(&payload).ok()?)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
-//! `POST /api/v1/simple_auth/logout`: ends the session the request presents.
+//! `POST /api/v1/simple_auth/logout`: ends the session that the request presents, the user's others,
+//! or all.
 
-use authflow_shared::{cookie, host::Host};
+use authflow_shared::{cookie, host::Host, supabase::auth::Scope};
 
 use crate::{
     end_session::{self, Ended},
@@ -8,14 +9,54 @@ use crate::{
     failure::Failure,
     fields::Fields,
     response::Response,
+    signed_in,
 };
 
 pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
     let mut fields = Fields::from_optional_json(exchange.request)?;
-    let scope = fields.choice("scope", &["local"], Some("local"));
-    fields.finish(scope)?;
-    let ended = sign_out(exchange).await?;
-    Ok(respond(Response::empty(204, "signed_out"), ended))
+    let scope = fields.choice("scope", &["local", "others", "global"], Some("local"));
+    let scope = match fields.finish(scope)? {
+        "others" => Scope::Others,
+        "global" => Scope::Global,
+        _ => Scope::Local,
+    };
+    sign_out_of(exchange, scope).await
+}
+
+/// Ends what `scope` names. Where nobody is signed in, nothing but the session presented can end.
+pub(crate) async fn sign_out_of<H: Host>(
+    exchange: &Exchange<'_, H>,
+    scope: Scope,
+) -> Result<Response, Failure> {
+    let response = Response::empty(204, "signed_out");
+    let signed_in = match scope {
+        Scope::Local => None,
+        Scope::Others | Scope::Global => match signed_in::require(exchange).await {
+            Ok(signed_in) => Some(signed_in),
+            Err(failure) if failure.problem.status == 401 => None,
+            Err(failure) if scope == Scope::Global => return Err(failure.clearing_cookie()),
+            Err(failure) => return Err(failure),
+        },
+    };
+    match (scope, signed_in) {
+        (Scope::Others, None) => Ok(response),
+        (Scope::Others, Some(signed_in)) => {
+            end_session::end_many(exchange, &signed_in, scope).await?;
+            Ok(response
+                .of_user(signed_in.user_id())
+                .of_session(&signed_in.id))
+        }
+        (Scope::Global, Some(signed_in)) => {
+            let ended = end_session::end_many(exchange, &signed_in, scope).await;
+            ended.map_err(Failure::clearing_cookie)?;
+            let ended = Ended {
+                user_id: Some(signed_in.user_id().to_owned()),
+                id: signed_in.id,
+            };
+            Ok(respond(response, Some(ended)))
+        }
+        (Scope::Local | Scope::Global, _) => Ok(respond(response, sign_out(exchange).await?)),
+    }
 }
 
 /// Ends the session; where that is not certain, the cookie is cleared all the same.
@@ -43,7 +84,7 @@ pub(crate) fn respond(response: Response, ended: Option<Ended>) -> Response {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::test_support::{LOST, USER_ID, World, get, post};
+    use crate::test_support::{Answer, LOST, USER_ID, World, get, post};
 
     const PATH: &str = "/api/v1/simple_auth/logout";
     const CLEARED: &str = "__Host-authflow=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax";
@@ -131,16 +172,77 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_that_this_release_lacks_ends_nothing() {
+    fn a_scope_that_there_is_not_ends_nothing() {
         let world = world();
         let token = world.signed_in();
-        for scope in [json!("global"), json!("others"), json!(""), json!(1)] {
+        for scope in [json!("all"), json!("Global"), json!(""), json!(1)] {
             let body = json!({ "scope": scope }).to_string();
             let answer = world.answer(&post(PATH, &body).cookie(&token));
             assert_eq!(answer.code(), "validation_failed");
             assert!(answer.header("set-cookie").is_none());
         }
-        let answer = world.answer(&post(PATH, r#"{"scope":"global"}"#));
-        insta::assert_snapshot!(answer.shown(), @r#"422 {"type":"urn:authflow:problem:validation_failed","title":"Validation failed","status":422,"detail":"Some fields are missing or malformed; `errors` names them.","code":"validation_failed","request_id":"[request_id]","errors":[{"field":"scope","code":"unknown_value","detail":"Must be one of: local."}]}"#);
+        let (id, _) = token.split_once('.').unwrap();
+        assert!(world.redis(&format!("session:{id}")).is_some());
+    }
+
+    fn scoped(world: &World, scope: &str, token: &str) -> Answer {
+        let body = json!({ "scope": scope }).to_string();
+        world.answer(&post(PATH, &body).cookie(token))
+    }
+
+    fn lives(world: &World, token: &str) -> bool {
+        let (id, _) = token.split_once('.').unwrap();
+        world.redis(&format!("session:{id}")).is_some()
+    }
+
+    #[test]
+    fn others_end_and_ones_own_goes_on() {
+        let world = world();
+        let (own, other) = (world.signed_in(), world.signed_in());
+        let answer = scoped(&world, "others", &own);
+        assert_eq!(answer.status, 204);
+        assert!(answer.header("set-cookie").is_none());
+        assert_eq!((lives(&world, &own), lives(&world, &other)), (true, false));
+        world.run_tasks();
+        assert_eq!(world.asked().pop().unwrap(), "/logout?scope=others");
+    }
+
+    #[test]
+    fn all_end_and_the_cookie_is_cleared() {
+        let world = world();
+        let (own, other) = (world.signed_in(), world.signed_in());
+        let answer = scoped(&world, "global", &own);
+        assert_eq!(answer.status, 204);
+        assert!(answer.header("set-cookie").is_some());
+        assert!(!lives(&world, &own) && !lives(&world, &other));
+        world.run_tasks();
+        assert_eq!(world.asked().pop().unwrap(), "/logout?scope=global");
+    }
+
+    #[test]
+    fn a_session_that_is_over_ends_nobody_elses() {
+        let world = world();
+        let (own, other) = (world.signed_in(), world.signed_in());
+        scoped(&world, "local", &own);
+        for (scope, clears) in [("others", false), ("global", true)] {
+            let answer = scoped(&world, scope, &own);
+            assert_eq!(answer.status, 204, "{scope}");
+            assert_eq!(answer.header("set-cookie").is_some(), clears, "{scope}");
+        }
+        assert!(lives(&world, &other));
+    }
+
+    #[test]
+    fn a_scope_that_is_not_certain_to_have_ended_is_said_so() {
+        for (scope, clears) in [("others", false), ("global", true)] {
+            let world = world();
+            let own = world.signed_in();
+            // The look-up passes; each of three tries does not.
+            world.host.pass_next();
+            (0..3).for_each(|_| world.host.break_next(LOST[0]));
+            let answer = scoped(&world, scope, &own);
+            assert_eq!(answer.code(), "store_unavailable", "{scope}");
+            assert_eq!(answer.header("set-cookie").is_some(), clears, "{scope}");
+        }
     }
 }

@@ -1,31 +1,23 @@
 //! `GET /api/v1/simple_auth/me`: who is signed in.
 
 use authflow_shared::{
-    host::Host,
-    json::Object,
-    redis::Lookup,
-    session::{SessionRecord, store::SessionLookup},
-    timestamp::Timestamp,
+    host::Host, json::Object, redis::Lookup, session::SessionRecord, timestamp::Timestamp,
 };
 
-use crate::{exchange::Exchange, failure::Failure, profile, response::Response};
+use crate::{
+    exchange::Exchange,
+    failure::Failure,
+    profile,
+    response::Response,
+    signed_in::{self, SignedIn},
+};
 
 pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
-    // (1) The session, alive and on the device that signed in, as the gateway would ask it.
-    let id = exchange.session.as_ref().ok_or_else(Failure::no_session)?;
-    let store = exchange.store();
-    let record = match store.find(id, exchange.host.now()).await {
-        SessionLookup::Found(record) => record,
-        SessionLookup::Absent => return Err(Failure::no_session()),
-        SessionLookup::Unavailable(reason) => return Err(Failure::store_unavailable(reason)),
-    };
-    let fingerprinter = &exchange.config.common.fingerprinter;
-    if !fingerprinter.matches(&exchange.device(), &record.device_fingerprint) {
-        return Err(Failure::no_session());
-    }
+    // (1) The session, as the gateway would ask it.
+    let SignedIn { id, record } = signed_in::require(exchange).await?;
 
     // (2) The profile.
-    let user = match store.profile(&record.user_id).await {
+    let user = match exchange.store().profile(&record.user_id).await {
         Lookup::Found(json) => Object::parse(&json),
         Lookup::Absent => None,
         Lookup::Unavailable(reason) => return Err(Failure::store_unavailable(reason)),
@@ -42,7 +34,7 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
         .with("aal", record.aal.as_str());
     let body = Object::new().with("user", user).with("session", session);
     let response = Response::json(200, "ok", &body);
-    Ok(response.of_user(&record.user_id).of_session(id))
+    Ok(response.of_user(&record.user_id).of_session(&id))
 }
 
 /// The profile from Supabase, which is kept for the next time, or else what the session knows, which

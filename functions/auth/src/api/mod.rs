@@ -1,9 +1,12 @@
 //! The API for programs: JSON in, JSON out. A file an endpoint.
 
+pub(crate) mod forgot_password;
 pub(crate) mod health;
 pub(crate) mod logout;
 pub(crate) mod me;
 pub(crate) mod resend_verification;
+pub(crate) mod reset_password;
+pub(crate) mod sessions;
 pub(crate) mod signin;
 pub(crate) mod signup;
 pub(crate) mod verify_email;

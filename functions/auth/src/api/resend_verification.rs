@@ -6,13 +6,14 @@
 use authflow_shared::{host::Host, json::Object, supabase::AuthError};
 
 use crate::{
-    email::Email, exchange::Exchange, failure::Failure, fields::Fields, response::Response,
+    email::Email, exchange::Exchange, failure::Failure, fields::Fields, limits::Attempt,
+    response::Response,
 };
 
-pub(crate) fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
+pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
     let email = read(Fields::from_json(exchange.request)?)?;
     let targets = &exchange.config.common.targets;
-    resend(exchange, email, targets.resolve("/"));
+    resend(exchange, email, targets.resolve("/")).await?;
     let body = Object::new().with("status", "verification_required");
     Ok(Response::json(202, "verification_required", &body))
 }
@@ -25,7 +26,12 @@ pub(crate) fn read(mut fields: Fields) -> Result<Email, Failure> {
 
 /// Has the mail sent after the answer; its link will lead on to `redirect_to`, which is one of our
 /// targets.
-pub(crate) fn resend<H: Host>(exchange: &Exchange<'_, H>, email: Email, redirect_to: String) {
+pub(crate) async fn resend<H: Host>(
+    exchange: &Exchange<'_, H>,
+    email: Email,
+    redirect_to: String,
+) -> Result<(), Failure> {
+    exchange.count(Attempt::Resend, email.as_str()).await?;
     let supabase = exchange.supabase();
     exchange.afterwards("resend_failed", async move {
         match supabase.resend_sign_up(email.as_str(), &redirect_to).await {
@@ -34,6 +40,7 @@ pub(crate) fn resend<H: Host>(exchange: &Exchange<'_, H>, email: Email, redirect
             Err(error) => Err(error.as_str().to_owned()),
         }
     });
+    Ok(())
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use crate::{
     exchange::Exchange,
     failure::Failure,
     fields::Fields,
-    open_session::{self, Opened},
+    limits::Attempt,
+    open_session::{self, Arrival, Entry},
     response::Response,
 };
 
@@ -20,8 +21,8 @@ pub(crate) struct Credentials {
 
 pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
     let credentials = read(Fields::from_json(exchange.request)?)?;
-    let opened = sign_in(exchange, &credentials).await?;
-    Ok(opened.into_json(200))
+    let entry = sign_in(exchange, &credentials).await?;
+    Ok(entry.into_json(200))
 }
 
 /// Reads `email` and `password`.
@@ -34,16 +35,18 @@ pub(crate) fn read(mut fields: Fields) -> Result<Credentials, Failure> {
 }
 
 /// Signs in. Every refusal takes the same time: an unknown address has no password that Supabase
-/// could check, and so would be refused sooner.
+/// could check, and so would be refused sooner. From the fourth attempt on at one address, known or
+/// not, each takes longer than the one before.
 pub(crate) async fn sign_in<H: Host>(
     exchange: &Exchange<'_, H>,
     credentials: &Credentials,
-) -> Result<Opened, Failure> {
+) -> Result<Entry, Failure> {
     let Credentials { email, password } = credentials;
+    let delay = exchange.count(Attempt::SignIn, email.as_str()).await?;
     match exchange.supabase().sign_in(email.as_str(), password).await {
-        Ok(session) => open_session::open(exchange, session).await,
+        Ok(session) => open_session::enter(exchange, session, Arrival::Returning).await,
         Err(error) => {
-            exchange.even_out().await;
+            exchange.even_out_after(delay).await;
             Err(match error {
                 // Supabase takes no such address, so nobody has it.
                 AuthError::Rejected(code) if code == "validation_failed" => {
@@ -224,14 +227,104 @@ mod tests {
             .supabase(TOKEN, 200, session_of(&user))
             .supabase("/logout", 204, Value::Null);
         let answer = signed_in(&world);
-        insta::assert_snapshot!(answer.shown(), @r#"403 {"type":"urn:authflow:problem:mfa_required","title":"Second factor required","status":403,"detail":"This account has a second factor, which this release cannot ask for.","code":"mfa_required","request_id":"[request_id]"}"#);
+        let body = answer.json();
+        assert_eq!(
+            (answer.status, &body["status"]),
+            (200, &json!("mfa_required"))
+        );
+        assert_eq!(
+            body["factors"],
+            json!([{"id": "f", "type": "totp", "name": ""}])
+        );
+        assert_eq!(body["mfa_token"].as_str().unwrap().len(), 43);
         assert!(answer.header("set-cookie").is_none());
-        assert_eq!(world.redis_calls(), 0);
+        let kept = world.dump();
+        assert!(
+            !kept.contains("session:") && !kept.contains("SUPABASE"),
+            "{kept}"
+        );
+        assert!(
+            !kept.contains(body["mfa_token"].as_str().unwrap()),
+            "{kept}"
+        );
+    }
+
+    #[test]
+    fn a_sign_in_that_cannot_be_kept_waiting_ends_at_supabase_too() {
+        let mut user = user();
+        user["factors"] = json!([{"id": "f", "status": "verified", "factor_type": "totp"}]);
+        let world = World::new()
+            .supabase(TOKEN, 200, session_of(&user))
+            .supabase("/logout", 204, Value::Null);
+        world.break_after(1, LOST[1]);
+        assert_eq!(signed_in(&world).code(), "store_unavailable");
         world.run_tasks();
         assert_eq!(
             world.asked(),
             ["/token?grant_type=password", "/logout?scope=local"]
         );
+    }
+
+    fn limited(account: &str) -> World {
+        let world = World::with(&[("SIGNIN_LIMIT_ACCOUNT", account)]);
+        world.supabase_refuses(TOKEN, "invalid_credentials")
+    }
+
+    #[test]
+    fn over_the_limit_supabase_is_not_asked_and_a_right_password_does_not_help() {
+        let world = limited("2/900");
+        signed_in(&world);
+        let other_spelling = r#"{"email":"ADA@example.test ","password":"x"}"#;
+        world.answer(&post(PATH, other_spelling));
+        let asked = world.asked().len();
+        let world = world.supabase(TOKEN, 200, session());
+        let answer = signed_in(&world);
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (429, "too_many_attempts")
+        );
+        let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=1800).contains(&wait), "{wait}");
+        assert_eq!(world.asked().len(), asked);
+    }
+
+    #[test]
+    fn a_locked_account_keeps_the_sessions_it_has() {
+        let world = World::with(&[("SIGNIN_LIMIT_ACCOUNT", "1/900")]);
+        let token = world.signed_in();
+        assert_eq!(signed_in(&world).status, 429);
+        let me = crate::test_support::get("/api/v1/simple_auth/me").cookie(&token);
+        assert_eq!(world.answer(&me).status, 200);
+    }
+
+    #[test]
+    fn refusals_take_longer_from_the_fourth_on() {
+        let world = limited("10/900");
+        let mut before = Duration::ZERO;
+        let took: Vec<_> = (0..5)
+            .map(|_| {
+                signed_in(&world);
+                let took = world.elapsed() - before;
+                before = world.elapsed();
+                took.as_millis()
+            })
+            .collect();
+        assert_eq!(took, [800, 800, 800, 1050, 1300]);
+    }
+
+    #[test]
+    fn an_address_over_its_limit_uses_up_no_account() {
+        let world = World::with(&[
+            ("SIGNIN_LIMIT_ADDRESS", "1/300"),
+            ("SIGNIN_LIMIT_ACCOUNT", "10/900"),
+        ]);
+        let world = world.supabase_refuses(TOKEN, "invalid_credentials");
+        signed_in(&world);
+        let kept = world.dump();
+        assert_eq!(signed_in(&world).status, 429);
+        assert_eq!(world.dump(), kept);
+        let elsewhere = post(PATH, ADA).with("cf-connecting-ip", "192.0.2.99");
+        assert_eq!(world.answer(&elsewhere).status, 401);
     }
 
     #[test]

@@ -15,7 +15,8 @@ use crate::{
     exchange::Exchange,
     failure::Failure,
     fields::Fields,
-    open_session::{self, Opened},
+    limits::Attempt,
+    open_session::{self, Arrival, Entry},
     response::Response,
 };
 
@@ -33,7 +34,7 @@ pub(crate) enum Outcome {
     /// A mail is on its way, or the address is known. The log says why, if Supabase did.
     VerificationRequired { cause: Option<String> },
     /// The address needs no confirmation here.
-    SignedIn(Box<Opened>),
+    SignedIn(Entry),
 }
 
 pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
@@ -41,7 +42,7 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
     let targets = &exchange.config.common.targets;
     Ok(
         match sign_up(exchange, application, &targets.resolve("/")).await? {
-            Outcome::SignedIn(opened) => opened.into_json(201),
+            Outcome::SignedIn(entry) => entry.into_json(201),
             Outcome::VerificationRequired { cause } => {
                 let body = Object::new().with("status", "verification_required");
                 Response::json(202, "verification_required", &body).because(cause)
@@ -76,14 +77,15 @@ pub(crate) async fn sign_up<H: Host>(
         password,
         data,
     } = application;
+    exchange.count(Attempt::SignUp, email.as_str()).await?;
     let supabase = exchange.supabase();
     let signed_up = supabase
         .sign_up(email.as_str(), &password, data, redirect_to)
         .await;
     let error = match signed_up {
         Ok(SignUp::SignedIn(session)) => {
-            let opened = open_session::open(exchange, *session).await?;
-            return Ok(Outcome::SignedIn(Box::new(opened)));
+            let entered = open_session::enter(exchange, *session, Arrival::FirstTime).await;
+            return entered.map(Outcome::SignedIn);
         }
         Ok(SignUp::ToBeConfirmed) => None,
         Err(error) => Some(error),

@@ -6,7 +6,7 @@ use crate::{
     exchange::Exchange,
     failure::Failure,
     fields::Fields,
-    open_session::{self, Opened},
+    open_session::{self, Arrival, Entry},
     response::Response,
 };
 
@@ -44,7 +44,7 @@ pub(crate) fn read(mut fields: Fields) -> Result<Link, Failure> {
 }
 
 /// Whether `text` could be a token of Supabase's.
-fn is_token(text: &str) -> bool {
+pub(crate) fn is_token(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     text.len() <= LONGEST_TOKEN && text.bytes().all(plain)
 }
@@ -53,13 +53,20 @@ fn is_token(text: &str) -> bool {
 pub(crate) async fn redeem<H: Host>(
     exchange: &Exchange<'_, H>,
     link: &Link,
-) -> Result<Opened, Failure> {
+) -> Result<Entry, Failure> {
     match exchange
         .supabase()
         .verify(&link.token_hash, link.kind)
         .await
     {
-        Ok(session) => open_session::open(exchange, session).await,
+        Ok(session) => {
+            // The link of a sign-up comes before any device.
+            let arrival = match link.kind {
+                "signup" | "invite" => Arrival::FirstTime,
+                _ => Arrival::Returning,
+            };
+            open_session::enter(exchange, session, arrival).await
+        }
         // A token that Supabase cannot read was never one of a mail.
         Err(AuthError::Rejected(code)) if code == "validation_failed" => {
             Err(Failure::from_supabase(&AuthError::OtpExpired))

@@ -48,10 +48,7 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
         Err(failure) => return Ok(useless(&next, failure, exchange)),
     };
     match api::verify_email::redeem(exchange, &link).await {
-        Ok(opened) => {
-            let target = next.target(&exchange.config.common.targets);
-            Ok(opened.into_redirect(target))
-        }
+        Ok(entry) => Ok(super::go_on(exchange, entry, &next)),
         // Supabase did not see it, or said to come back: the link may still be good.
         Err(failure) if matches!(failure.problem.status, 429 | 503) => {
             let page = page(Some(&link), &next, Trouble::from(&failure));

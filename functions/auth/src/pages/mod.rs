@@ -17,7 +17,9 @@ use base64ct::{Base64, Encoding};
 use sha2::{Digest, Sha256};
 
 use self::next::Next;
-use crate::{config::Config, exchange::Exchange, failure::Failure, response::Response};
+use crate::{
+    config::Config, exchange::Exchange, failure::Failure, open_session::Entry, response::Response,
+};
 
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -37,6 +39,17 @@ struct Message<'a> {
 pub(crate) fn start<H: Host>(exchange: &Exchange<'_, H>) -> Response {
     let next = Next::from_query(exchange);
     Response::see_other(next.page(exchange.config, signin::PATH), "start")
+}
+
+/// What a browser gets after a first factor.
+fn go_on<H: Host>(exchange: &Exchange<'_, H>, entry: Entry, next: &Next) -> Response {
+    match entry {
+        Entry::Opened(opened) => {
+            let target = next.target(&exchange.config.common.targets);
+            opened.into_redirect(target)
+        }
+        Entry::SecondFactor(pending) => pending.into_json(),
+    }
 }
 
 /// A failure as a page.

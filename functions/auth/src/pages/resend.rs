@@ -17,9 +17,9 @@ struct Page<'a> {
     trouble: Trouble,
 }
 
-pub(crate) fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
+pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
     if exchange.request.method == "POST" {
-        return submit(exchange);
+        return submit(exchange).await;
     }
     let next = Next::from_query(exchange);
     let page = Page {
@@ -31,16 +31,19 @@ pub(crate) fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Fa
     Ok(shown(&page, "resend_form", exchange.config))
 }
 
-fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
+async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
     let fields = Fields::from_form(exchange.request)?;
     let next = Next::from_fields(exchange, &fields);
     let email = fields.sent("email").to_owned();
-    match api::resend_verification::read(fields) {
+    let sent = match api::resend_verification::read(fields) {
         Ok(email) => {
             let target = next.target(&exchange.config.common.targets);
-            api::resend_verification::resend(exchange, email, target);
-            Ok(signup::mail_sent(exchange, &next))
+            api::resend_verification::resend(exchange, email, target).await
         }
+        Err(failure) => Err(failure),
+    };
+    match sent {
+        Ok(()) => Ok(signup::mail_sent(exchange, &next)),
         Err(failure) => {
             let page = Page {
                 email: &email,

@@ -42,15 +42,12 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
     let fields = Fields::from_form(exchange.request)?;
     let next = Next::from_fields(exchange, &fields);
     let email = fields.sent("email").to_owned();
-    let opened = match api::signin::read(fields) {
+    let entered = match api::signin::read(fields) {
         Ok(credentials) => api::signin::sign_in(exchange, &credentials).await,
         Err(failure) => Err(failure),
     };
-    let failure = match opened {
-        Ok(opened) => {
-            let target = next.target(&exchange.config.common.targets);
-            return Ok(opened.into_redirect(target));
-        }
+    let failure = match entered {
+        Ok(entry) => return Ok(super::go_on(exchange, entry, &next)),
         Err(failure) => failure,
     };
     let unconfirmed = failure.problem.code == "email_not_confirmed";

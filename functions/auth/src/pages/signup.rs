@@ -62,7 +62,7 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
         Err(failure) => Err(failure),
     };
     let failure = match outcome {
-        Ok(Outcome::SignedIn(opened)) => return Ok(opened.into_redirect(target)),
+        Ok(Outcome::SignedIn(opened)) => return Ok(super::go_on(exchange, opened, &next)),
         Ok(Outcome::VerificationRequired { cause }) => {
             return Ok(mail_sent(exchange, &next).because(cause));
         }

@@ -1,0 +1,91 @@
+//! A new password for somebody who is signed in, and knows the present one.
+//!
+//! Every other session ends; one's own goes on under a new token, so that whoever has the old one
+//! has nothing.
+
+use authflow_shared::{
+    host::Host,
+    problem::FieldError,
+    secret::Secret,
+    supabase::{AuthError, Session, account::Change},
+};
+
+use crate::{
+    end_session,
+    exchange::Exchange,
+    failure::Failure,
+    limits::Attempt,
+    open_session::{self, Opened, Opening, discard},
+    signed_in::{self, Tokens},
+};
+
+/// See the module.
+///
+/// # Errors
+/// [`Failure`]; only `store_unavailable` may come after the password has changed, and says so.
+pub(crate) async fn change<H: Host>(
+    exchange: &Exchange<'_, H>,
+    current: &Secret,
+    new: &Secret,
+) -> Result<Opened, Failure> {
+    // (1) Whose. The address is asked for: it may have changed since the sign-in.
+    let signed_in = signed_in::require(exchange).await?;
+    let Tokens {
+        access_token,
+        refresh_token,
+    } = signed_in::tokens(exchange, &signed_in).await?;
+    let user = signed_in::user(exchange, &signed_in, &access_token).await?;
+
+    // (2) The present password, counted as a sign-in: a stolen session must not be a way to guess.
+    check(exchange, &user.email.to_ascii_lowercase(), current).await?;
+
+    // (3) The new one. Supabase ends its other sessions, the one of the check too.
+    let change = Change::Password(new);
+    let changed = exchange.supabase().change(&access_token, change).await;
+    let user = changed.map_err(|error| Failure::from_change(&error))?;
+    exchange.audit("password_changed", signed_in.user_id(), None);
+
+    // (4) All others first: if one's own cannot be renewed, it has ended nobody's rights.
+    let ended = end_session::end_all(exchange, signed_in.user_id(), Some(&signed_in.id))
+        .await
+        .map_err(Failure::after_password_change)?;
+    let session = Session {
+        access_token,
+        refresh_token,
+        user,
+    };
+    let renewed = Opening::Renewed {
+        before: &signed_in,
+        ended,
+    };
+    open_session::open(exchange, session, renewed)
+        .await
+        .map_err(Failure::after_password_change)
+}
+
+/// Checks the password of somebody who is signed in.
+///
+/// # Errors
+/// `validation_failed` if it is wrong.
+pub(crate) async fn check<H: Host>(
+    exchange: &Exchange<'_, H>,
+    email: &str,
+    password: &Secret,
+) -> Result<(), Failure> {
+    let delay = exchange.count(Attempt::SignIn, email).await?;
+    match exchange.supabase().sign_in(email, password).await {
+        Ok(session) => {
+            discard(exchange, session.access_token);
+            Ok(())
+        }
+        Err(AuthError::InvalidCredentials) => {
+            exchange.even_out_after(delay).await;
+            Err(Failure::validation_failed(vec![FieldError {
+                field: "current_password",
+                code: "incorrect",
+                detail: "This is not your present password.".to_owned(),
+            }]))
+        }
+        Err(error) => Err(Failure::from_sign_in(&error)),
+    }
+}

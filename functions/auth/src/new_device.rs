@@ -1,0 +1,144 @@
+//! Tells the owner of an account that somebody signed in from a device that nobody has seen before.
+//!
+//! The worker sends no mail itself: where `NEW_DEVICE_HOOK_URL` is set, it calls that address with what a mail
+//! needs, signed as <https://www.standardwebhooks.com> says, so that any mail service can be behind it.
+
+use authflow_shared::{
+    host::{CallError, Host, HttpCall, NoRandomness},
+    json::Object,
+    secret::Secret,
+    session::SessionRecord,
+    timestamp::Timestamp,
+};
+use base64ct::{Base64, Encoding};
+use core::time::Duration;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use crate::{exchange::Exchange, one_time};
+
+/// The time until the hook must have answered.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where to, and the key under which it is signed.
+#[derive(Clone, Debug)]
+pub(crate) struct Hook {
+    pub(crate) url: String,
+    key: HookKey,
+}
+
+/// A key that cannot be printed.
+#[derive(Clone)]
+struct HookKey(Hmac<Sha256>);
+
+impl core::fmt::Debug for HookKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("HookKey")
+    }
+}
+
+impl Hook {
+    /// The hook at `url` whose secret is `whsec_` and 24 to 64 bytes in base64.
+    pub(crate) fn new(url: String, secret: &Secret) -> Option<Self> {
+        let bytes = Base64::decode_vec(secret.expose().strip_prefix("whsec_")?).ok()?;
+        if !(24..=64).contains(&bytes.len()) {
+            return None;
+        }
+        let key = HookKey(Hmac::new_from_slice(&bytes).ok()?);
+        Some(Self { url, key })
+    }
+
+    /// The call that delivers `body` as the message `id`.
+    fn call(&self, id: &str, now: Timestamp, body: String) -> HttpCall {
+        let timestamp = now.seconds().to_string();
+        let signed = [id, &timestamp, &body].join(".");
+        let mac = self.key.0.clone().chain_update(signed).finalize();
+        let signature = Base64::encode_string(&mac.into_bytes());
+        HttpCall {
+            method: "POST",
+            url: self.url.clone(),
+            headers: vec![
+                ("content-type", "application/json".to_owned()),
+                ("webhook-id", id.to_owned()),
+                ("webhook-timestamp", timestamp),
+                ("webhook-signature", format!("v1,{signature}")),
+            ],
+            body: Some(body),
+            timeout: TIMEOUT,
+        }
+    }
+}
+
+/// Records it, and calls the hook after the answer.
+pub(crate) fn tell<H: Host>(exchange: &Exchange<'_, H>, record: &SessionRecord) {
+    exchange.audit("new_device", &record.user_id, None);
+    let Some(hook) = exchange.config.new_device_hook.clone() else {
+        return;
+    };
+    let now = exchange.host.now();
+    let device = exchange.device_entry();
+    let account = format!("{}/auth/account", exchange.config.common.auth_url);
+    let data = Object::new()
+        .with("user_id", record.user_id.as_str())
+        .with("email", record.email.as_str())
+        .with(
+            "device",
+            Object::new()
+                .with("label", device.label)
+                .with("ip_hint", device.ip_hint),
+        )
+        .with("account_url", account);
+    let body = Object::new()
+        .with("type", "device.new")
+        .with("timestamp", now.to_string())
+        .with("data", data)
+        .to_json();
+    let host = exchange.host.clone();
+    exchange.afterwards("new_device_hook_failed", async move {
+        let id = one_time::random_name(&host).map_err(|_| format!("{NoRandomness:?}"))?;
+        let call = hook.call(id.expose(), now, body);
+        match host.call(call).await {
+            Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
+            Ok(answer) => Err(format!("status {}", answer.status)),
+            Err(error) => Err(CallError::as_str(error).to_owned()),
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+    #[test]
+    fn a_call_is_signed_as_the_standard_says() {
+        // The example of the Standard Webhooks specification's libraries.
+        let hook = Hook::new("https://hook.test".into(), &Secret::new(SECRET)).unwrap();
+        let now = Timestamp::from_seconds(1_614_265_330);
+        let call = hook.call(
+            "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            now,
+            r#"{"test": 2432232314}"#.to_owned(),
+        );
+        let signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=".to_owned();
+        assert!(
+            call.headers.contains(&("webhook-signature", signature)),
+            "{:?}",
+            call.headers
+        );
+    }
+
+    #[test]
+    fn a_secret_is_long_enough_and_marked_as_one() {
+        for bad in [
+            "",
+            "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "whsec_MfKQ9r8G",
+            "whsec_?",
+        ] {
+            let hook = Hook::new("https://hook.test".into(), &Secret::new(bad));
+            assert!(hook.is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Who is signed in: the session that a request presents, alive and on its device.
+
+use std::rc::Rc;
+
+use authflow_shared::{
+    host::Host,
+    secret::Secret,
+    session::{SessionId, SessionRecord, record::SealedTokens, store::SessionLookup},
+    supabase::{self, AuthError, User},
+};
+
+use crate::{exchange::Exchange, failure::Failure};
+
+/// Seconds before its end at which an access token is not used any more.
+const NEARLY_OVER: u64 = 60;
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(crate) struct SignedIn {
+    pub(crate) id: SessionId,
+    pub(crate) record: Rc<SessionRecord>,
+}
+
+impl SignedIn {
+    /// The user's id.
+    pub(crate) fn user_id(&self) -> &str {
+        &self.record.user_id
+    }
+}
+
+/// Asks as the gateway would.
+///
+/// # Errors
+/// `no_session`; or `store_unavailable` where nobody knows.
+pub(crate) async fn require<H: Host>(exchange: &Exchange<'_, H>) -> Result<SignedIn, Failure> {
+    let id = exchange.session.as_ref().ok_or_else(Failure::no_session)?;
+    let record = match exchange.store().find(id, exchange.host.now()).await {
+        SessionLookup::Found(record) => record,
+        SessionLookup::Absent => return Err(Failure::no_session()),
+        SessionLookup::Unavailable(reason) => return Err(Failure::store_unavailable(reason)),
+    };
+    let fingerprinter = &exchange.config.common.fingerprinter;
+    if !fingerprinter.matches(&exchange.device(), &record.device_fingerprint) {
+        return Err(Failure::no_session());
+    }
+    Ok(SignedIn {
+        id: id.clone(),
+        record,
+    })
+}
+
+/// Supabase's tokens of a session.
+#[derive(Debug)]
+pub(crate) struct Tokens {
+    pub(crate) access_token: Secret,
+    pub(crate) refresh_token: Secret,
+}
+
+/// Supabase's tokens, with an access token that is still good.
+///
+/// One that is nearly over is refreshed, and the session gets the new ones. The session's level
+/// stays what it is: Supabase gives an old refresh token the level that its session was raised to
+/// later, and an old token of ours raises nobody.
+///
+/// # Errors
+/// `no_session` if Supabase has ended its session; ours ends too then.
+pub(crate) async fn tokens<H: Host>(
+    exchange: &Exchange<'_, H>,
+    signed_in: &SignedIn,
+) -> Result<Tokens, Failure> {
+    let now = exchange.host.now();
+    let fernet = &exchange.config.fernet;
+    let sealed = &signed_in.record.supabase;
+    // (1) The ones that there are.
+    let Some(refresh_token) = fernet.open(&sealed.refresh_token, now) else {
+        return Err(lost(exchange, signed_in).await);
+    };
+    if let Some(access_token) = fernet.open(&sealed.access_token, now)
+        && supabase::expiry(&access_token).is_some_and(|end| end > now.seconds() + NEARLY_OVER)
+    {
+        return Ok(Tokens {
+            access_token,
+            refresh_token,
+        });
+    }
+
+    // (2) New ones. Two requests at once get the same ones from Supabase.
+    let session = match exchange.supabase().refresh(&refresh_token).await {
+        Ok(session) if session.user.id == signed_in.record.user_id => session,
+        Ok(_) | Err(AuthError::SessionEnded | AuthError::UserNotFound | AuthError::UserBanned) => {
+            return Err(lost(exchange, signed_in).await);
+        }
+        Err(error) => return Err(Failure::from_supabase(&error)),
+    };
+
+    // (3) Kept before it is used: the old refresh token is worth nothing once this one is used.
+    let mut record = SessionRecord::clone(&signed_in.record);
+    record.supabase = SealedTokens {
+        access_token: fernet.seal(&session.access_token, now),
+        refresh_token: fernet.seal(&session.refresh_token, now),
+    };
+    let kept = exchange.store().replace(&signed_in.id, &record).await;
+    kept.map_err(Failure::store_unavailable)?;
+    Ok(Tokens {
+        access_token: session.access_token,
+        refresh_token: session.refresh_token,
+    })
+}
+
+/// The user as Supabase knows them now.
+///
+/// # Errors
+/// `no_session` if Supabase has ended its session, or the user is gone; ours ends too then.
+pub(crate) async fn user<H: Host>(
+    exchange: &Exchange<'_, H>,
+    signed_in: &SignedIn,
+    access_token: &Secret,
+) -> Result<User, Failure> {
+    match exchange.supabase().user(access_token).await {
+        Ok(user) if user.id == signed_in.record.user_id => Ok(user),
+        Ok(_) | Err(AuthError::SessionEnded | AuthError::UserNotFound | AuthError::UserBanned) => {
+            Err(lost(exchange, signed_in).await)
+        }
+        Err(error) => Err(Failure::from_supabase(&error)),
+    }
+}
+
+/// Ends a session of ours that Supabase does not know any more.
+async fn lost<H: Host>(exchange: &Exchange<'_, H>, signed_in: &SignedIn) -> Failure {
+    match exchange.store().end(&signed_in.id).await {
+        Ok(()) => Failure::no_session().clearing_cookie(),
+        Err(reason) => Failure::store_unavailable(reason),
+    }
+}
