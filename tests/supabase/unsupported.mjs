@@ -18,15 +18,10 @@ const REQUESTS = [
   [/^POST \/(invite|otp)/, "no such endpoint"],
   [/^GET \/(authorize|reauthenticate)/, "no such endpoint"],
   [/^POST \/reauthenticate/, "no such endpoint"],
-  [/\/factors\//, "there is no MFA"],
   [/openid-configuration$/, "it is no OpenID provider"],
 ];
 
 const CASES = {
-  "signup-existing-confirmed-with-history": "there is no MFA",
-  "signin-user-with-totp": "there is no MFA",
-  "verify-recovery-user-with-totp": "there is no MFA",
-  "verify-recovery-user-with-totp-set-password": "there is no MFA",
   "verify-invite-ok": "there are no invitations",
   "verify-invite-reused": "there are no invitations",
   "verify-invite-signups-disabled": "there are no invitations",
