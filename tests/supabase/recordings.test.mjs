@@ -21,8 +21,8 @@ import { unsupported } from "./unsupported.mjs";
 import { KEYS, SERVERS, World } from "./world.mjs";
 
 /** How many cases are played and left out; to be changed with `unsupported.mjs` alone. */
-const PLAYED = 537;
-const LEFT_OUT = 112;
+const PLAYED = 564;
+const LEFT_OUT = 85;
 
 const SETUPS = {
   signup,

@@ -37,6 +37,8 @@ export const SERVERS = {
   "session-limits": { autoconfirm: true, session_timebox_seconds: DAY, session_inactivity_seconds: 3600 },
   "rate-limits": { mail_interval_seconds: 60 },
   "smtp-broken": { mail_broken: true },
+  "gateway-paths": { issuer: "https://project.example.test/auth/v1" },
+  "sb-forwarded-for": {},
   "totp-off": { autoconfirm: true, mfa_totp: false },
 };
 

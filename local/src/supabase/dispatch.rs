@@ -10,8 +10,9 @@ use axum::{
 };
 
 use super::{
-    Shared, account, admin, admin_factors, call::Call, challenge, error::AuthError, gateway,
-    logout, metadata, mfa, recover, resend, signup, state::State, token, verify, verify_link,
+    Shared, account, admin, admin_factors, admin_list, call::Call, challenge, error::AuthError,
+    gateway, logout, metadata, mfa, recover, resend, signup, state::State, token, verify,
+    verify_link,
 };
 
 type Handler = fn(&mut State, &Call) -> Result<Response, AuthError>;
@@ -59,7 +60,7 @@ fn handlers(path: &str) -> &'static [(&'static str, Handler)] {
         "/health" => &[("GET", metadata::health)],
         "/settings" => &[("GET", metadata::settings)],
         "/.well-known/jwks.json" => &[("GET", metadata::jwks)],
-        "/admin/users" => &[("POST", admin::create)],
+        "/admin/users" => &[("GET", admin_list::list), ("POST", admin::create)],
         "/factors" => &[("POST", mfa::enroll)],
         _ => handlers_with_id(path),
     }

@@ -21,6 +21,7 @@
 mod account;
 mod admin;
 mod admin_factors;
+mod admin_list;
 mod bearer;
 mod call;
 mod challenge;

@@ -141,6 +141,16 @@ impl User {
         Value::Object(body.0)
     }
 
+    /// The user in a list, for which the real server loads no more than the user.
+    pub(super) fn to_list_json(&self) -> Value {
+        let mut body = self.to_json(Seen::Known);
+        if let Some(body) = body.as_object_mut() {
+            body.insert("identities".to_owned(), Value::Null);
+            body.remove("factors");
+        }
+        body
+    }
+
     fn identity_json(&self) -> Value {
         let mut body = Object::default();
         body.put("identity_id", self.identity.id);
