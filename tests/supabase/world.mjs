@@ -37,7 +37,21 @@ export const SERVERS = {
   "session-limits": { autoconfirm: true, session_timebox_seconds: DAY, session_inactivity_seconds: 3600 },
   "rate-limits": { mail_interval_seconds: 60 },
   "smtp-broken": { mail_broken: true },
+  "gateway-paths": { issuer: "https://project.example.test/auth/v1" },
+  "sb-forwarded-for": {},
+  "totp-off": { autoconfirm: true, mfa_totp: false },
 };
+
+/** The code that an app makes of a secret in base 32, at `time` in Unix seconds. */
+export function totp(secret, time = Date.now() / 1000) {
+  const bits = [...secret].map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0"));
+  const key = Buffer.from(bits.join("").match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(time / 30)));
+  const mac = createHmac("sha1", key).update(counter).digest();
+  const number = mac.readUInt32BE(mac.at(-1) & 15) & 0x7fffffff;
+  return String(number % 1_000_000).padStart(6, "0");
+}
 
 export class World {
   constructor(url) {
@@ -53,7 +67,9 @@ export class World {
   async control(path, body) {
     const headers = { "content-type": "application/json" };
     const response = await fetch(this.url + path, { method: "POST", headers, body: body && JSON.stringify(body) });
-    if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${await response.text()}`);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${text}`);
+    return text && JSON.parse(text);
   }
 
   config = (changes) => this.control("/config", changes);
@@ -103,6 +119,23 @@ export class World {
 
   verify = (type, mail) => this.post("/verify", { type, token_hash: mail.token_hash });
   logout = (session, scope) => this.post(`/logout?scope=${scope}`, undefined, session.access_token);
+
+  enroll = (session, fields = {}) =>
+    this.post("/factors", { factor_type: "totp", ...fields }, session.access_token);
+
+  /** Answers a challenge of a factor; gives the session at aal2. */
+  async meet(session, factor) {
+    const { id } = await this.post(`/factors/${factor.id}/challenge`, {}, session.access_token);
+    const body = { challenge_id: id, code: totp(factor.totp.secret) };
+    return this.post(`/factors/${factor.id}/verify`, body, session.access_token);
+  }
+
+  /** A user with a verified factor, and a session at aal2. */
+  async mfaUser(email) {
+    const { user, ...session } = await this.session(email);
+    const factor = await this.enroll(session, { friendly_name: "phone app" });
+    return { user, factor, session: await this.meet(session, factor) };
+  }
 
   outbox = async () => (await fetch(`${this.url}/outbox`)).json();
 

@@ -37,7 +37,16 @@ pub(super) fn update(state: &mut State, call: &Call) -> Result<Response, AuthErr
         let message = "Updating app_metadata requires admin privileges";
         return Err(AuthError::new(403, "not_admin", message));
     }
-    let changes_email = !email.is_empty() && email != state.user(id)?.email;
+    let user = state.user(id)?;
+    let changes_email = !email.is_empty() && email != user.email;
+    let changes_password = password.as_ref().is_some_and(|new| !new.is_empty());
+    if user.has_mfa()
+        && !bearer.is_aal2(state)
+        && (changes_email || changes_password || !phone.is_empty())
+    {
+        let message = "AAL2 session is required to update email or password when MFA is enabled.";
+        return Err(AuthError::new(401, "insufficient_aal", message));
+    }
     if changes_email {
         email_change::check(state, &email)?;
         email_change::check_mail(state, id)?;
@@ -84,7 +93,7 @@ fn check_password(
     };
     let proved_by_mail = session_id
         .and_then(|id| state.sessions.get(&id))
-        .is_some_and(|session| session.method == "otp");
+        .is_some_and(|session| session.proofs.iter().any(|proof| proof.method == "otp"));
     if state.config.require_current_password && !proved_by_mail {
         let given = params.text("current_password")?;
         let code = if given.is_empty() {

@@ -21,9 +21,6 @@ use super::{
     user::{Seen, User},
 };
 
-/// The path above a user's.
-pub(super) const USERS: &str = "/admin/users/";
-
 /// `POST /admin/users`: no mail is sent, and a weak password is fine.
 pub(super) fn create(state: &mut State, call: &Call) -> Result<Response, AuthError> {
     bearer::admin(state, call)?;
@@ -122,10 +119,9 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Response, AuthErr
 }
 
 /// The user that the path names.
-fn target(state: &State, call: &Call) -> Result<Uuid, AuthError> {
+pub(super) fn target(state: &State, call: &Call) -> Result<Uuid, AuthError> {
     bearer::admin(state, call)?;
-    let id = call.path.strip_prefix(USERS).unwrap_or_default();
-    let id = Uuid::parse_str(id)
+    let id = Uuid::parse_str(call.segment(2))
         .map_err(|_| AuthError::new(404, "validation_failed", "user_id must be an UUID"))?;
     if state.users.contains_key(&id) {
         Ok(id)

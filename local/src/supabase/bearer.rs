@@ -3,12 +3,20 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{call::Call, error::AuthError, jwt, state::State};
+use super::{call::Call, error::AuthError, jwt, session::Session, state::State};
 
 /// A user, and the session that the token names, if it names one.
 pub(super) struct Bearer {
     pub(super) user_id: Uuid,
     pub(super) session_id: Option<Uuid>,
+}
+
+impl Bearer {
+    /// Whether the session has met a second factor.
+    pub(super) fn is_aal2(&self, state: &State) -> bool {
+        let session = self.session_id.and_then(|id| state.sessions.get(&id));
+        session.is_some_and(Session::is_aal2)
+    }
 }
 
 /// The user of the token. As the real server, it looks at signature, expiry, user, session and

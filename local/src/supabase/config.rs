@@ -35,6 +35,12 @@ pub(super) struct Config {
     pub(super) mail_interval_seconds: i64,
     /// The mail server refuses every recipient.
     pub(super) mail_broken: bool,
+    /// Whether authenticator apps may be second factors.
+    pub(super) mfa_totp: bool,
+    /// Whether telephones may be.
+    pub(super) mfa_phone: bool,
+    /// How long a telephone waits for its next code; 0 is off.
+    pub(super) sms_interval_seconds: i64,
     /// Reuse of an old refresh token ends its family.
     pub(super) refresh_token_rotation: bool,
     pub(super) refresh_reuse_interval_seconds: i64,
@@ -64,6 +70,9 @@ impl Config {
             password_characters: Vec::new(),
             mail_interval_seconds: 0,
             mail_broken: false,
+            mfa_totp: true,
+            mfa_phone: false,
+            sms_interval_seconds: 0,
             refresh_token_rotation: true,
             refresh_reuse_interval_seconds: 0,
             single_session: false,

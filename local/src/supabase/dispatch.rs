@@ -10,15 +10,20 @@ use axum::{
 };
 
 use super::{
-    Shared, account, admin, call::Call, error::AuthError, gateway, logout, metadata, recover,
-    resend, signup, state::State, token, verify, verify_link,
+    Shared, account, admin, admin_factors, admin_list, call::Call, challenge, error::AuthError,
+    gateway, logout, metadata, mfa, recover, resend, signup, state::State, token, verify,
+    verify_link,
 };
 
 type Handler = fn(&mut State, &Call) -> Result<Response, AuthError>;
 
 /// Answers everything below `/auth/v1`.
 pub(super) async fn dispatch(Extract(shared): Extract<Shared>, request: Request<Body>) -> Response {
-    let mut call = Call::read(request).await;
+    let call = Call::read(request).await;
+    escape_markup(answer(&shared, call)).await
+}
+
+fn answer(shared: &Shared, mut call: Call) -> Response {
     let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
     if state.config.gateway
         && let Err(refusal) = gateway::admit(&state, &mut call)
@@ -55,8 +60,28 @@ fn handlers(path: &str) -> &'static [(&'static str, Handler)] {
         "/health" => &[("GET", metadata::health)],
         "/settings" => &[("GET", metadata::settings)],
         "/.well-known/jwks.json" => &[("GET", metadata::jwks)],
-        "/admin/users" => &[("POST", admin::create)],
-        _ if is_admin_user(path) => &[
+        "/admin/users" => &[("GET", admin_list::list), ("POST", admin::create)],
+        "/factors" => &[("POST", mfa::enroll)],
+        _ => handlers_with_id(path),
+    }
+}
+
+/// The same, for paths that name a record.
+fn handlers_with_id(path: &str) -> &'static [(&'static str, Handler)] {
+    let segments: Vec<_> = path.split('/').skip(1).collect();
+    if segments.contains(&"") {
+        return &[];
+    }
+    match segments.as_slice() {
+        ["factors", _] => &[("DELETE", mfa::unenroll)],
+        ["factors", _, "challenge"] => &[("POST", challenge::challenge)],
+        ["factors", _, "verify"] => &[("POST", challenge::verify)],
+        ["admin", "users", _, "factors"] => &[("GET", admin_factors::list)],
+        ["admin", "users", _, "factors", _] => &[
+            ("PUT", admin_factors::rename),
+            ("DELETE", admin_factors::delete),
+        ],
+        ["admin", "users", _] => &[
             ("GET", admin::show),
             ("PUT", admin::update),
             ("DELETE", admin::delete),
@@ -65,9 +90,29 @@ fn handlers(path: &str) -> &'static [(&'static str, Handler)] {
     }
 }
 
-fn is_admin_user(path: &str) -> bool {
-    path.strip_prefix(admin::USERS)
-        .is_some_and(|id| !id.is_empty() && !id.contains('/'))
+/// Writes `<`, `>` and `&` in JSON as Go does, which keeps them out of any HTML.
+async fn escape_markup(response: Response) -> Response {
+    let is_json = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind == "application/json");
+    if !is_json {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await;
+    let bytes = bytes.unwrap_or_default();
+    let mut escaped = String::with_capacity(bytes.len());
+    for character in String::from_utf8_lossy(&bytes).chars() {
+        match character {
+            '<' => escaped.push_str("\\u003c"),
+            '>' => escaped.push_str("\\u003e"),
+            '&' => escaped.push_str("\\u0026"),
+            _ => escaped.push(character),
+        }
+    }
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, escaped.into())
 }
 
 fn not_found() -> Response {

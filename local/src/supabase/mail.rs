@@ -16,7 +16,7 @@ const TOKEN_LIFE: Duration = Duration::hours(24);
 #[derive(Clone, Serialize)]
 pub(super) struct Mail {
     to: String,
-    subject: &'static str,
+    subject: String,
     kind: &'static str,
     link: String,
     token_hash: String,
@@ -50,6 +50,20 @@ pub(super) struct Delivery<'a> {
     pub(super) pkce: bool,
     /// Where the link leads on, if the request named an allowed address.
     pub(super) next: Option<&'a str>,
+}
+
+impl Mail {
+    /// A text message with a code for a second factor. It has no link.
+    pub(super) fn phone_code(number: &str, code: &str) -> Self {
+        Self {
+            to: number.to_owned(),
+            subject: format!("Your code is {code}"),
+            kind: "phone_mfa",
+            link: String::new(),
+            token_hash: String::new(),
+            token: code.to_owned(),
+        }
+    }
 }
 
 impl Purpose {
@@ -173,7 +187,7 @@ impl State {
         });
         self.outbox.push(Mail {
             to,
-            subject: purpose.subject(),
+            subject: purpose.subject().to_owned(),
             kind,
             link,
             token_hash: hash,

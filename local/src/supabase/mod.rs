@@ -8,28 +8,35 @@
 //!
 //! * `GET /outbox`: the mails as a JSON list, newest last: `to`, `subject`, `kind` (Supabase's
 //!   `type`), `link`, `token_hash`, `token` (the six digits). `DELETE /outbox` empties it.
+//!   A text message to a telephone is there, too: `kind` `phone_mfa`, `to` the number, `token` the
+//!   code, no link and no hash.
 //! * `POST /clock` `{advance_seconds}`: moves this server's clock forward, so that links, tokens
 //!   and sessions expire. The clocks of others stay.
 //! * `GET /config`, `POST /config` with some fields of [`config::Config`]: another server variant.
 //! * `POST /reset`: forgets users, mails, the clock and the configuration.
 //!
-//! What it does not model: PKCE exchange (each code is unknown), MFA, OAuth, phones, CORS, limits
-//! by address. A time has at most six decimals, where the real one at times shows nine.
+//! What it does not model: PKCE exchange (each code is unknown), OAuth, sign-in by phone, passkeys
+//! and `WebAuthn`, CORS, limits by address. A time has at most six decimals, where the real one at times shows nine.
 
 mod account;
 mod admin;
+mod admin_factors;
+mod admin_list;
 mod bearer;
 mod call;
+mod challenge;
 mod config;
 mod controls;
 mod dispatch;
 mod email_change;
 mod error;
+mod factor;
 mod gateway;
 mod jwt;
 mod logout;
 mod mail;
 mod metadata;
+mod mfa;
 mod params;
 mod password;
 mod pkce;
@@ -43,6 +50,7 @@ mod signin;
 mod signup;
 mod state;
 mod token;
+mod totp;
 mod user;
 mod verify;
 mod verify_link;

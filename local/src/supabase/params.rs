@@ -2,6 +2,7 @@
 
 use axum::body::Bytes;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::{call::Call, error::AuthError};
 
@@ -65,6 +66,22 @@ impl Params {
     /// An e-mail address, which the real server keeps in lower case.
     pub(super) fn email(&self) -> Result<String, AuthError> {
         self.text("email").map(|email| email.trim().to_lowercase())
+    }
+
+    /// A UUID; a missing one is nil, as no record has it.
+    pub(super) fn uuid(&self, field: &str) -> Result<Uuid, AuthError> {
+        let text = self.text(field)?;
+        if text.is_empty() {
+            return Ok(Uuid::nil());
+        }
+        Uuid::parse_str(&text).map_err(|_| {
+            let length = text.len();
+            AuthError::bad_json(&if matches!(length, 32 | 36 | 38 | 41 | 45) {
+                format!("uuid: incorrect UUID format in string \"{text}\"")
+            } else {
+                format!("uuid: incorrect UUID length {length} in string \"{text}\"")
+            })
+        })
     }
 
     /// A boolean; a missing one is false.

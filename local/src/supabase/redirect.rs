@@ -85,10 +85,10 @@ pub(super) fn encode_fields(fields: &[(String, String)]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::{super::Settings, *};
 
-    fn config(site_url: &str) -> Config {
+    pub(in super::super) fn config(site_url: &str) -> Config {
         Config::new(&Settings {
             url: "http://localhost:9999".to_owned(),
             site_url: site_url.to_owned(),

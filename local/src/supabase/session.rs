@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{error::AuthError, jwt, random, state::State, user::Seen};
+use super::{error::AuthError, factor::Factor, jwt, random, state::State, user::Seen};
 
 /// How long an access token lasts, in seconds.
 pub(super) const ACCESS_TOKEN_SECONDS: i64 = 3600;
@@ -21,10 +21,18 @@ pub(super) struct Session {
     pub(super) number: u64,
     pub(super) created_at: OffsetDateTime,
     pub(super) refreshed_at: OffsetDateTime,
-    /// How the user signed in: `password` or `otp`.
-    pub(super) method: &'static str,
+    /// What the user proved, in the order of time.
+    pub(super) proofs: Vec<Proof>,
     /// Oldest first.
     pub(super) refresh_tokens: Vec<RefreshToken>,
+}
+
+/// One way in which a user proved to be one: an entry of a token's `amr`.
+pub(super) struct Proof {
+    pub(super) method: &'static str,
+    given_at: OffsetDateTime,
+    /// The second factor that gave it.
+    factor_id: Option<Uuid>,
 }
 
 pub(super) struct RefreshToken {
@@ -59,7 +67,11 @@ impl State {
             number: self.opened,
             created_at: now,
             refreshed_at: now,
-            method,
+            proofs: vec![Proof {
+                method,
+                given_at: now,
+                factor_id: None,
+            }],
             refresh_tokens: Vec::new(),
         };
         self.sessions.insert(session_id, session);
@@ -108,8 +120,8 @@ impl State {
             "app_metadata": user.app_metadata,
             "user_metadata": user.user_metadata,
             "role": user.role,
-            "aal": "aal1",
-            "amr": [{"method": session.method, "timestamp": session.created_at.unix_timestamp()}],
+            "aal": if session.is_aal2() { "aal2" } else { "aal1" },
+            "amr": session.amr(),
             "session_id": session_id,
             "is_anonymous": false,
         });
@@ -133,14 +145,53 @@ impl State {
     }
 }
 
+impl Session {
+    pub(super) fn is_aal2(&self) -> bool {
+        self.proofs.iter().any(|proof| proof.factor_id.is_some())
+    }
+
+    /// Notes that a second factor was met, in place of an older proof by one of its kind.
+    pub(super) fn raise(&mut self, factor: &Factor, now: OffsetDateTime) {
+        let method = factor.device.method();
+        self.proofs.retain(|proof| proof.method != method);
+        self.proofs.push(Proof {
+            method,
+            given_at: now,
+            factor_id: Some(factor.id),
+        });
+    }
+
+    /// Takes back what a factor proved.
+    pub(super) fn lower(&mut self, factor_id: Uuid) {
+        self.proofs
+            .retain(|proof| proof.factor_id != Some(factor_id));
+    }
+
+    /// Revokes the active refresh token, and names it.
+    pub(super) fn exchange_active(&mut self, now: OffsetDateTime) -> Option<String> {
+        let mut tokens = self.refresh_tokens.iter_mut();
+        let active = tokens.rfind(|token| token.revoked_at.is_none())?;
+        active.revoked_at = Some(now);
+        Some(active.token.clone())
+    }
+
+    /// The proofs as a token shows them: newest first.
+    fn amr(&self) -> Vec<Value> {
+        let newest_first = self.proofs.iter().rev();
+        newest_first
+            .map(|proof| json!({"method": proof.method, "timestamp": proof.given_at.unix_timestamp()}))
+            .collect()
+    }
+}
+
 impl Issued {
     /// The session as JSON, with the user and what else the grant adds.
-    pub(super) fn answer(
+    pub(super) fn to_json(
         &self,
         state: &State,
         seen: Seen,
         extra: Map<String, Value>,
-    ) -> Result<Response, AuthError> {
+    ) -> Result<Value, AuthError> {
         let mut body = json!({
             "access_token": self.access_token,
             "token_type": "bearer",
@@ -152,7 +203,17 @@ impl Issued {
         if let Some(body) = body.as_object_mut() {
             body.extend(extra);
         }
-        let mut response = Json(body).into_response();
+        Ok(body)
+    }
+
+    /// The answer of most grants: the session, which the headers name, too.
+    pub(super) fn answer(
+        &self,
+        state: &State,
+        seen: Seen,
+        extra: Map<String, Value>,
+    ) -> Result<Response, AuthError> {
+        let mut response = Json(self.to_json(state, seen, extra)?).into_response();
         self.name_in(response.headers_mut());
         Ok(response)
     }

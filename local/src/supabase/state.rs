@@ -9,6 +9,7 @@ use super::{
     Settings,
     config::Config,
     error::AuthError,
+    factor::Challenge,
     mail::{Mail, OneTimeToken},
     session::Session,
     user::User,
@@ -26,6 +27,7 @@ pub(super) struct State {
     /// The session of each refresh token.
     pub(super) refresh_tokens: BTreeMap<String, Uuid>,
     pub(super) one_time_tokens: Vec<OneTimeToken>,
+    pub(super) challenges: Vec<Challenge>,
     pub(super) outbox: Vec<Mail>,
 }
 
@@ -40,6 +42,7 @@ impl State {
             opened: 0,
             refresh_tokens: BTreeMap::new(),
             one_time_tokens: Vec::new(),
+            challenges: Vec::new(),
             outbox: Vec::new(),
         }
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
-use super::password::PasswordHash;
+use super::{factor::Factor, password::PasswordHash};
 
 /// One account, which signs in by e-mail address.
 #[derive(Clone)]
@@ -29,6 +29,7 @@ pub(super) struct User {
     pub(super) app_metadata: Map<String, Value>,
     pub(super) user_metadata: Map<String, Value>,
     pub(super) identity: Identity,
+    pub(super) factors: Vec<Factor>,
     pub(super) created_at: OffsetDateTime,
     pub(super) updated_at: OffsetDateTime,
     pub(super) banned_until: Option<OffsetDateTime>,
@@ -71,6 +72,7 @@ impl User {
             app_metadata: email_app_metadata(),
             user_metadata: Map::new(),
             identity,
+            factors: Vec::new(),
             created_at: now,
             updated_at: now,
             banned_until: None,
@@ -80,6 +82,11 @@ impl User {
 
     pub(super) fn is_banned(&self, now: OffsetDateTime) -> bool {
         self.banned_until.is_some_and(|until| until > now)
+    }
+
+    /// Whether a password alone is not enough for what matters.
+    pub(super) fn has_mfa(&self) -> bool {
+        self.factors.iter().any(|factor| factor.verified)
     }
 
     /// Marks the address as the user's own, if it is not yet.
@@ -124,6 +131,7 @@ impl User {
         body.time("last_sign_in_at", self.last_sign_in_at);
         body.put("app_metadata", &self.app_metadata);
         body.put("user_metadata", &self.user_metadata);
+        body.factors(&self.factors);
         body.put("identities", json!([self.identity_json()]));
         body.time("created_at", Some(self.created_at));
         body.time("updated_at", Some(self.updated_at));
@@ -131,6 +139,16 @@ impl User {
         body.time("deleted_at", self.deleted_at);
         body.put("is_anonymous", false);
         Value::Object(body.0)
+    }
+
+    /// The user in a list, for which the real server loads no more than the user.
+    pub(super) fn to_list_json(&self) -> Value {
+        let mut body = self.to_json(Seen::Known);
+        if let Some(body) = body.as_object_mut() {
+            body.insert("identities".to_owned(), Value::Null);
+            body.remove("factors");
+        }
+        body
     }
 
     fn identity_json(&self) -> Value {
@@ -148,7 +166,7 @@ impl User {
     }
 
     /// The made-up user that hides that this one exists. As recorded, it shows when the real one
-    /// last asked for recovery, and a ban.
+    /// last asked for recovery, its factors, and a ban.
     pub(super) fn disguise(&self, metadata: Map<String, Value>, now: OffsetDateTime) -> Value {
         let mut body = Object::default();
         body.put("id", Uuid::new_v4());
@@ -160,6 +178,7 @@ impl User {
         body.time("recovery_sent_at", self.recovery_sent_at);
         body.put("app_metadata", email_app_metadata());
         body.put("user_metadata", metadata);
+        body.factors(&self.factors);
         body.put("identities", json!([]));
         body.time("created_at", Some(now));
         body.time("updated_at", Some(now));
@@ -193,6 +212,14 @@ struct Object(Map<String, Value>);
 impl Object {
     fn put(&mut self, name: &str, value: impl Serialize) {
         self.0.insert(name.to_owned(), json!(value));
+    }
+
+    /// Second factors, which only show if there are any.
+    fn factors(&mut self, factors: &[Factor]) {
+        if !factors.is_empty() {
+            let factors: Vec<_> = factors.iter().map(Factor::to_json).collect();
+            self.put("factors", factors);
+        }
     }
 
     fn time(&mut self, name: &str, time: Option<OffsetDateTime>) {

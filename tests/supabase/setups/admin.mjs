@@ -1,6 +1,6 @@
 // What the cases of admin.json need to be there first.
 
-import { first } from "../world.mjs";
+import { EXPIRED, first, sign } from "../world.mjs";
 
 const GONE = "00000000-0000-4000-8000-0000000000ff";
 
@@ -23,7 +23,25 @@ const renamed = async (world, recorded) => {
   return asAnswered()(world, { response });
 };
 
+const listed = async (world) => {
+  for (let number = 1; number <= 5; number += 1) {
+    await world.user(`list${number}@example.test`, { user_metadata: { full_name: `Person ${number}` } });
+  }
+};
+
+/** A service key's claims with some more, signed with some secret. */
+const serviceKey = (claims, options) => async () => ({ "jwt:1": sign({ role: "service_role", ...claims }, options) });
+
 export const cases = {
+  "admin-list-user-token": signedIn,
+  "admin-list-wrong-secret": serviceKey({}, { secret: "another secret" }),
+  "admin-list-expired-service-key": serviceKey(EXPIRED),
+  "admin-list-role-without-other-claims": async (world) => {
+    for (let number = 75; number >= 0; number -= 1) await world.user(number ? `adm${number}@example.test` : "adm@example.test");
+    return serviceKey({})();
+  },
+  "admin-list-service-role-with-dead-session": serviceKey({ session_id: GONE }),
+  "admin-list-empty": async () => {},
   "admin-get-ok": signedIn,
   "admin-get-user-token": signedIn,
   "admin-create-user-token": signedIn,
@@ -51,5 +69,7 @@ export const cases = {
   },
 };
 
-export const otherwise = async (world, { request, response }) =>
-  request.path.includes("<uuid:1>") ? asAnswered()(world, { response }) : {};
+export const otherwise = async (world, { server, request, response }) => {
+  if (server === "gateway-paths" && request.path === "/admin/users") return listed(world);
+  return request.path.includes("<uuid:1>") ? asAnswered()(world, { response }) : {};
+};

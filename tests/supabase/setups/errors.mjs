@@ -21,11 +21,19 @@ const twoUsers = async (world) => {
   return { "uuid:1": id };
 };
 
+const challenged = async (world) => {
+  const session = await world.session(EMAIL);
+  const factor = await world.enroll(session);
+  const challenge = await world.post(`/factors/${factor.id}/challenge`, {}, session.access_token);
+  return { "jwt:1": session.access_token, "uuid:1": factor.id, "uuid:2": challenge.id };
+};
+
 const both = (name, prepare) => ({ [`error-${name}-no-version`]: prepare, [`error-${name}-2024-01-01`]: prepare });
 
 export const cases = {
   ...both("email-not-confirmed", signedUp),
   ...both("user-banned", banned),
+  ...both("mfa-verification-failed", challenged),
   ...both("session-not-found", loggedOut),
   ...both("database-error", twoUsers),
 };

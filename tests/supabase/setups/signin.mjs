@@ -28,6 +28,9 @@ export const cases = {
   "signin-ok-password-now-weak": async (world) => {
     await world.user("weak@example.test", { password: "abcdef" });
   },
+  "signin-user-with-totp": async (world) => {
+    await world.mfaUser("in-mfa@example.test");
+  },
   // It goes on with the user of signin-ok.
   "signin-ok-twice-is-another-session": async () => {},
 };

@@ -12,6 +12,11 @@ export const cases = {
   "signup-weak-password-existing-confirmed": known,
   "signup-existing-autoconfirm": known,
   "signup-disabled-existing": known,
+  "signup-existing-confirmed-with-history": async (world) => {
+    const { user } = await world.mfaUser("exists-mfa@example.test");
+    await world.recover(user.email);
+    await world.ban(user.id);
+  },
   "signup-existing-unconfirmed": async (world) => {
     const { id } = await world.post("/signup", { email: "unconf@example.test", password: PASSWORD });
     return { "uuid:1": id };

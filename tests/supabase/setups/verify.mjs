@@ -73,6 +73,10 @@ export const cases = {
     const confirmation = await world.signUp("vru@example.test");
     return { ...hash(await world.recover("vru@example.test")), ...hash(confirmation, 2) };
   },
+  "verify-recovery-user-with-totp": async (world) => {
+    await world.mfaUser("vmfa@example.test");
+    return hash(await world.recover("vmfa@example.test"));
+  },
   "verify-recovery-banned": bannedRecovery,
   "verify-magiclink-ok": recovery("vml@example.test"),
   "verify-magiclink-type-email": recovery("vml@example.test"),
