@@ -19,12 +19,11 @@ TARGET=${CARGO_TARGET_DIR:-$ROOT/target}
 
 WASM_BINDGEN_BIN=$CACHE/wasm-bindgen-cli-$WASM_BINDGEN_VERSION/bin/wasm-bindgen
 WASM_PACK_BIN=$CACHE/wasm-pack-$WASM_PACK_VERSION/bin/wasm-pack
-WORKER_BUILD_BIN=$CACHE/worker-build-$WORKER_BUILD_VERSION/bin/worker-build
 WASM_OPT_BIN=$ROOT/node_modules/.bin/wasm-opt
 ESBUILD_BIN=$ROOT/node_modules/.bin/esbuild
 
 # `node` of node_modules comes first: the system's own may be too old for wrangler and miniflare.
-PATH=$ROOT/node_modules/.bin:${WASM_BINDGEN_BIN%/*}:${WASM_PACK_BIN%/*}:${WORKER_BUILD_BIN%/*}:$PATH
+PATH=$ROOT/node_modules/.bin:${WASM_BINDGEN_BIN%/*}:${WASM_PACK_BIN%/*}:$PATH
 
 # The smaller AES, because `auth` encrypts two short tokens a sign-in; and no path of this machine in what is deployed.
 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--cfg aes_compact --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=crates"
@@ -116,10 +115,9 @@ locked() {
 
 sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -d ' ' -f 1; }
 
-# An unresolved one would silently be downloaded by worker-build.
 need_tools() {
   local tool
-  for tool in "$WASM_BINDGEN_BIN" "$WASM_PACK_BIN" "$WORKER_BUILD_BIN" "$WASM_OPT_BIN" "$ESBUILD_BIN"; do
+  for tool in "$WASM_BINDGEN_BIN" "$WASM_PACK_BIN" "$WASM_OPT_BIN" "$ESBUILD_BIN"; do
     [[ -x $tool ]] || die "$tool is missing: run scripts/setup"
   done
 }

@@ -1,33 +1,8 @@
-// How the platform does what the gateway asks for. An ask is read from its lines.
+// How the platform does what only the gateway asks for. An ask is read from its lines.
 
 const ES256 = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 /** Imported keys by their text; the configuration has a few. */
 const signers = new Map();
-
-const LATE = new DOMException("", "TimeoutError");
-
-/** What `started` comes to, if it does so in time. What is late is not stopped: it ends with its request, which is answered now. */
-export function within(ms, started) {
-  return new Promise((resolve, reject) => {
-    // Not cleared: the timer ends with its request.
-    setTimeout(reject, ms, LATE);
-    started.then(resolve, reject);
-  });
-}
-
-export async function slept(ms) {
-  await new Promise((resolve) => setTimeout(resolve, ms));
-  return [0, ""];
-}
-
-/** Makes a small call and reads its whole answer. */
-export async function answered(ask, ms) {
-  const [method, url, headers] = [ask.next(), ask.next(), {}];
-  for (let left = ask.number(); left > 0; left -= 1) headers[ask.next()] = ask.next();
-  const body = ask.next() || undefined;
-  const response = await fetch(url, { method, headers, body, redirect: "manual", signal: AbortSignal.timeout(ms) });
-  return [response.status, await response.text()];
-}
 
 /** Sends a request; until an answer begins, it breaks off past `limit` bytes of its body, or when that breaks off itself. */
 export function capped(url, init, limit) {

@@ -1,7 +1,7 @@
 //! What both workers need: sessions, Redis, Supabase, configuration.
 //!
 //! Everything here is plain Rust over the traits of [`host`], so that it runs and is tested
-//! natively; only `host::worker` touches JavaScript.
+//! natively; nothing touches JavaScript but the source of randomness.
 
 pub mod client_ip;
 pub mod config;

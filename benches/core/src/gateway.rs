@@ -2,6 +2,7 @@
 
 use authflow_shared::{
     client_ip::ClientIp,
+    config::parse_variables,
     fingerprint::Device,
     session::{
         SessionId, SessionRecord,
@@ -9,7 +10,7 @@ use authflow_shared::{
     },
     timestamp::Timestamp,
 };
-use authflow_verify::config::{self, Config};
+use authflow_verify::config::Config;
 use serde_json::{Value, json};
 
 /// The moment at which everything happens, in milliseconds.
@@ -115,5 +116,5 @@ pub(crate) fn record() -> SessionRecord {
 }
 
 fn config() -> Config {
-    Config::read(&config::variables(&variables(&[]))).expect("a configuration without faults")
+    Config::read(&parse_variables(&variables(&[]))).expect("a configuration without faults")
 }

@@ -1,89 +1,51 @@
-//! Between the runtime's objects and ours.
+//! Between the driver's lines and what is known of a request.
+//!
+//! A request is told in lines: method, URL, what became of its body, then a name and a value for
+//! each header. None of these can hold a line break (RFC 9110, section 5.5). What the driver hears
+//! is in [`authflow_shared::host::effects::wire`]; the one outcome is `respond`.
 
-use authflow_shared::config::Variables;
-use js_sys::{Array, JSON, Object, Reflect, Uint8Array};
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, ReadableStream, ReadableStreamDefaultReader, ResponseInit};
+use authflow_shared::host::effects::{Step, wire};
 
 use crate::{
-    request::{BODY_LIMIT, Body, Request},
+    request::{Body, Request},
     response::Response,
 };
 
-/// The variables and secrets among the bindings. One that is no string, as `wrangler.toml` allows,
-/// counts as its JSON: it is read as such or found faulty, but never overlooked.
-pub fn variables(env: &JsValue) -> Variables {
-    let entries = Object::entries(env.unchecked_ref());
-    // Not collected: that would bring a sort into the worker.
-    let mut variables = Variables::new();
-    for entry in entries.iter() {
-        let entry: &Array = entry.unchecked_ref();
-        if let (Some(name), Some(text)) = (entry.get(0).as_string(), setting(&entry.get(1))) {
-            variables.insert(name, text);
-        }
+/// The request that the driver tells of; `body` is the text of a body that was read to its end.
+pub fn read(facts: &str, body: String) -> Request {
+    let mut lines = facts.split('\n');
+    let mut next = || lines.next().unwrap_or_default();
+    let (method, (path, query)) = (next(), split(next()));
+    let body = match next() {
+        "text" => Body::Text(body),
+        "too_large" => Body::TooLarge,
+        _ => Body::Unreadable,
+    };
+    let mut headers = Vec::new();
+    while let (Some(name), Some(value)) = (lines.next(), lines.next()) {
+        headers.push((name.to_owned(), value.to_owned()));
     }
-    variables
-}
-
-/// The text of a plain value; other bindings are instances of classes.
-fn setting(value: &JsValue) -> Option<String> {
-    let is_plain = !value.is_object()
-        || Array::is_array(value)
-        || Object::get_prototype_of(value) == Object::get_prototype_of(&Object::new());
-    let json = || {
-        JSON::stringify(value)
-            .ok()
-            .and_then(|text| text.as_string())
-    };
-    value.as_string().or_else(|| is_plain.then(json).flatten())
-}
-
-/// What is known of `request`, whose body is read to its end or to the limit.
-///
-/// # Errors
-/// Whatever the runtime threw.
-pub async fn read(request: &web_sys::Request) -> Result<Request, JsValue> {
-    let url = request.url();
-    let (path, query) = split(&url);
-    let headers = request.headers();
-    let declared = headers.get("content-length")?;
-    let body = match request.body() {
-        _ if declared.is_some_and(|length| !fits(&length)) => Body::TooLarge,
-        None => Body::Text(String::new()),
-        Some(stream) => read_body(&stream).await,
-    };
-    Ok(Request {
-        method: request.method(),
+    Request {
+        method: method.to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
-        headers: Array::from(&headers)
-            .iter()
-            .filter_map(|entry| pair(&entry))
-            .collect(),
+        headers,
         body,
-    })
-}
-
-/// The runtime's response.
-///
-/// # Errors
-/// Whatever the runtime threw.
-pub fn write(response: &Response) -> Result<web_sys::Response, JsValue> {
-    let headers = Headers::new()?;
-    for (name, value) in &response.headers {
-        headers.append(name, value)?;
     }
-    let init = ResponseInit::new();
-    init.set_status(response.status);
-    init.set_headers(&headers);
-    web_sys::Response::new_with_opt_str_and_init(response.body.as_deref(), &init)
 }
 
-/// The `[name, value]` of two texts.
-fn pair(entry: &JsValue) -> Option<(String, String)> {
-    let entry: &Array = entry.unchecked_ref();
-    Some((entry.get(0).as_string()?, entry.get(1).as_string()?))
+/// The message for the driver after a step.
+pub fn message(step: &Step<Response>) -> String {
+    wire::message(
+        step,
+        |lines,
+         Response {
+             status,
+             headers,
+             body,
+             ..
+         }| { wire::respond(lines, *status, headers, body.as_deref().unwrap_or_default()) },
+    )
 }
 
 /// Path and query of an absolute URL, as they are.
@@ -95,34 +57,35 @@ fn split(url: &str) -> (&str, &str) {
     (path.unwrap_or("/"), query)
 }
 
-/// Whether a body that says it has `length` bytes is worth reading.
-fn fits(length: &str) -> bool {
-    length
-        .parse::<usize>()
-        .is_ok_and(|length| length <= BODY_LIMIT)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The body, as far as the limit: what it said of its length may be untrue.
-async fn read_body(stream: &ReadableStream) -> Body {
-    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-    let mut bytes = Vec::new();
-    loop {
-        let Ok(chunk) = JsFuture::from(reader.read()).await else {
-            return Body::Unreadable;
-        };
-        let part = |name: &str| Reflect::get(&chunk, &name.into()).unwrap_or_default();
-        if part("done").is_truthy() {
-            break;
-        }
-        let Ok(chunk) = part("value").dyn_into::<Uint8Array>() else {
-            return Body::Unreadable;
-        };
-        bytes.extend(chunk.to_vec());
-        if bytes.len() > BODY_LIMIT {
-            // Nobody waits for it: the answer does not depend on it.
-            let _ = reader.cancel();
-            return Body::TooLarge;
+    #[test]
+    fn path_query_and_headers_are_as_they_were_sent() {
+        let url = "https://app.test/auth/%73ignin?next=%2Fa?b&c#d";
+        let facts = format!("POST\n{url}\ntext\ncookie\na=b; c=d\nx-empty\n");
+        let request = read(&facts, "{\n}".into());
+        assert_eq!(request.method, "POST");
+        assert_eq!(request.path, "/auth/%73ignin");
+        assert_eq!(request.query, "next=%2Fa?b&c");
+        assert_eq!(request.header("cookie"), Some("a=b; c=d"));
+        assert_eq!(request.header("x-empty"), Some(""));
+        assert_eq!(request.headers.len(), 2);
+        assert!(matches!(request.body, Body::Text(text) if text == "{\n}"));
+    }
+
+    #[test]
+    fn a_body_that_was_not_read_is_none() {
+        for (word, expected) in [("too_large", "TooLarge"), ("unreadable", "Unreadable")] {
+            let request = read(&format!("POST\nhttps://app.test/\n{word}"), "x".into());
+            assert_eq!(format!("{:?}", request.body), expected);
         }
     }
-    String::from_utf8(bytes).map_or(Body::Unreadable, Body::Text)
+
+    #[test]
+    fn an_address_without_a_path_is_its_root() {
+        assert_eq!(split("https://app.test"), ("/", ""));
+        assert_eq!(split("https://app.test?x=/y"), ("/", "x=/y"));
+    }
 }

@@ -1,8 +1,8 @@
 //! Signs people up, in and out, and makes their sessions.
 //!
-//! This file is the event shell: it turns what the runtime gives into a [`request::Request`], has
-//! [`app::answer`] answer it, and turns the [`response::Response`] back. Everything else is plain
-//! Rust over the traits of [`authflow_shared::host`], and is tested natively.
+//! `driver.js` calls [`configure`] once, [`start`] for each request and [`resume`] for each wait;
+//! what crosses between them is in [`edge`]. [`app::answer`] answers a request; it and everything
+//! else is plain Rust over the traits of [`authflow_shared::host`], and is tested natively.
 //!
 //! Its way through the files: `app` decides what a request is for and whether it may; `api` and
 //! `pages` hold a file for each endpoint; both sign in through `open_session` and out through
@@ -15,7 +15,6 @@ mod change_password;
 pub mod config;
 mod csrf;
 mod device_label;
-#[cfg(target_arch = "wasm32")]
 pub mod edge;
 mod email;
 mod end_session;
@@ -39,44 +38,60 @@ mod signed_in;
 #[cfg(test)]
 mod test_support;
 
-#[cfg(target_arch = "wasm32")]
-mod shell {
-    use core::{cell::OnceCell, convert::Infallible};
-    use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc};
 
-    use authflow_shared::host::worker::WorkerHost;
-    use wasm_bindgen::JsValue;
+use authflow_shared::{
+    config::parse_variables,
+    host::effects::{
+        EffectHost, Runner,
+        wire::{moment, result},
+    },
+};
+use wasm_bindgen::prelude::wasm_bindgen;
 
-    use crate::{app, config::Config, edge};
+use crate::{config::Config, response::Response};
 
-    thread_local! {
-        /// The configuration of this isolate; `None` if it has faults.
-        static CONFIG: OnceCell<Option<Rc<Config>>> = const { OnceCell::new() };
-    }
+thread_local! {
+    /// The isolate's configuration; `None` until it is read, and if it has faults.
+    static CONFIG: RefCell<Option<Rc<Config>>> = const { RefCell::new(None) };
+    /// The isolate's requests that wait for an effect.
+    static RUNNER: RefCell<Runner<Response>> = RefCell::default();
+}
 
-    /// The fetch event. It has no error that could be printed: the code that prints those of the
-    /// `worker` crate weighs more than a page.
-    #[worker::event(fetch)]
-    async fn fetch(
-        request: web_sys::Request,
-        env: worker::Env,
-        context: worker::Context,
-    ) -> Result<web_sys::Response, Infallible> {
-        let answer = answer(request, env, context).await;
-        // What the runtime threw; nothing of ours is in the answer then.
-        Ok(answer.unwrap_or_else(|_| web_sys::Response::error()))
-    }
+/// Reads the worker's variables, a JSON object.
+///
+/// Returns the log lines that name each fault; none if all is well.
+#[wasm_bindgen]
+#[must_use]
+pub fn configure(now_ms: f64, variables: &str) -> Vec<String> {
+    let variables = parse_variables(variables);
+    // The runner is only borrowed for its environment here: nothing waits.
+    let step = Runner::default().start(moment(now_ms), |host| async move {
+        CONFIG.set(app::load(&variables, &host).map(Rc::new));
+    });
+    step.log
+}
 
-    async fn answer(
-        request: web_sys::Request,
-        env: worker::Env,
-        context: worker::Context,
-    ) -> Result<web_sys::Response, JsValue> {
-        let host = WorkerHost::new(context);
-        let load = || app::load(&edge::variables(&env), &host).map(Rc::new);
-        let config = CONFIG.with(|config| config.get_or_init(load).clone());
-        let request = edge::read(&request).await?;
-        let response = app::answer(&host, config.as_ref(), &request).await;
-        edge::write(&response)
-    }
+/// Takes a request, as [`edge::read`] understands it, to its first wait or its end.
+#[wasm_bindgen]
+#[must_use]
+pub fn start(now_ms: f64, facts: &str, body: String) -> String {
+    let config = CONFIG.with_borrow(Clone::clone);
+    let request = edge::read(facts, body);
+    let answer = |host: EffectHost| async move {
+        let config = config.as_ref();
+        app::answer(&host, config, &request).await
+    };
+    let step = RUNNER.with_borrow_mut(|runner| runner.start(moment(now_ms), answer));
+    edge::message(&step)
+}
+
+/// Goes on with the request `id`, whose effect came to `status` and `text`.
+#[wasm_bindgen]
+#[must_use]
+pub fn resume(now_ms: f64, id: u32, status: i32, text: String) -> String {
+    let step = RUNNER.with_borrow_mut(|runner| {
+        runner.resume(moment(now_ms), id, |awaited| result(awaited, status, text))
+    });
+    edge::message(&step)
 }

@@ -2,9 +2,6 @@
 
 use core::fmt;
 
-/// The longest body that is read, in bytes.
-pub const BODY_LIMIT: usize = 16 * 1024;
-
 /// A request, as far as anything here looks at it.
 pub struct Request {
     /// The method as sent.
@@ -23,7 +20,7 @@ pub struct Request {
 pub enum Body {
     /// All of it; empty if there is none.
     Text(String),
-    /// There are more than [`BODY_LIMIT`] bytes, which nobody has read.
+    /// There are more than 16 KiB, which nobody has read.
     TooLarge,
     /// It is not UTF-8, or it broke off.
     Unreadable,

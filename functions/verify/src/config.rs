@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use authflow_shared::{
     config::{Common, Fault, Reader, Variables},
-    json::{Object, Value},
     rate_limit::Quota,
     redirect::split_origin,
 };
@@ -45,17 +44,6 @@ pub struct AddressLimit {
     pub quota: Option<Quota>,
     /// `GATEWAY_LIMIT_BINDING`: the platform's limiter that counts too.
     pub binding: Option<Rc<str>>,
-}
-
-/// The variables in a JSON object of texts.
-pub fn variables(json: &str) -> Variables {
-    let mut variables = Variables::new();
-    for (name, value) in Object::parse(json).unwrap_or_default().into_map() {
-        if let Value::String(text) = value {
-            variables.insert(name, text);
-        }
-    }
-    variables
 }
 
 impl Config {
@@ -143,7 +131,7 @@ fn public_hosts(reader: &mut Reader<'_>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use authflow_shared::config::variables;
+    use authflow_shared::config::{parse_variables, variables};
 
     use super::*;
 
@@ -169,7 +157,7 @@ mod tests {
     #[test]
     fn a_variable_that_was_no_text_is_read_or_found_faulty_but_never_overlooked() {
         let json = r#"{"SESSION_TTL_SECONDS":"900","PUBLIC_HOSTS":"[\"a.test\"]"}"#;
-        let mut read = super::variables(json);
+        let mut read = parse_variables(json);
         assert_eq!(read["SESSION_TTL_SECONDS"], "900");
         read.extend(variables());
         assert_eq!(Config::read(&read).unwrap_err().len(), 1);

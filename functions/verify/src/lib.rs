@@ -33,9 +33,12 @@ pub mod wire;
 use std::{cell::RefCell, rc::Rc};
 
 use authflow_shared::{
-    host::effects::{EffectHost, Runner},
+    config::parse_variables,
+    host::effects::{
+        EffectHost, Runner,
+        wire::{moment, result},
+    },
     log::{Level, Line},
-    timestamp::Timestamp,
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -54,7 +57,7 @@ thread_local! {
 #[wasm_bindgen]
 #[must_use]
 pub fn configure(now_ms: f64, variables: &str) -> Vec<String> {
-    let read = Config::read(&config::variables(variables));
+    let read = Config::read(&parse_variables(variables));
     // The runner is only borrowed for its environment here: nothing waits.
     let step = Runner::default().start(moment(now_ms), |host| async move {
         match read {
@@ -93,9 +96,7 @@ pub fn start(now_ms: f64, facts: String) -> String {
 #[must_use]
 pub fn resume(now_ms: f64, id: u32, status: i32, text: String) -> String {
     let step = RUNNER.with_borrow_mut(|runner| {
-        runner.resume(moment(now_ms), id, |awaited| {
-            wire::result(awaited, status, text)
-        })
+        runner.resume(moment(now_ms), id, |awaited| result(awaited, status, text))
     });
     wire::message(&step)
 }
@@ -105,13 +106,4 @@ async fn handle(gateway: Option<Rc<Gateway>>, host: EffectHost, facts: String) -
         Some(gateway) => exchange::handle(gateway, host, facts).await,
         None => exchange::misconfigured(&host, &facts),
     }
-}
-
-fn moment(now_ms: f64) -> Timestamp {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "whole milliseconds since 1970, far below 2^53"
-    )]
-    Timestamp::from_millis(now_ms as u64)
 }

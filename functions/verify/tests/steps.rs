@@ -13,12 +13,10 @@
 mod message;
 
 use authflow_shared::{
-    client_ip::ClientIp, fingerprint::Device, session::SessionRecord, timestamp::Timestamp,
+    client_ip::ClientIp, config::parse_variables, fingerprint::Device, session::SessionRecord,
+    timestamp::Timestamp,
 };
-use authflow_verify::{
-    config::{self, Config},
-    configure, resume, start,
-};
+use authflow_verify::{config::Config, configure, resume, start};
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -52,7 +50,7 @@ fn variables(routes: &str) -> Value {
 
 /// The session of [`cookie`], as Redis holds it, of the device of [`HEADERS`].
 fn record() -> String {
-    let config = Config::read(&config::variables(&variables(routes()).to_string())).unwrap();
+    let config = Config::read(&parse_variables(&variables(routes()).to_string())).unwrap();
     let mut record = SessionRecord::example(Timestamp::from_seconds(1_800_000_000));
     let device = Device {
         ip: ClientIp::parse("192.0.2.1").unwrap(),

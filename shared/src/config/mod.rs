@@ -10,5 +10,5 @@ mod reader;
 pub use self::common::variables;
 pub use self::{
     common::{Common, Lifetimes},
-    reader::{Fault, Reader, Variables, is_word},
+    reader::{Fault, Reader, Variables, is_word, parse_variables},
 };

@@ -4,6 +4,7 @@ use core::{fmt, ops::RangeInclusive};
 use std::collections::BTreeMap;
 
 use crate::{
+    json::{Object, Value},
     redirect::{Origin, split_origin},
     secret::Secret,
 };
@@ -13,6 +14,17 @@ const SECRET_LENGTH: usize = 32;
 
 /// A worker's variables and secrets by name.
 pub type Variables = BTreeMap<String, String>;
+
+/// The variables in a JSON object of texts, as a driver gives them.
+pub fn parse_variables(json: &str) -> Variables {
+    let mut variables = Variables::new();
+    for (name, value) in Object::parse(json).unwrap_or_default().into_map() {
+        if let Value::String(text) = value {
+            variables.insert(name, text);
+        }
+    }
+    variables
+}
 
 /// One thing that is wrong, and how to mend it. Never holds a value of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]

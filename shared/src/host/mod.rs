@@ -1,7 +1,6 @@
 //! The environment as traits, so that nothing else knows where it runs.
 //!
-//! * [`effects`] implements them for `verify`: each wait becomes an effect that a driver performs.
-//! * `worker` implements them for `auth`, on the Workers runtime (wasm32 only).
+//! * [`effects`] implements them for the workers: each wait becomes an effect that a driver performs.
 //! * `fake` implements them for tests, with failures on demand.
 //!
 //! The futures need no `Send`: a worker has one thread.
@@ -11,8 +10,6 @@ pub mod effects;
 pub mod fake;
 pub mod gateway;
 pub mod origin;
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-pub mod worker;
 
 use core::{fmt, time::Duration};
 
@@ -141,7 +138,7 @@ impl CallError {
     }
 }
 
-/// Fills from the platform's source; both worlds have one behind the `getrandom` crate.
+/// Fills from the platform's source; wasm and native have one behind the `getrandom` crate.
 fn fill_from_platform(bytes: &mut [u8]) -> Result<(), NoRandomness> {
     getrandom::fill(bytes).map_err(|_| NoRandomness)
 }

@@ -1,4 +1,4 @@
-//! The environment of `verify`: its code awaits no JavaScript.
+//! The environment of both workers: their code awaits no JavaScript.
 //!
 //! A request is an ordinary future. When it waits for something, the future is kept here under an
 //! id and a description of the wait, an [`Effect`], goes out; whoever performs it comes back with
@@ -13,7 +13,9 @@
 //! therefore drops those that have waited longer than their effect can take.
 
 mod environment;
+mod lines;
 mod pool;
+pub mod wire;
 
 use core::{
     fmt,
@@ -23,7 +25,7 @@ use core::{
 };
 use std::collections::BTreeMap;
 
-pub use self::environment::EffectHost;
+pub use self::{environment::EffectHost, lines::Lines};
 use super::{
     CallError, Clock, HttpAnswer, HttpCall,
     gateway::{AdmitOrder, SignOrder},

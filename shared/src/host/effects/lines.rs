@@ -11,7 +11,7 @@ const USUAL_BYTES: usize = 2048;
 /// goes or what an origin is told. Nothing that comes here can hold one; if something does all the
 /// same, there is no message.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub struct Lines {
     text: String,
     is_sound: bool,
 }
@@ -25,14 +25,14 @@ impl Lines {
     }
 
     /// Adds a line.
-    pub(super) fn line(&mut self, line: &str) {
+    pub fn line(&mut self, line: &str) {
         self.is_sound &= !line.as_bytes().contains(&b'\n');
         self.text.push_str(line);
         self.text.push('\n');
     }
 
     /// Adds a number; an empty line where there is none.
-    pub(super) fn number(&mut self, number: impl Into<Option<u64>>) {
+    pub fn number(&mut self, number: impl Into<Option<u64>>) {
         if let Some(number) = number.into() {
             // Writing to a string cannot fail.
             let _ = write!(self.text, "{number}");
@@ -41,14 +41,14 @@ impl Lines {
     }
 
     /// Adds how many lines there are, and each of them.
-    pub(super) fn list<'a>(&mut self, lines: impl IntoIterator<Item = &'a str, IntoIter: Clone>) {
+    pub fn list<'a>(&mut self, lines: impl IntoIterator<Item = &'a str, IntoIter: Clone>) {
         let lines = lines.into_iter();
         self.number(lines.clone().count() as u64);
         lines.for_each(|line| self.line(line));
     }
 
     /// Adds how many headers there are, then a line for each name and one for each value.
-    pub(super) fn headers<'a>(
+    pub fn headers<'a>(
         &mut self,
         headers: impl IntoIterator<Item = (&'static str, &'a str), IntoIter: Clone>,
     ) {
@@ -68,12 +68,12 @@ impl Lines {
     }
 
     /// The message; `None` if a line was more than one.
-    pub(super) fn finish(self) -> Option<String> {
+    pub fn finish(self) -> Option<String> {
         self.is_sound.then_some(self.text)
     }
 
     /// The message, with `text` as the rest of it, whatever that holds.
-    pub(super) fn finish_with(mut self, text: &str) -> Option<String> {
+    pub fn finish_with(mut self, text: &str) -> Option<String> {
         self.text.push_str(text);
         self.finish()
     }

@@ -1,4 +1,4 @@
-// A message of the gateway, read line by line.
+// A message of the module, read line by line.
 
 export class Lines {
   #lines;

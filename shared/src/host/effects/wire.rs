@@ -7,7 +7,7 @@
 //! ```text
 //! message = list of log lines, [then], action
 //! then    = "then", list of the lines of an ask: what goes on after the answer
-//! action  = ask | respond | relay | "finished" | "lost"
+//! action  = ask | an outcome of the worker's own | "finished" | "lost"
 //! ask     = "ask", id, milliseconds that it may take, effect
 //! effect  = "call", method, url, headers, body or nothing
 //!         | "forward", url, cache mode or nothing, 1 if there is a body, most bytes of it,
@@ -16,8 +16,9 @@
 //!         | "admit", limiter, key
 //!         | "sleep"
 //! respond = "respond", status, headers, then all the rest is the body
-//! relay   = "relay", cookie to drop, names to remove, headers to set, headers to add
 //! ```
+//!
+//! `respond` is the outcome that every worker has.
 //!
 //! The driver comes back with a status and a text, and a status below zero where there is none:
 //!
@@ -29,20 +30,15 @@
 //! | admit | 1 if it is within the limit, else 0 | |
 //! | sleep | 0 | |
 
-mod lines;
-
-use authflow_shared::{
+use super::{Awaited, Effect, EffectResult, State, Step, lines::Lines};
+use crate::{
     host::{
         CallError, HttpAnswer, HttpCall,
-        effects::{Awaited, Effect, EffectResult, State, Step},
         gateway::{AdmitOrder, SignOrder},
         origin::{ForwardPlan, OriginHead},
     },
-    timestamp::millis,
+    timestamp::{Timestamp, millis},
 };
-
-use self::lines::Lines;
-use crate::{answer::Answer, outcome::Outcome, relay::Relay};
 
 /// Headers of an origin's answer that the driver tells us of, in the order in which [`result`]
 /// reads them.
@@ -53,8 +49,18 @@ const TIMED_OUT: i32 = -1;
 /// What it gives where the body was longer than allowed.
 const TOO_LARGE: i32 = -3;
 
-/// The message for the driver after a step.
-pub fn message(step: &Step<Outcome>) -> String {
+/// The driver's clock, in milliseconds since the epoch.
+pub fn moment(now_ms: f64) -> Timestamp {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "whole milliseconds since 1970, far below 2^53"
+    )]
+    Timestamp::from_millis(now_ms as u64)
+}
+
+/// The message for the driver after a step, in which `conclude` tells the outcome.
+pub fn message<T>(step: &Step<T>, conclude: impl FnOnce(Lines, &T) -> Option<String>) -> String {
     let mut lines = Lines::new();
     lines.list(step.log.iter().map(String::as_str));
     let message = match &step.state {
@@ -69,10 +75,7 @@ pub fn message(step: &Step<Outcome>) -> String {
                 lines.line("then");
                 lines.part(&later);
             }
-            match output {
-                Outcome::Respond(answer) => respond(lines, answer),
-                Outcome::Relay(plan) => relay(lines, plan),
-            }
+            conclude(lines, output)
         }
         State::Finished => {
             lines.line("finished");
@@ -161,23 +164,21 @@ fn forward(lines: &mut Lines, plan: &ForwardPlan) {
     lines.headers(borrowed(&plan.set).chain(assertion));
 }
 
-fn respond(mut lines: Lines, answer: &Answer) -> Option<String> {
+/// Tells the driver to answer. `None` if a header was more than one line.
+pub fn respond(
+    mut lines: Lines,
+    status: u16,
+    headers: &[(&'static str, String)],
+    body: &str,
+) -> Option<String> {
     lines.line("respond");
-    lines.number(u64::from(answer.status));
-    lines.headers(borrowed(&answer.headers));
-    lines.finish_with(&answer.body)
+    lines.number(u64::from(status));
+    lines.headers(borrowed(headers));
+    lines.finish_with(body)
 }
 
-fn relay(mut lines: Lines, plan: &Relay) -> Option<String> {
-    lines.line("relay");
-    lines.line(plan.drop_cookie.unwrap_or_default());
-    lines.list(plan.remove.iter().copied());
-    lines.headers(borrowed(&plan.set));
-    lines.headers(borrowed(&plan.add));
-    lines.finish()
-}
-
-fn borrowed<'a>(
+/// Headers as [`Lines::headers`] takes them.
+pub fn borrowed<'a>(
     headers: &'a [(&'static str, String)],
 ) -> impl Iterator<Item = (&'static str, &'a str)> + Clone {
     headers.iter().map(|(name, value)| (*name, value.as_str()))
@@ -187,32 +188,36 @@ fn borrowed<'a>(
 mod tests {
     use super::*;
 
-    fn step(log: &[&str], state: State<Outcome>) -> Step<Outcome> {
+    fn step(log: &[&str], state: State<&'static str>) -> Step<&'static str> {
         Step {
             log: log.iter().map(|line| (*line).to_owned()).collect(),
             state,
         }
     }
 
+    fn answered(lines: Lines, location: &&'static str) -> Option<String> {
+        respond(lines, 303, &[("location", (*location).to_owned())], "a\nb")
+    }
+
     #[test]
     fn what_cannot_go_on_is_lost_and_its_log_is_not() {
         let stalled = step(&["{}", "two\nlines"], State::Stalled);
-        assert_eq!(message(&stalled), "1\n{}\nlost\n");
+        assert_eq!(message(&stalled, answered), "1\n{}\nlost\n");
     }
 
     #[test]
     fn a_header_that_would_be_two_lines_is_sent_to_nobody() {
-        let mut answer = Answer::empty(204, "r1");
-        answer
-            .headers
-            .push(("location", "/a\nset-cookie\nb".into()));
-        let done = step(
-            &["{}"],
-            State::Done {
-                output: Outcome::Respond(answer),
-                background: None,
-            },
+        let done = |output| State::Done {
+            output,
+            background: None,
+        };
+        assert_eq!(
+            message(&step(&["{}"], done("/a")), answered),
+            "1\n{}\nrespond\n303\n1\nlocation\n/a\na\nb"
         );
-        assert_eq!(message(&done), "1\n{}\nlost\n");
+        assert_eq!(
+            message(&step(&["{}"], done("/a\nset-cookie\nb")), answered),
+            "1\n{}\nlost\n"
+        );
     }
 }

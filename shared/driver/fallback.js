@@ -1,4 +1,4 @@
-// The one answer and the one log line that are not the gateway's: it is not there to make them.
+// The one answer and the one log line that are not the module's: it is not there to make them.
 
 /** Refuses a request. */
 export function refuse(request_id) {
@@ -8,9 +8,9 @@ export function refuse(request_id) {
   return new Response(JSON.stringify(problem), { status: problem.status, headers });
 }
 
-/** Logs what happened, and gives the id under which it is logged. */
-export function tell(error) {
+/** Logs what happened to `service`, and gives the id under which it is logged. */
+export function tell(service, error) {
   const [ts, request_id] = [new Date().toISOString(), crypto.randomUUID()];
-  console.error(JSON.stringify({ ts, level: "error", msg: "trap", service: "verify", request_id, detail: String(error) }));
+  console.error(JSON.stringify({ ts, level: "error", msg: "trap", service, request_id, detail: String(error) }));
   return request_id;
 }
