@@ -9,6 +9,8 @@ use authflow_shared::{
     supabase::auth::Settings,
 };
 
+use crate::pages::Languages;
+
 /// See the module.
 #[derive(Debug)]
 pub struct Config {
@@ -21,6 +23,8 @@ pub struct Config {
     /// `ANSWER_FLOOR_MS`: answers that would tell by their time whether an account exists take at
     /// least this long. It should be more than Supabase takes to check a password and send a mail.
     pub answer_floor: Duration,
+    /// `LANGUAGES`, `TEXTS`: what the pages say.
+    pub(crate) languages: Languages,
 }
 
 impl Config {
@@ -34,15 +38,16 @@ impl Config {
         let supabase = supabase(&mut reader);
         let fernet = fernet_keys(&mut reader);
         let floor = reader.number("ANSWER_FLOOR_MS", 800, 0..=10_000);
-        let config = common
-            .zip(supabase)
-            .zip(fernet)
-            .map(|((common, supabase), fernet)| Self {
+        let languages = Languages::read(&mut reader);
+        let config = common.zip(supabase).zip(fernet).zip(languages).map(
+            |(((common, supabase), fernet), languages)| Self {
                 common,
                 supabase: Rc::new(supabase),
                 fernet,
                 answer_floor: Duration::from_millis(floor),
-            });
+                languages,
+            },
+        );
         reader.finish(config)
     }
 }
@@ -103,6 +108,8 @@ mod tests {
         names_as_faulty("FERNET_KEYS", "x");
         names_as_faulty("FERNET_KEYS", &"x".repeat(44));
         names_as_faulty("ANSWER_FLOOR_MS", "soon");
+        names_as_faulty("LANGUAGES", "tlh");
+        names_as_faulty("TEXTS", "{\"en\": {\"no_such_text\": \"\"}}");
         names_as_faulty("SESSION_SECRET", "short");
     }
 }
