@@ -9,7 +9,7 @@ use authflow_shared::{
     supabase::auth::Settings,
 };
 
-use crate::pages::Languages;
+use crate::pages;
 
 /// See the module.
 #[derive(Debug)]
@@ -23,8 +23,8 @@ pub struct Config {
     /// `ANSWER_FLOOR_MS`: answers that would tell by their time whether an account exists take at
     /// least this long. It should be more than Supabase takes to check a password and send a mail.
     pub answer_floor: Duration,
-    /// `LANGUAGES`, `TEXTS`: what the pages say.
-    pub(crate) languages: Languages,
+    /// `LANGUAGES`, `TEXTS`, `BRAND_NAME`, `BRAND_LOGO_URL`, `BRAND_COLOR`.
+    pub(crate) pages: Box<pages::Settings>,
 }
 
 impl Config {
@@ -38,14 +38,14 @@ impl Config {
         let supabase = supabase(&mut reader);
         let fernet = fernet_keys(&mut reader);
         let floor = reader.number("ANSWER_FLOOR_MS", 800, 0..=10_000);
-        let languages = Languages::read(&mut reader);
-        let config = common.zip(supabase).zip(fernet).zip(languages).map(
-            |(((common, supabase), fernet), languages)| Self {
+        let pages = pages::Settings::read(&mut reader, common.as_ref());
+        let config = common.zip(supabase).zip(fernet).zip(pages).map(
+            |(((common, supabase), fernet), pages)| Self {
                 common,
                 supabase: Rc::new(supabase),
                 fernet,
                 answer_floor: Duration::from_millis(floor),
-                languages,
+                pages: Box::new(pages),
             },
         );
         reader.finish(config)
@@ -110,6 +110,9 @@ mod tests {
         names_as_faulty("ANSWER_FLOOR_MS", "soon");
         names_as_faulty("LANGUAGES", "tlh");
         names_as_faulty("TEXTS", "{\"en\": {\"no_such_text\": \"\"}}");
+        names_as_faulty("BRAND_NAME", "a\nb");
+        names_as_faulty("BRAND_LOGO_URL", "https://cdn.test/logo.png");
+        names_as_faulty("BRAND_COLOR", "blue");
         names_as_faulty("SESSION_SECRET", "short");
     }
 }

@@ -17,13 +17,13 @@ pub(super) struct Language {
 
 /// The languages that the operator offers: `LANGUAGES`, with what `TEXTS` replaces.
 #[derive(Debug)]
-pub(crate) struct Languages {
+pub(super) struct Languages {
     default: Language,
     others: Vec<Language>,
 }
 
 impl Languages {
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let mut named = Vec::new();
         for name in reader.list("LANGUAGES") {
             match LANGUAGES.iter().find(|(tag, _)| *tag == name) {

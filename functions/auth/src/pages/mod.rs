@@ -16,11 +16,14 @@
 //!    failure)` with [`Trouble::of_failure`](trouble::Trouble::of_failure).
 //! 5. Its address: a line in `endpoint.rs`, an arm in `app.rs`.
 
+mod brand;
+mod color;
 pub(crate) mod confirm;
 mod field;
 mod language;
 mod next;
 pub(crate) mod resend;
+mod settings;
 pub(crate) mod signin;
 pub(crate) mod signout;
 pub(crate) mod signup;
@@ -31,7 +34,7 @@ mod view;
 use askama::Template;
 use authflow_shared::host::Host;
 
-pub(crate) use self::language::Languages;
+pub(crate) use self::settings::Settings;
 use self::{
     next::Next,
     texts::Texts,

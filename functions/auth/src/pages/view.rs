@@ -2,19 +2,31 @@
 
 use askama::Template;
 use authflow_shared::host::Host;
-use base64ct::{Base64, Encoding};
-use sha2::{Digest, Sha256};
 
-use super::{language::Language, texts::Texts};
+use super::{language::Language, settings::Settings, texts::Texts};
 use crate::{
     config::Config, exchange::Exchange, failure::Failure, request::Request, response::Response,
 };
 
 const HTML: &str = "text/html; charset=utf-8";
 
-/// The style of every page. It stands in the page itself, so that a page is whole wherever it is
-/// shown.
-pub(super) const STYLE: &str = include_str!("../../templates/style.css");
+/// What keeps a page from being framed or read by others.
+const HEADERS: [(&str, &str); 5] = [
+    ("vary", "Accept-Language"),
+    // Not `no-referrer`: that would send the forms with `Origin: null`. And no path: the address
+    // of a page may hold a token.
+    ("referrer-policy", "strict-origin"),
+    ("x-frame-options", "DENY"),
+    ("cross-origin-opener-policy", "same-origin"),
+    (
+        "permissions-policy",
+        "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), display-capture=(), \
+         encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), \
+         magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), \
+         publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), web-share=(), \
+         xr-spatial-tracking=()",
+    ),
+];
 
 /// What stands in `<main>`, under the heading. A page's template writes nothing else.
 pub(super) trait Page: Template {
@@ -29,6 +41,7 @@ pub(super) trait Page: Template {
 #[template(path = "layout.html")]
 struct Layout<'a> {
     t: &'a Texts,
+    settings: &'a Settings,
     language: &'static str,
     title: &'a str,
     /// Whether something is wrong.
@@ -41,7 +54,7 @@ struct Layout<'a> {
 /// How one person sees the pages.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View<'a> {
-    config: &'a Config,
+    settings: &'a Settings,
     language: &'a Language,
 }
 
@@ -52,9 +65,12 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn new(config: &'a Config, request: &Request) -> Self {
+        let settings = &config.pages;
         let wanted = request.header("accept-language");
-        let language = config.languages.choose(wanted);
-        Self { config, language }
+        Self {
+            settings,
+            language: settings.languages.choose(wanted),
+        }
     }
 
     /// The texts in the person's language.
@@ -77,6 +93,7 @@ impl<'a> View<'a> {
     fn layout(&self, title: &str, content: &str, is_error: bool, is_wide: bool) -> String {
         render(&Layout {
             t: self.texts(),
+            settings: self.settings,
             language: self.language.tag,
             title,
             is_error,
@@ -85,24 +102,13 @@ impl<'a> View<'a> {
         })
     }
 
-    /// What keeps a page from being framed, scripted or read by others.
     fn with_headers(&self, response: Response) -> Response {
-        response
+        let response = response
             .header("content-language", self.language.tag)
-            .header("vary", "Accept-Language")
-            .header(
-                "content-security-policy",
-                content_security_policy(self.config),
-            )
-            // Not `no-referrer`: that would send the forms with `Origin: null`. And no path: the
-            // address of a page may hold a token.
-            .header("referrer-policy", "strict-origin")
-            .header("x-frame-options", "DENY")
-            .header("cross-origin-opener-policy", "same-origin")
-            .header(
-                "permissions-policy",
-                "camera=(), geolocation=(), microphone=()",
-            )
+            .header("content-security-policy", self.settings.policy.as_str());
+        HEADERS.iter().fold(response, |response, (name, value)| {
+            response.header(name, *value)
+        })
     }
 }
 
@@ -111,40 +117,22 @@ fn render(page: &impl Template) -> String {
     page.render().unwrap_or_default()
 }
 
-/// Nothing runs and nothing is loaded. After a sign-in the form leads on to an application, and
-/// Chromium applies `form-action` to that redirect too.
-fn content_security_policy(config: &Config) -> String {
-    let mut policy = format!(
-        "default-src 'none'; style-src 'sha256-{}'; img-src data:; base-uri 'none'; \
-         frame-ancestors 'none'; form-action 'self'",
-        Base64::encode_string(&Sha256::digest(STYLE))
-    );
-    let mut origins: Vec<_> = config.common.targets.allowed.iter().collect();
-    origins.dedup();
-    for origin in origins {
-        policy.push(' ');
-        policy.push_str(origin.as_str());
-    }
-    policy
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::test_support::{World, get, post_form};
 
     #[test]
-    fn a_page_holds_its_style_and_nothing_else_may_run() {
-        let answer = World::new().answer(&get("/auth/signin"));
-        let policy = answer.header("content-security-policy").unwrap();
-        let hash = Base64::encode_string(&Sha256::digest(STYLE));
-        insta::assert_snapshot!(policy.replace(&hash, "[hash]"), @"default-src 'none'; style-src 'sha256-[hash]'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self' https://app.test");
-        let body = answer.body.unwrap();
-        assert!(body.contains(STYLE));
-        assert!(
-            !body.contains("<script") && !body.contains(" style="),
-            "{body}"
-        );
+    fn a_page_shows_whose_it_is() {
+        let shown = |logo| {
+            let world = World::with(&[("BRAND_NAME", "A & B"), ("BRAND_LOGO_URL", logo)]);
+            let body = world.answer(&get("/auth/signin")).body.unwrap();
+            assert!(body.contains("<title>Sign in – A &#38; B</title>"));
+            let (_, header) = body.split_once("<header>").unwrap();
+            header.split_once("</header>").unwrap().0.to_owned()
+        };
+        insta::assert_snapshot!(shown(""), @"A &#38; B");
+        insta::assert_snapshot!(shown("/logo.png?a=b&c"), @r#"<img src="/logo.png?a=b&#38;c" alt="A &#38; B">"#);
     }
 
     #[test]
@@ -171,10 +159,10 @@ mod tests {
             let (_, title) = body.split_once("<title>").unwrap();
             title.split_once("</title>").unwrap().0.to_owned()
         };
-        assert_eq!(title(&get("/auth/signin")), "Sign in");
+        assert_eq!(title(&get("/auth/signin")), "Sign in – app.test");
         let wrong = post_form("/auth/signin", &[]);
-        assert_eq!(title(&wrong), "Error: Sign in");
+        assert_eq!(title(&wrong), "Error: Sign in – app.test");
         let wrong = wrong.with("accept-language", "de");
-        assert_eq!(title(&wrong), "Fehler: Anmelden");
+        assert_eq!(title(&wrong), "Fehler: Anmelden – app.test");
     }
 }
