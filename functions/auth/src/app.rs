@@ -52,7 +52,9 @@ pub async fn answer<H: Host>(host: &H, config: Option<&Rc<Config>>, request: &Re
     let response = match config {
         Some(config) => match handle(host, config, request, &ids, found).await {
             Ok(response) => response,
-            Err(failure) if endpoint::is_page(&request.path) => pages::failed(failure, config),
+            Err(failure) if endpoint::is_page(&request.path) => {
+                pages::failed(failure, config, request)
+            }
             Err(failure) => failure.into_problem(ids.request_id.as_str()),
         },
         None => Failure::config_invalid().into_problem(ids.request_id.as_str()),

@@ -10,7 +10,7 @@ use authflow_shared::{
     supabase::auth::Settings,
 };
 
-use crate::{limits::Limits, new_device::Hook};
+use crate::{limits::Limits, new_device::Hook, pages};
 
 /// See the module.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub struct Config {
     pub limits: Limits,
     /// `NEW_DEVICE_HOOK_URL` and `NEW_DEVICE_HOOK_SECRET`.
     pub(crate) new_device_hook: Option<Hook>,
+    /// `LANGUAGES`, `TEXTS`, `BRAND_NAME`, `BRAND_LOGO_URL`, `BRAND_COLOR`.
+    pub(crate) pages: Box<pages::Settings>,
 }
 
 impl Config {
@@ -43,17 +45,18 @@ impl Config {
         let floor = reader.number("ANSWER_FLOOR_MS", 800, 0..=10_000);
         let limits = Limits::read(&mut reader);
         let new_device_hook = new_device_hook(&mut reader);
-        let config = common
-            .zip(supabase)
-            .zip(fernet)
-            .map(|((common, supabase), fernet)| Self {
+        let pages = pages::Settings::read(&mut reader, common.as_ref());
+        let config = common.zip(supabase).zip(fernet).zip(pages).map(
+            |(((common, supabase), fernet), pages)| Self {
                 common,
                 supabase: Rc::new(supabase),
                 fernet,
                 answer_floor: Duration::from_millis(floor),
                 limits,
                 new_device_hook,
-            });
+                pages: Box::new(pages),
+            },
+        );
         reader.finish(config)
     }
 }
@@ -131,6 +134,11 @@ mod tests {
         names_as_faulty("FERNET_KEYS", "x");
         names_as_faulty("FERNET_KEYS", &"x".repeat(44));
         names_as_faulty("ANSWER_FLOOR_MS", "soon");
+        names_as_faulty("LANGUAGES", "tlh");
+        names_as_faulty("TEXTS", "{\"en\": {\"no_such_text\": \"\"}}");
+        names_as_faulty("BRAND_NAME", "a\nb");
+        names_as_faulty("BRAND_LOGO_URL", "https://cdn.test/logo.png");
+        names_as_faulty("BRAND_COLOR", "blue");
         names_as_faulty("SESSION_SECRET", "short");
     }
 }

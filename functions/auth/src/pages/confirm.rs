@@ -6,7 +6,13 @@
 use askama::Template;
 use authflow_shared::host::Host;
 
-use super::{next::Next, refused, resend, shown, signin, trouble::Trouble};
+use super::{
+    next::Next,
+    resend, signin,
+    texts::Texts,
+    trouble::Trouble,
+    view::{Page, View},
+};
 use crate::{
     api::{self, verify_email::Link},
     exchange::Exchange,
@@ -17,69 +23,76 @@ use crate::{
 
 #[derive(Template)]
 #[template(path = "confirm.html")]
-struct Page<'a> {
+struct Form<'a> {
+    t: &'a Texts,
+    trouble: &'a Trouble,
+    /// None if it is of no use.
     link: Option<&'a Link>,
-    next: Option<&'a str>,
+    next: &'a Next,
     sign_in: String,
     resend: String,
-    trouble: Trouble,
+}
+
+impl<'a> Form<'a> {
+    fn new(t: &'a Texts, next: &'a Next, link: Option<&'a Link>, trouble: &'a Trouble) -> Self {
+        Self {
+            t,
+            trouble,
+            link,
+            next,
+            sign_in: next.link(signin::PATH),
+            resend: next.link(resend::PATH),
+        }
+    }
+}
+
+impl Page for Form<'_> {
+    fn title(&self) -> &str {
+        self.t.confirm_title()
+    }
 }
 
 pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
     if exchange.request.method == "POST" {
         return submit(exchange).await;
     }
+    let view = View::of(exchange);
     let fields = Fields::from_query(exchange.request)?;
     let next = Next::from_query(exchange);
     match api::verify_email::read(fields) {
         Ok(link) => {
-            let page = page(Some(&link), &next, Trouble::default());
-            Ok(shown(&page, "confirm_form", exchange.config))
+            let page = Form::new(view.texts(), &next, Some(&link), Trouble::none());
+            Ok(view.shown(&page, "confirm_form"))
         }
-        Err(failure) => Ok(useless(&next, failure, exchange)),
+        Err(failure) => Ok(refused(view, &next, None, failure)),
     }
 }
 
 async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
+    let view = View::of(exchange);
     let fields = Fields::from_form(exchange.request)?;
     let next = Next::from_fields(exchange, &fields);
     let link = match api::verify_email::read(fields) {
         Ok(link) => link,
-        Err(failure) => return Ok(useless(&next, failure, exchange)),
+        Err(failure) => return Ok(refused(view, &next, None, failure)),
     };
     match api::verify_email::redeem(exchange, &link).await {
         Ok(entry) => Ok(super::go_on(exchange, entry, &next)),
-        // Supabase did not see it, or said to come back: the link may still be good.
-        Err(failure) if matches!(failure.problem.status, 429 | 503) => {
-            let page = page(Some(&link), &next, Trouble::from(&failure));
-            Ok(refused(&page, failure, exchange.config))
+        Err(failure) => {
+            // Supabase did not see it, or said to come back: the link may still be good.
+            let may_be_good = matches!(failure.problem.status, 429 | 503);
+            Ok(refused(view, &next, may_be_good.then_some(&link), failure))
         }
-        Err(failure) => Ok(useless(&next, failure, exchange)),
     }
 }
 
-/// The link cannot be redeemed, now or later.
-fn useless<H: Host>(next: &Next, failure: Failure, exchange: &Exchange<'_, H>) -> Response {
+fn refused(view: View<'_>, next: &Next, link: Option<&Link>, failure: Failure) -> Response {
+    let t = view.texts();
     let trouble = match failure.problem.code {
-        "validation_failed" => Trouble {
-            alert: Some(
-                "The link is not complete. Open it exactly as it stands in the mail.".into(),
-            ),
-            ..Trouble::default()
-        },
-        _ => Trouble::from(&failure),
+        "validation_failed" => Trouble::saying(t.confirm_incomplete()),
+        _ => Trouble::of_failure(&failure, t),
     };
-    refused(&page(None, next, trouble), failure, exchange.config)
-}
-
-fn page<'a>(link: Option<&'a Link>, next: &'a Next, trouble: Trouble) -> Page<'a> {
-    Page {
-        link,
-        next: next.kept(),
-        sign_in: next.link(signin::PATH),
-        resend: next.link(resend::PATH),
-        trouble,
-    }
+    view.refused(&Form::new(t, next, link, &trouble), failure)
 }
 
 #[cfg(test)]
@@ -102,15 +115,16 @@ mod tests {
         let world = World::new().supabase("/verify", 200, session());
         let query = "token_hash=pkce_0a1b&type=signup&next=https%3A%2F%2Fapp.test%2Fapp";
         let answer = world.answer(&get(PATH).query(query));
-        insta::assert_snapshot!(answer.main(), @r#"<h1>Confirm your address</h1>
-
+        insta::assert_snapshot!(answer.main(), @r#"
+<h1>Confirm your address</h1>
 <p>One more step: press the button to confirm your e-mail address and sign in.</p>
 <form method="post" action="/auth/confirm">
 <input type="hidden" name="token_hash" value="pkce_0a1b">
 <input type="hidden" name="type" value="signup">
 <input type="hidden" name="next" value="https://app.test/app">
 <button>Confirm and sign in</button>
-</form>"#);
+</form>
+"#);
         assert!(world.host.calls().is_empty());
     }
 
@@ -126,10 +140,13 @@ mod tests {
     fn a_link_that_is_of_no_use_leads_to_a_new_one() {
         let answer = submit(&World::new().supabase_refuses("/verify", "otp_expired"));
         assert_eq!(answer.status, 401);
-        insta::assert_snapshot!(answer.main(), @r#"<h1>Confirm your address</h1>
-
-<p class="alert" role="alert">The link has expired or has been used before. Ask for a new one.</p>
-<p class="links"><a href="/auth/resend?next=https%3A%2F%2Fapp.test%2Fapp%2Fx">Send a new mail</a> <a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp%2Fx">Sign in</a></p>"#);
+        insta::assert_snapshot!(answer.main(), @r#"
+<h1>Confirm your address</h1>
+<div class="alert" role="alert" tabindex="-1" autofocus>
+<p>The link has expired or has been used before. Ask for a new one.</p>
+</div>
+<p class="links"><a href="/auth/resend?next=https%3A%2F%2Fapp.test%2Fapp%2Fx">Send a new mail</a> <a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp%2Fx">Sign in</a></p>
+"#);
         for query in [
             "",
             "token_hash=0a1b",

@@ -2,37 +2,62 @@
 //!
 //! A form POSTs to its own address and is answered by a redirect, or by itself again with what
 //! was typed (but for passwords) and what is wrong with it.
+//!
+//! To add a page, take `resend.rs` and `templates/resend.html` as the pattern:
+//!
+//! 1. `pages/NAME.rs`: a struct with `t: &Texts` and what the page shows, a `#[template]`, and
+//!    [`Page`](view::Page) for its title; `IS_WIDE` for a page of sections.
+//! 2. `templates/NAME.html`: what stands under the heading, and nothing else. Every sentence is
+//!    `{{ t.name() }}`; `{{ trouble }}`, `{{ next }}` and each [`Field`](field::Field) show
+//!    themselves. `templates/style.css` says at its top which classes there are.
+//! 3. Its texts: the name into the list in `texts/mod.rs`, the text into every language beside it;
+//!    for a new [`Failure`] `error_` and its code, for a field's error `field_FIELD_CODE`.
+//! 4. Its handler: [`View::of`], then `view.shown(&page, "outcome")`, and `view.refused(&page,
+//!    failure)` with [`Trouble::of_failure`](trouble::Trouble::of_failure).
+//! 5. Its address: a line in `endpoint.rs`, an arm in `app.rs`.
 
+mod brand;
+mod color;
 pub(crate) mod confirm;
+mod field;
+mod language;
 mod next;
 pub(crate) mod resend;
+mod settings;
 pub(crate) mod signin;
 pub(crate) mod signout;
 pub(crate) mod signup;
+mod texts;
 mod trouble;
+mod view;
 
 use askama::Template;
 use authflow_shared::host::Host;
-use base64ct::{Base64, Encoding};
-use sha2::{Digest, Sha256};
 
-use self::next::Next;
-use crate::{
-    config::Config, exchange::Exchange, failure::Failure, open_session::Entry, response::Response,
+pub(crate) use self::settings::Settings;
+use self::{
+    next::Next,
+    texts::Texts,
+    view::{Page, View},
 };
-
-const HTML: &str = "text/html; charset=utf-8";
-
-/// The style of every page. It stands in the page itself, so that a page is whole wherever it is
-/// shown.
-const STYLE: &str = include_str!("../../templates/style.css");
+use crate::{
+    config::Config, exchange::Exchange, failure::Failure, open_session::Entry, request::Request,
+    response::Response,
+};
 
 /// What went wrong where there is no form to say it on.
 #[derive(Template)]
 #[template(path = "message.html")]
 struct Message<'a> {
+    t: &'a Texts,
     title: &'a str,
     text: &'a str,
+}
+
+impl Page for Message<'_> {
+    fn title(&self) -> &str {
+        self.title
+    }
 }
 
 /// `/auth`: leads to the sign-in page.
@@ -53,80 +78,21 @@ fn go_on<H: Host>(exchange: &Exchange<'_, H>, entry: Entry, next: &Next) -> Resp
 }
 
 /// A failure as a page.
-pub(crate) fn failed(failure: Failure, config: &Config) -> Response {
-    let page = Message {
-        title: failure.problem.title,
-        text: &failure.problem.detail,
+pub(crate) fn failed(failure: Failure, config: &Config, request: &Request) -> Response {
+    let view = View::new(config, request);
+    let t = view.texts();
+    let title = match failure.problem.code {
+        "not_found" => t.not_found_title(),
+        _ => t.failed_title(),
     };
-    let body = render(&page);
-    with_headers(failure.into_response(HTML, body), config)
-}
-
-/// A page that answers a request for it.
-fn shown(page: &impl Template, outcome: &'static str, config: &Config) -> Response {
-    with_headers(Response::text(200, outcome, HTML, render(page)), config)
-}
-
-/// A page that says what is wrong, with the status and the headers of `failure`.
-fn refused(page: &impl Template, failure: Failure, config: &Config) -> Response {
-    with_headers(failure.into_response(HTML, render(page)), config)
-}
-
-fn render(page: &impl Template) -> String {
-    // Writing to a string cannot fail, and no template calls anything that can.
-    page.render().unwrap_or_default()
-}
-
-/// What keeps a page from being framed, scripted or read by others.
-fn with_headers(response: Response, config: &Config) -> Response {
-    response
-        .header("content-security-policy", content_security_policy(config))
-        // Not `no-referrer`: that would send the forms with `Origin: null`. And no path: the
-        // address of a page may hold a token.
-        .header("referrer-policy", "strict-origin")
-        .header("x-frame-options", "DENY")
-        .header("cross-origin-opener-policy", "same-origin")
-        .header(
-            "permissions-policy",
-            "camera=(), geolocation=(), microphone=()",
-        )
-}
-
-/// Nothing runs and nothing is loaded. After a sign-in the form leads on to an application, and
-/// Chromium applies `form-action` to that redirect too.
-fn content_security_policy(config: &Config) -> String {
-    let mut policy = format!(
-        "default-src 'none'; style-src 'sha256-{}'; img-src data:; base-uri 'none'; \
-         frame-ancestors 'none'; form-action 'self'",
-        Base64::encode_string(&Sha256::digest(STYLE))
-    );
-    let mut origins: Vec<_> = config.common.targets.allowed.iter().collect();
-    origins.dedup();
-    for origin in origins {
-        policy.push(' ');
-        policy.push_str(origin.as_str());
-    }
-    policy
+    let detail = failure.problem.detail.clone();
+    let text = t.error(failure.problem.code).unwrap_or(&detail);
+    view.refused(&Message { t, title, text }, failure)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::test_support::{World, get, post_form};
-
-    #[test]
-    fn a_page_holds_its_style_and_nothing_else_may_run() {
-        let answer = World::new().answer(&get("/auth/signin"));
-        let policy = answer.header("content-security-policy").unwrap();
-        let hash = Base64::encode_string(&Sha256::digest(STYLE));
-        insta::assert_snapshot!(policy.replace(&hash, "[hash]"), @"default-src 'none'; style-src 'sha256-[hash]'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self' https://app.test");
-        let body = answer.body.unwrap();
-        assert!(body.contains(STYLE));
-        assert!(
-            !body.contains("<script") && !body.contains(" style="),
-            "{body}"
-        );
-    }
 
     #[test]
     fn auth_leads_to_the_sign_in_page_and_keeps_where_to_go_on() {
@@ -144,13 +110,15 @@ mod tests {
     fn what_goes_wrong_on_a_page_is_told_by_a_page() {
         let answer = World::new().answer(&get("/auth/nowhere"));
         assert_eq!(answer.status, 404);
-        assert_eq!(
-            answer.header("content-type"),
-            Some("text/html; charset=utf-8")
-        );
+        insta::assert_snapshot!(answer.main(), @r#"
+<h1>Not found</h1>
+<p>There is nothing here.</p>
+<p class="links"><a href="/auth/signin">Sign in</a></p>
+"#);
         let form = post_form("/auth/signin", &[]).with("sec-fetch-site", "cross-site");
         let answer = World::new().answer(&form);
         assert_eq!(answer.status, 403);
+        assert!(answer.main().contains("<h1>That did not work</h1>"));
         assert!(answer.header("set-cookie").is_none());
     }
 

@@ -1,12 +1,18 @@
 //! Where a person goes on to once they are signed in, carried from page to page as `next`.
 
+use askama::{Template, filters::HtmlSafe};
 use authflow_shared::{host::Host, redirect::Targets};
 
 use crate::{config::Config, exchange::Exchange, fields::Fields, form};
 
-/// A `next` that has been accepted; none if there was none, or one that leads astray.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A `next` that has been accepted; none if there was none, or one that leads astray. It is
+/// `{{ next }}` in the forms that carry it on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Template)]
+#[template(path = "next.html")]
 pub(super) struct Next(Option<String>);
+
+// Its own template has escaped it.
+impl HtmlSafe for Next {}
 
 impl Next {
     /// From the address of a page.
@@ -20,14 +26,9 @@ impl Next {
         Self(exchange.config.common.targets.accept(fields.sent("next")))
     }
 
-    /// What a form keeps.
-    pub(super) fn kept(&self) -> Option<&str> {
-        self.0.as_deref()
-    }
-
     /// Where the person goes on to.
     pub(super) fn target(&self, targets: &Targets) -> String {
-        targets.resolve(self.kept().unwrap_or("/"))
+        targets.resolve(self.0.as_deref().unwrap_or("/"))
     }
 
     /// A link to the page at `path`, from another one.

@@ -3,32 +3,54 @@
 use askama::Template;
 use authflow_shared::host::Host;
 
-use super::{next::Next, refused, shown, signin, signup, trouble::Trouble};
+use super::{
+    field::Field,
+    next::Next,
+    signin, signup,
+    texts::Texts,
+    trouble::Trouble,
+    view::{Page, View},
+};
 use crate::{api, exchange::Exchange, failure::Failure, fields::Fields, response::Response};
 
 pub(super) const PATH: &str = "/auth/resend";
 
 #[derive(Template)]
 #[template(path = "resend.html")]
-struct Page<'a> {
-    email: &'a str,
-    next: Option<&'a str>,
+struct Form<'a> {
+    t: &'a Texts,
+    trouble: &'a Trouble,
+    next: &'a Next,
+    email: Field<'a>,
     sign_in: String,
-    trouble: Trouble,
+}
+
+impl<'a> Form<'a> {
+    fn new(t: &'a Texts, next: &'a Next, email: &'a str, trouble: &'a Trouble) -> Self {
+        Self {
+            t,
+            trouble,
+            next,
+            email: Field::email(t, email, trouble),
+            sign_in: next.link(signin::PATH),
+        }
+    }
+}
+
+impl Page for Form<'_> {
+    fn title(&self) -> &str {
+        self.t.resend_title()
+    }
 }
 
 pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
     if exchange.request.method == "POST" {
         return submit(exchange).await;
     }
+    let view = View::of(exchange);
     let next = Next::from_query(exchange);
-    let page = Page {
-        email: "",
-        next: next.kept(),
-        sign_in: next.link(signin::PATH),
-        trouble: Trouble::default(),
-    };
-    Ok(shown(&page, "resend_form", exchange.config))
+    let page = Form::new(view.texts(), &next, "", Trouble::none());
+    Ok(view.shown(&page, "resend_form"))
 }
 
 async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
@@ -42,18 +64,13 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
         }
         Err(failure) => Err(failure),
     };
-    match sent {
-        Ok(()) => Ok(signup::mail_sent(exchange, &next)),
-        Err(failure) => {
-            let page = Page {
-                email: &email,
-                next: next.kept(),
-                sign_in: next.link(signin::PATH),
-                trouble: Trouble::from(&failure),
-            };
-            Ok(refused(&page, failure, exchange.config))
-        }
-    }
+    let Err(failure) = sent else {
+        return Ok(signup::mail_sent(exchange, &next));
+    };
+    let view = View::of(exchange);
+    let trouble = Trouble::of_failure(&failure, view.texts());
+    let page = Form::new(view.texts(), &next, &email, &trouble);
+    Ok(view.refused(&page, failure))
 }
 
 #[cfg(test)]
@@ -66,17 +83,18 @@ mod tests {
     #[test]
     fn the_form_asks_for_the_address() {
         let answer = World::new().answer(&get(PATH));
-        insta::assert_snapshot!(answer.main(), @r#"<h1>Send the mail again</h1>
-
+        insta::assert_snapshot!(answer.main(), @r#"
+<h1>Send the mail again</h1>
 <p>Look into your spam folder first. A new mail makes the link of the last one useless.</p>
 <form method="post" action="/auth/resend">
-<p class="field">
+<div class="field">
 <label for="email">E-mail address</label>
-<input id="email" name="email" type="email" value="" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" required>
-</p>
+<input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" required>
+</div>
 <button>Send</button>
 </form>
-<p class="links"><a href="/auth/signin">Sign in</a></p>"#);
+<p class="links"><a href="/auth/signin">Sign in</a></p>
+"#);
     }
 
     #[test]

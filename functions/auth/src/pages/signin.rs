@@ -3,39 +3,66 @@
 use askama::Template;
 use authflow_shared::host::Host;
 
-use super::{next::Next, refused, resend, shown, signup, trouble::Trouble};
+use super::{
+    field::Field,
+    next::Next,
+    resend, signup,
+    texts::Texts,
+    trouble::Trouble,
+    view::{Page, View},
+};
 use crate::{api, exchange::Exchange, failure::Failure, fields::Fields, form, response::Response};
 
 pub(super) const PATH: &str = "/auth/signin";
 
 #[derive(Template)]
 #[template(path = "signin.html")]
-struct Page<'a> {
-    email: &'a str,
-    next: Option<&'a str>,
-    sign_up: String,
-    /// Why the gateway sent the person here.
-    reason: Option<&'static str>,
-    trouble: Trouble,
+struct Form<'a> {
+    t: &'a Texts,
+    /// Why the gateway sent the person here; empty if there is nothing to say.
+    reason: &'static str,
+    trouble: &'a Trouble,
     /// Where the mail of the sign-up can be asked for again.
     resend: Option<&'static str>,
+    next: &'a Next,
+    email: Field<'a>,
+    password: Field<'a>,
+    sign_up: String,
+}
+
+impl<'a> Form<'a> {
+    fn new(t: &'a Texts, next: &'a Next, email: &'a str, trouble: &'a Trouble) -> Self {
+        Self {
+            t,
+            reason: "",
+            trouble,
+            resend: None,
+            next,
+            email: Field::email(t, email, trouble),
+            password: Field::password(t, trouble),
+            sign_up: next.link(signup::PATH),
+        }
+    }
+}
+
+impl Page for Form<'_> {
+    fn title(&self) -> &str {
+        self.t.signin_title()
+    }
 }
 
 pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
     if exchange.request.method == "POST" {
         return submit(exchange).await;
     }
+    let view = View::of(exchange);
     let next = Next::from_query(exchange);
-    let reason = form::field(&exchange.request.query, "reason");
-    let page = Page {
-        email: "",
-        next: next.kept(),
-        sign_up: next.link(signup::PATH),
-        reason: reason.as_deref().and_then(sentence),
-        trouble: Trouble::default(),
-        resend: None,
+    let reason = form::field(&exchange.request.query, "reason").unwrap_or_default();
+    let page = Form {
+        reason: sentence(view.texts(), &reason),
+        ..Form::new(view.texts(), &next, "", Trouble::none())
     };
-    Ok(shown(&page, "signin_form", exchange.config))
+    Ok(view.shown(&page, "signin_form"))
 }
 
 async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
@@ -50,28 +77,24 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
         Ok(entry) => return Ok(super::go_on(exchange, entry, &next)),
         Err(failure) => failure,
     };
-    let unconfirmed = failure.problem.code == "email_not_confirmed";
-    let page = Page {
-        email: &email,
-        next: next.kept(),
-        sign_up: next.link(signup::PATH),
-        reason: None,
-        trouble: Trouble::from(&failure),
-        resend: unconfirmed.then_some(resend::PATH),
+    let view = View::of(exchange);
+    let trouble = Trouble::of_failure(&failure, view.texts());
+    let is_unconfirmed = failure.problem.code == "email_not_confirmed";
+    let page = Form {
+        resend: is_unconfirmed.then_some(resend::PATH),
+        ..Form::new(view.texts(), &next, &email, &trouble)
     };
-    Ok(refused(&page, failure, exchange.config))
+    Ok(view.refused(&page, failure))
 }
 
 /// What a `reason` of the gateway's says to a person; nothing where it explains itself, or where
 /// somebody else wrote it.
-fn sentence(reason: &str) -> Option<&'static str> {
+fn sentence(t: &Texts, reason: &str) -> &'static str {
     match reason {
-        "session_expired" => Some("You have been signed out. Please sign in again."),
-        "session_invalid" => Some("Your session could not be read. Please sign in again."),
-        "device_mismatch" => {
-            Some("Your browser or network has changed. Please sign in again, to be safe.")
-        }
-        _ => None,
+        "session_expired" => t.signin_session_expired(),
+        "session_invalid" => t.signin_session_invalid(),
+        "device_mismatch" => t.signin_device_mismatch(),
+        _ => "",
     }
 }
 
@@ -95,21 +118,22 @@ mod tests {
     fn the_form_keeps_where_to_go_on() {
         let query = "next=%2Fapp%2Fx%3Fa%3Db%26c&reason=no_session";
         let answer = World::new().answer(&get(PATH).query(query));
-        insta::assert_snapshot!(answer.main(), @r#"<h1>Sign in</h1>
-
+        insta::assert_snapshot!(answer.main(), @r#"
+<h1>Sign in</h1>
 <form method="post" action="/auth/signin">
 <input type="hidden" name="next" value="https://app.test/app/x?a=b&#38;c">
-<p class="field">
+<div class="field">
 <label for="email">E-mail address</label>
-<input id="email" name="email" type="email" value="" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" required>
-</p>
-<p class="field">
+<input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" required>
+</div>
+<div class="field">
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required>
-</p>
+</div>
 <button>Sign in</button>
 </form>
-<p class="links">No account yet? <a href="/auth/signup?next=https%3A%2F%2Fapp.test%2Fapp%2Fx%3Fa%3Db%26c">Sign up</a></p>"#);
+<p class="links">No account yet? <a href="/auth/signup?next=https%3A%2F%2Fapp.test%2Fapp%2Fx%3Fa%3Db%26c">Sign up</a></p>
+"#);
     }
 
     #[test]
@@ -151,22 +175,25 @@ mod tests {
         let answer = submit(&world, "/app");
         assert_eq!(answer.status, 401);
         assert_eq!(world.elapsed().as_millis(), 800);
-        insta::assert_snapshot!(answer.main(), @r#"<h1>Sign in</h1>
-
-<p class="alert" role="alert">The e-mail address or the password is wrong.</p>
+        insta::assert_snapshot!(answer.main(), @r#"
+<h1>Sign in</h1>
+<div class="alert" role="alert" tabindex="-1" autofocus>
+<p>The e-mail address or the password is wrong.</p>
+</div>
 <form method="post" action="/auth/signin">
 <input type="hidden" name="next" value="https://app.test/app">
-<p class="field">
+<div class="field">
 <label for="email">E-mail address</label>
-<input id="email" name="email" type="email" value="Ada@example.test" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" required>
-</p>
-<p class="field">
+<input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" value="Ada@example.test" required>
+</div>
+<div class="field">
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required>
-</p>
+</div>
 <button>Sign in</button>
 </form>
-<p class="links">No account yet? <a href="/auth/signup?next=https%3A%2F%2Fapp.test%2Fapp">Sign up</a></p>"#);
+<p class="links">No account yet? <a href="/auth/signup?next=https%3A%2F%2Fapp.test%2Fapp">Sign up</a></p>
+"#);
         assert!(!answer.body.unwrap().contains("hunter2"));
     }
 

@@ -3,47 +3,60 @@
 use askama::Template;
 use authflow_shared::host::Host;
 
-use super::{next::Next, refused, shown, signin, trouble::Trouble};
+use super::{
+    next::Next,
+    signin,
+    texts::Texts,
+    trouble::Trouble,
+    view::{Page, View},
+};
 use crate::{api, exchange::Exchange, failure::Failure, fields::Fields, response::Response};
 
 #[derive(Template)]
 #[template(path = "signout.html")]
-struct Page<'a> {
-    next: Option<&'a str>,
-    trouble: Trouble,
+struct Form<'a> {
+    t: &'a Texts,
+    trouble: &'a Trouble,
+    next: &'a Next,
+}
+
+impl Page for Form<'_> {
+    fn title(&self) -> &str {
+        self.t.signout_title()
+    }
 }
 
 pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
     if exchange.request.method == "POST" {
         return submit(exchange).await;
     }
-    let next = Next::from_query(exchange);
-    let page = Page {
-        next: next.kept(),
-        trouble: Trouble::default(),
+    let view = View::of(exchange);
+    let page = Form {
+        t: view.texts(),
+        trouble: Trouble::none(),
+        next: &Next::from_query(exchange),
     };
-    Ok(shown(&page, "signout_form", exchange.config))
+    Ok(view.shown(&page, "signout_form"))
 }
 
 async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
     let fields = Fields::from_form(exchange.request)?;
     let next = Next::from_fields(exchange, &fields);
-    match api::logout::sign_out(exchange).await {
+    let failure = match api::logout::sign_out(exchange).await {
         Ok(ended) => {
             let page = next.page(exchange.config, signin::PATH);
-            Ok(api::logout::respond(
-                Response::see_other(page, "signed_out"),
-                ended,
-            ))
+            let response = Response::see_other(page, "signed_out");
+            return Ok(api::logout::respond(response, ended));
         }
-        Err(failure) => {
-            let page = Page {
-                next: next.kept(),
-                trouble: Trouble::from(&failure),
-            };
-            Ok(refused(&page, failure, exchange.config))
-        }
-    }
+        Err(failure) => failure,
+    };
+    let view = View::of(exchange);
+    let page = Form {
+        t: view.texts(),
+        trouble: &Trouble::of_failure(&failure, view.texts()),
+        next: &next,
+    };
+    Ok(view.refused(&page, failure))
 }
 
 #[cfg(test)]
@@ -60,12 +73,13 @@ mod tests {
         let token = world.signed_in();
         let calls = world.host.calls().len();
         let answer = world.answer(&get(PATH).cookie(&token));
-        insta::assert_snapshot!(answer.main(), @r#"<h1>Sign out</h1>
-
+        insta::assert_snapshot!(answer.main(), @r#"
+<h1>Sign out</h1>
 <p>Your session on this device ends. Others go on.</p>
 <form method="post" action="/auth/signout">
 <button>Sign out</button>
-</form>"#);
+</form>
+"#);
         assert_eq!(world.host.calls().len(), calls);
     }
 

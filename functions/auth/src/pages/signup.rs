@@ -3,7 +3,14 @@
 use askama::Template;
 use authflow_shared::host::Host;
 
-use super::{next::Next, refused, resend, shown, signin, trouble::Trouble};
+use super::{
+    field::Field,
+    next::Next,
+    resend, signin,
+    texts::Texts,
+    trouble::Trouble,
+    view::{Page, View},
+};
 use crate::{
     api::{self, signup::Outcome},
     exchange::Exchange,
@@ -17,39 +24,64 @@ pub(super) const PATH: &str = "/auth/signup";
 
 #[derive(Template)]
 #[template(path = "signup.html")]
-struct Page<'a> {
-    email: &'a str,
-    next: Option<&'a str>,
+struct Form<'a> {
+    t: &'a Texts,
+    trouble: &'a Trouble,
+    next: &'a Next,
+    email: Field<'a>,
+    password: Field<'a>,
     sign_in: String,
-    trouble: Trouble,
+}
+
+impl<'a> Form<'a> {
+    fn new(t: &'a Texts, next: &'a Next, email: &'a str, trouble: &'a Trouble) -> Self {
+        Self {
+            t,
+            trouble,
+            next,
+            email: Field::email(t, email, trouble),
+            password: Field::new_password(t, trouble),
+            sign_in: next.link(signin::PATH),
+        }
+    }
+}
+
+impl Page for Form<'_> {
+    fn title(&self) -> &str {
+        self.t.signup_title()
+    }
 }
 
 #[derive(Template)]
 #[template(path = "sent.html")]
-struct Sent {
+struct Sent<'a> {
+    t: &'a Texts,
     sign_in: String,
     resend: String,
+}
+
+impl Page for Sent<'_> {
+    fn title(&self) -> &str {
+        self.t.sent_title()
+    }
 }
 
 pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
     if exchange.request.method == "POST" {
         return submit(exchange).await;
     }
+    let view = View::of(exchange);
     let next = Next::from_query(exchange);
     if form::field(&exchange.request.query, "sent").is_some() {
         let page = Sent {
+            t: view.texts(),
             sign_in: next.link(signin::PATH),
             resend: next.link(resend::PATH),
         };
-        return Ok(shown(&page, "mail_sent", exchange.config));
+        return Ok(view.shown(&page, "mail_sent"));
     }
-    let page = Page {
-        email: "",
-        next: next.kept(),
-        sign_in: next.link(signin::PATH),
-        trouble: Trouble::default(),
-    };
-    Ok(shown(&page, "signup_form", exchange.config))
+    let page = Form::new(view.texts(), &next, "", Trouble::none());
+    Ok(view.shown(&page, "signup_form"))
 }
 
 async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
@@ -68,13 +100,10 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
         }
         Err(failure) => failure,
     };
-    let page = Page {
-        email: &email,
-        next: next.kept(),
-        sign_in: next.link(signin::PATH),
-        trouble: Trouble::from(&failure),
-    };
-    Ok(refused(&page, failure, exchange.config))
+    let view = View::of(exchange);
+    let trouble = Trouble::of_failure(&failure, view.texts());
+    let page = Form::new(view.texts(), &next, &email, &trouble);
+    Ok(view.refused(&page, failure))
 }
 
 /// Leads to the page that says to look into the mailbox. The address is not in it: addresses stay
@@ -104,21 +133,23 @@ mod tests {
     #[test]
     fn the_form_keeps_where_to_go_on() {
         let answer = World::new().answer(&get(PATH).query("next=/app"));
-        insta::assert_snapshot!(answer.main(), @r#"<h1>Sign up</h1>
-
+        insta::assert_snapshot!(answer.main(), @r#"
+<h1>Sign up</h1>
 <form method="post" action="/auth/signup">
 <input type="hidden" name="next" value="https://app.test/app">
-<p class="field">
+<div class="field">
 <label for="email">E-mail address</label>
-<input id="email" name="email" type="email" value="" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" required>
-</p>
-<p class="field">
+<input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" required>
+</div>
+<div class="field">
 <label for="password">Choose a password</label>
-<input id="password" name="password" type="password" autocomplete="new-password" required>
-</p>
+<p class="hint" id="password-hint">A few words that have nothing to do with each other make a good one.</p>
+<input id="password" name="password" type="password" autocomplete="new-password" required aria-describedby="password-hint">
+</div>
 <button>Sign up</button>
 </form>
-<p class="links">Already have an account? <a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp">Sign in</a></p>"#);
+<p class="links">Already have an account? <a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp">Sign in</a></p>
+"#);
     }
 
     #[test]
@@ -142,11 +173,12 @@ mod tests {
     fn the_mailbox_page_shows_no_address() {
         let answer =
             World::new().answer(&get(PATH).query("next=/app&sent=1&email=ada%40example.test"));
-        insta::assert_snapshot!(answer.main(), @r#"<h1>Check your mail</h1>
-
+        insta::assert_snapshot!(answer.main(), @r#"
+<h1>Check your mail</h1>
 <p>If this address needs to be confirmed, a mail with a link is on its way to it. Follow the link to go on.</p>
 <p>If you have an account with this address already, no mail comes: sign in instead.</p>
-<p class="links"><a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp">Sign in</a> <a href="/auth/resend?next=https%3A%2F%2Fapp.test%2Fapp">No mail? Send it again</a></p>"#);
+<p class="links"><a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp">Sign in</a> <a href="/auth/resend?next=https%3A%2F%2Fapp.test%2Fapp">No mail? Send it again</a></p>
+"#);
     }
 
     #[test]
@@ -161,21 +193,29 @@ mod tests {
         let weak = json!({"code": "weak_password", "weak_password": {"reasons": ["length", "characters"]}});
         let answer = submit(&World::new().supabase("/signup", 422, weak));
         assert_eq!(answer.status, 422);
-        insta::assert_snapshot!(answer.main(), @r#"<h1>Sign up</h1>
-
+        insta::assert_snapshot!(answer.main(), @r##"
+<h1>Sign up</h1>
+<div class="alert" role="alert" tabindex="-1" autofocus>
+<p>Please correct this:</p>
+<ul>
+<li><a href="#password">The password is too short. The password needs more kinds of characters: upper and lower case letters, digits, symbols.</a></li>
+</ul>
+</div>
 <form method="post" action="/auth/signup">
 <input type="hidden" name="next" value="https://app.test/app/x">
-<p class="field">
+<div class="field">
 <label for="email">E-mail address</label>
-<input id="email" name="email" type="email" value="ada@example.test" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" required>
-</p>
-<p class="field">
+<input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" value="ada@example.test" required>
+</div>
+<div class="field">
 <label for="password">Choose a password</label>
-<input id="password" name="password" type="password" autocomplete="new-password" required aria-invalid="true" aria-describedby="password-error">
-<span class="error" id="password-error">The password is too short. The password needs more kinds of characters: upper and lower case letters, digits, symbols.</span>
-</p>
+<p class="hint" id="password-hint">A few words that have nothing to do with each other make a good one.</p>
+<p class="error" id="password-error">The password is too short. The password needs more kinds of characters: upper and lower case letters, digits, symbols.</p>
+<input id="password" name="password" type="password" autocomplete="new-password" required aria-invalid="true" aria-describedby="password-hint password-error">
+</div>
 <button>Sign up</button>
 </form>
-<p class="links">Already have an account? <a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp%2Fx">Sign in</a></p>"#);
+<p class="links">Already have an account? <a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp%2Fx">Sign in</a></p>
+"##);
     }
 }

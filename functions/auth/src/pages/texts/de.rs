@@ -1,0 +1,103 @@
+//! German.
+
+use super::{Language, Texts};
+
+pub(super) const TEXTS: Texts = Language {
+    email_label: "E-Mail-Adresse",
+    password_label: "Passwort",
+    new_password_label: "Neues Passwort",
+    new_password_hint: "Gut sind einige Wörter, die nichts miteinander zu tun haben.",
+    error_title_prefix: "Fehler",
+    errors_title: "Bitte korrigieren Sie:",
+
+    signin_title: "Anmelden",
+    signin_button: "Anmelden",
+    signin_no_account: "Noch kein Konto?",
+    signin_session_expired: "Sie wurden abgemeldet. Bitte melden Sie sich wieder an.",
+    signin_session_invalid: "Ihre Sitzung war nicht lesbar. Bitte melden Sie sich wieder an.",
+    signin_device_mismatch: "Ihr Browser oder Netz hat sich geändert. Bitte melden Sie sich zur \
+                             Sicherheit wieder an.",
+
+    signup_title: "Konto anlegen",
+    signup_button: "Konto anlegen",
+    signup_have_account: "Schon ein Konto?",
+
+    sent_title: "Sehen Sie in Ihr Postfach",
+    sent_text: "Falls diese Adresse noch bestätigt werden muss, ist eine Mail mit einem Link \
+                unterwegs. Folgen Sie dem Link.",
+    sent_known: "Falls es zu dieser Adresse schon ein Konto gibt, kommt keine Mail: Melden Sie sich \
+                 einfach an.",
+    sent_again: "Keine Mail? Noch einmal senden",
+
+    resend_title: "Mail noch einmal senden",
+    resend_text: "Sehen Sie zuerst im Spam-Ordner nach. Eine neue Mail macht den Link der letzten \
+                  ungültig.",
+    resend_button: "Senden",
+
+    confirm_title: "Adresse bestätigen",
+    confirm_text: "Noch ein Schritt: Mit dem Knopf bestätigen Sie Ihre E-Mail-Adresse und melden \
+                   sich an.",
+    confirm_button: "Bestätigen und anmelden",
+    confirm_incomplete: "Der Link ist unvollständig. Öffnen Sie ihn genau so, wie er in der Mail \
+                         steht.",
+    confirm_again: "Neue Mail senden",
+
+    signout_title: "Abmelden",
+    signout_text: "Ihre Sitzung auf diesem Gerät endet. Andere bleiben.",
+    signout_button: "Abmelden",
+
+    not_found_title: "Nicht gefunden",
+    failed_title: "Das hat nicht geklappt",
+
+    error_ambiguous_request: "Ihr Browser hat zwei Sitzungen zugleich gesendet. Löschen Sie die \
+                              Cookies dieser Seite und melden Sie sich wieder an.",
+    error_malformed_form: "Das Formular war nicht lesbar. Bitte öffnen Sie die Seite noch einmal.",
+    error_cross_site: "Das Formular kam von einer anderen Website. Öffnen Sie die Seite hier und \
+                       senden Sie es noch einmal.",
+    error_not_found: "Hier ist nichts.",
+    error_method_not_allowed: "So lässt sich diese Adresse nicht aufrufen.",
+    error_payload_too_large: "Das war mehr, als diese Seite annimmt. Bitte senden Sie weniger.",
+    error_unsupported_media_type: "Das war kein Formular. Bitte öffnen Sie die Seite noch einmal.",
+    error_validation_failed: "Etwas fehlt oder stimmt nicht. Bitte öffnen Sie die Seite noch \
+                              einmal.",
+    error_config_invalid: "Der Dienst ist nicht richtig eingerichtet. Sein Log nennt jeden Fehler.",
+    error_internal_error: "Bei uns ist etwas schiefgegangen. Bitte versuchen Sie es noch einmal.",
+    error_no_session: "Melden Sie sich zuerst an.",
+    error_signup_disabled: "Hier lassen sich keine neuen Konten anlegen.",
+    error_mfa_expired: "Das hat zu lange gedauert oder ist schon geschehen. Bitte melden Sie sich noch einmal an.",
+    error_same_password: "Das neue Passwort ist das alte. Bitte wählen Sie ein anderes.",
+    error_forbidden: "Ihr Konto darf das nicht.",
+    error_step_up_required: "Bestätigen Sie sich zuerst mit Ihrem zweiten Faktor.",
+    error_session_ended: "Alle Sitzungen dieses Kontos wurden gerade beendet. Bitte melden Sie sich noch einmal an.",
+    error_weak_password: "Bitte wählen Sie ein anderes Passwort.",
+    error_store_unavailable: "Sitzungen sind zurzeit nicht erreichbar. Bitte versuchen Sie es noch \
+                              einmal.",
+    error_invalid_credentials: "E-Mail-Adresse oder Passwort ist falsch.",
+    error_email_not_confirmed: "Bestätigen Sie zuerst Ihre E-Mail-Adresse: Folgen Sie dem Link in \
+                                der Mail, die wir Ihnen gesendet haben.",
+    error_user_banned: "Dieses Konto ist gesperrt. Wenden Sie sich an den Betreiber dieser Seite.",
+    error_link_expired: "Der Link ist abgelaufen oder wurde schon benutzt. Fordern Sie einen neuen \
+                         an.",
+    error_rate_limited: "Zu viele Anfragen. Bitte warten Sie eine Minute.",
+    error_too_many_attempts: "Zu viele Versuche. Bitte warten Sie eine Minute.",
+    error_identity_unavailable: "Konten sind zurzeit nicht erreichbar. Bitte versuchen Sie es noch \
+                                 einmal.",
+
+    field_email_missing: "Geben Sie Ihre E-Mail-Adresse ein.",
+    field_email_malformed: "Das ist keine E-Mail-Adresse. Eine sieht so aus: name@example.com.",
+    field_email_refused: "An diese Adresse lässt sich keine Mail senden. Nehmen Sie eine andere.",
+    field_password_missing: "Geben Sie ein Passwort ein.",
+    field_password_too_long: "Das Passwort ist länger als 72 Byte. Wählen Sie ein kürzeres.",
+    field_password_length: "Das Passwort ist zu kurz.",
+    field_password_characters: "Das Passwort braucht mehr Arten von Zeichen: große und kleine \
+                                Buchstaben, Ziffern, Sonderzeichen.",
+    field_password_pwned: "Das Passwort ist durch ein Leck einer anderen Website bekannt. Wählen \
+                           Sie eines, das Sie nirgends sonst benutzen.",
+    field_password_same: "Das neue Passwort ist das alte. Bitte wählen Sie ein anderes.",
+    field_current_password_missing: "Geben Sie Ihr jetziges Passwort ein.",
+    field_current_password_incorrect: "Das ist nicht Ihr jetziges Passwort.",
+    field_code_missing: "Dieses Konto hat einen zweiten Faktor. Geben Sie dessen Code ein.",
+    field_code_malformed: "Der Code hat sechs bis zehn Ziffern.",
+    field_code_incorrect: "Der Code ist falsch oder wurde schon benutzt. Warten Sie auf den nächsten.",
+}
+.texts();

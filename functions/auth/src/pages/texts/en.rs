@@ -1,0 +1,92 @@
+//! English.
+
+use super::{Language, Texts};
+
+pub(super) const TEXTS: Texts = Language {
+    email_label: "E-mail address",
+    password_label: "Password",
+    new_password_label: "Choose a password",
+    new_password_hint: "A few words that have nothing to do with each other make a good one.",
+    error_title_prefix: "Error",
+    errors_title: "Please correct this:",
+
+    signin_title: "Sign in",
+    signin_button: "Sign in",
+    signin_no_account: "No account yet?",
+    signin_session_expired: "You have been signed out. Please sign in again.",
+    signin_session_invalid: "Your session could not be read. Please sign in again.",
+    signin_device_mismatch: "Your browser or network has changed. Please sign in again, to be safe.",
+
+    signup_title: "Sign up",
+    signup_button: "Sign up",
+    signup_have_account: "Already have an account?",
+
+    sent_title: "Check your mail",
+    sent_text: "If this address needs to be confirmed, a mail with a link is on its way to it. \
+                Follow the link to go on.",
+    sent_known: "If you have an account with this address already, no mail comes: sign in instead.",
+    sent_again: "No mail? Send it again",
+
+    resend_title: "Send the mail again",
+    resend_text: "Look into your spam folder first. A new mail makes the link of the last one \
+                  useless.",
+    resend_button: "Send",
+
+    confirm_title: "Confirm your address",
+    confirm_text: "One more step: press the button to confirm your e-mail address and sign in.",
+    confirm_button: "Confirm and sign in",
+    confirm_incomplete: "The link is not complete. Open it exactly as it stands in the mail.",
+    confirm_again: "Send a new mail",
+
+    signout_title: "Sign out",
+    signout_text: "Your session on this device ends. Others go on.",
+    signout_button: "Sign out",
+
+    not_found_title: "Not found",
+    failed_title: "That did not work",
+
+    error_ambiguous_request: "Your browser sent two sessions at once. Delete the cookies of this \
+                              site, then sign in again.",
+    error_malformed_form: "",
+    error_cross_site: "The form came from another web site. Open the page here and send it again.",
+    error_not_found: "",
+    error_method_not_allowed: "",
+    error_payload_too_large: "That was more than this page takes. Please send less.",
+    error_unsupported_media_type: "",
+    error_validation_failed: "Something is missing or is not as it should be. Please open the page \
+                              again.",
+    error_config_invalid: "",
+    error_internal_error: "",
+    error_no_session: "",
+    error_signup_disabled: "",
+    error_mfa_expired: "",
+    error_same_password: "",
+    error_forbidden: "",
+    error_step_up_required: "",
+    error_session_ended: "",
+    error_weak_password: "",
+    error_store_unavailable: "",
+    error_invalid_credentials: "",
+    error_email_not_confirmed: "",
+    error_user_banned: "",
+    error_link_expired: "",
+    error_rate_limited: "",
+    error_too_many_attempts: "",
+    error_identity_unavailable: "",
+
+    field_email_missing: "",
+    field_email_malformed: "",
+    field_email_refused: "",
+    field_password_missing: "",
+    field_password_too_long: "",
+    field_password_length: "",
+    field_password_characters: "",
+    field_password_pwned: "",
+    field_password_same: "",
+    field_current_password_missing: "",
+    field_current_password_incorrect: "",
+    field_code_missing: "",
+    field_code_malformed: "",
+    field_code_incorrect: "",
+}
+.texts();

@@ -1,0 +1,220 @@
+//! What the pages say, in every language.
+//!
+//! The list below names each text; each language is a file that gives every name its text, and
+//! does not compile if one is missing. `TEXTS` can replace a text by its name. A text of a page
+//! that no page uses does not compile either.
+
+mod de;
+mod en;
+
+/// The languages that there are: tag and texts.
+pub(super) const LANGUAGES: [(&str, Texts); 2] = [("en", en::TEXTS), ("de", de::TEXTS)];
+
+macro_rules! texts {
+    (pages { $($page:ident,)* } errors { $($error:ident,)* }) => {
+        /// Every name, in the order of the texts.
+        const NAMES: [&str; [$(stringify!($page),)* $(stringify!($error),)*].len()] =
+            [$(stringify!($page),)* $(stringify!($error),)*];
+
+        /// A language as its file writes it.
+        struct Language {
+            $($page: &'static str,)*
+            $($error: &'static str,)*
+        }
+
+        impl Language {
+            const fn texts(self) -> Texts {
+                Texts([$(self.$page,)* $(self.$error,)*])
+            }
+        }
+
+        #[allow(non_camel_case_types, reason = "they are the names of the texts")]
+        enum Index { $($page,)* }
+
+        impl Texts {
+            $(pub(super) fn $page(&self) -> &'static str { self.at(Index::$page as usize) })*
+        }
+    };
+}
+
+texts! {
+    pages {
+        // What several pages have.
+        email_label,
+        password_label,
+        new_password_label,
+        new_password_hint,
+        error_title_prefix,
+        errors_title,
+
+        signin_title,
+        signin_button,
+        signin_no_account,
+        signin_session_expired,
+        signin_session_invalid,
+        signin_device_mismatch,
+
+        signup_title,
+        signup_button,
+        signup_have_account,
+
+        sent_title,
+        sent_text,
+        sent_known,
+        sent_again,
+
+        resend_title,
+        resend_text,
+        resend_button,
+
+        confirm_title,
+        confirm_text,
+        confirm_button,
+        confirm_incomplete,
+        confirm_again,
+
+        signout_title,
+        signout_text,
+        signout_button,
+
+        not_found_title,
+        failed_title,
+    }
+    // `error_` and a problem's code, `field_` and a field's name and its error's code. An empty
+    // text stands for what the JSON API says, in English.
+    errors {
+        error_ambiguous_request,
+        error_malformed_form,
+        error_cross_site,
+        error_not_found,
+        error_method_not_allowed,
+        error_payload_too_large,
+        error_unsupported_media_type,
+        error_validation_failed,
+        error_config_invalid,
+        error_internal_error,
+        error_no_session,
+        error_signup_disabled,
+        error_mfa_expired,
+        error_same_password,
+        error_forbidden,
+        error_step_up_required,
+        error_session_ended,
+        error_weak_password,
+        error_store_unavailable,
+        error_invalid_credentials,
+        error_email_not_confirmed,
+        error_user_banned,
+        error_link_expired,
+        error_rate_limited,
+        error_too_many_attempts,
+        error_identity_unavailable,
+
+        field_email_missing,
+        field_email_malformed,
+        field_email_refused,
+        field_password_missing,
+        field_password_too_long,
+        field_password_length,
+        field_password_characters,
+        field_password_pwned,
+        field_password_same,
+        field_current_password_missing,
+        field_current_password_incorrect,
+        field_code_missing,
+        field_code_malformed,
+        field_code_incorrect,
+    }
+}
+
+/// All texts of one language.
+#[derive(Clone, Debug)]
+pub(super) struct Texts([&'static str; NAMES.len()]);
+
+impl Texts {
+    fn at(&self, index: usize) -> &'static str {
+        self.0.get(index).copied().unwrap_or_default()
+    }
+
+    /// The text called `name`, unless there is none.
+    fn named(&self, name: &str) -> Option<&'static str> {
+        let index = NAMES.iter().position(|known| *known == name)?;
+        Some(self.at(index)).filter(|text| !text.is_empty())
+    }
+
+    /// What the problem `code` says, where it is not what the API says.
+    pub(super) fn error(&self, code: &str) -> Option<&'static str> {
+        self.named(&format!("error_{code}"))
+    }
+
+    /// What the error `code` of `field` says, where it is not what the API says.
+    pub(super) fn field_error(&self, field: &str, code: &str) -> Option<&'static str> {
+        self.named(&format!("field_{field}_{code}"))
+    }
+
+    /// Says `text` under `name` from now on; whether there is such a name.
+    ///
+    /// The text is never freed: it belongs to the configuration, which lives as long as the worker.
+    pub(super) fn replace(&mut self, name: &str, text: &str) -> bool {
+        let index = NAMES.iter().position(|known| *known == name);
+        let place = index.and_then(|index| self.0.get_mut(index));
+        if let Some(place) = place {
+            *place = text.to_owned().leak();
+            return true;
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_leads_to_its_text() {
+        for (_, texts) in LANGUAGES {
+            for (index, name) in NAMES.iter().enumerate() {
+                assert_eq!(texts.named(name).unwrap_or_default(), texts.0[index]);
+            }
+            assert_eq!(texts.named("signin_title"), Some(texts.signin_title()));
+            assert_eq!(texts.named("signin"), None);
+        }
+    }
+
+    #[test]
+    fn only_english_errors_are_left_to_the_api() {
+        for (tag, texts) in LANGUAGES {
+            for (name, text) in NAMES.iter().zip(texts.0) {
+                let is_error = name.starts_with("error_") || name.starts_with("field_");
+                let may_be_empty = tag == "en" && is_error;
+                assert!(may_be_empty || !text.is_empty(), "{tag}: {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_failure_has_a_text() {
+        let source = include_str!("../../failure.rs");
+        let source = source.split("#[cfg(test)]").next().unwrap();
+        let mut known = 0;
+        for made in source.split("Self::new(").skip(1) {
+            let code = made.split('"').nth(1).unwrap();
+            // Only programs send JSON.
+            if code != "malformed_json" {
+                let name = format!("error_{code}");
+                assert!(NAMES.contains(&name.as_str()), "{name}");
+                known += 1;
+            }
+        }
+        assert!(known > 15, "the source is read wrongly");
+    }
+
+    #[test]
+    fn a_text_can_be_replaced_by_its_name() {
+        let mut texts = en::TEXTS;
+        assert!(texts.replace("signin_title", "Hello"));
+        assert_eq!(texts.signin_title(), "Hello");
+        assert!(!texts.replace("signin.title", "Hello"));
+        assert_eq!(en::TEXTS.signin_title(), "Sign in");
+    }
+}
