@@ -33,6 +33,7 @@ try {
   say("Starting");
   stack = await startStack({
     ports,
+    limited: true,
     vars: { both: settingsFrom(process.env) },
     onLog: (line) => process.stdout.write(`${line}\n`),
   });

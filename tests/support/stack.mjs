@@ -5,13 +5,13 @@ import { EventEmitter, once } from "node:events";
 import { companion, outbox, startLocal } from "./local.mjs";
 import { freePort } from "./process.mjs";
 import { startRedis } from "./redis.mjs";
-import { workerVars } from "./vars.mjs";
+import { UNLIMITED, workerVars } from "./vars.mjs";
 import { defined, startWorker } from "./worker.mjs";
 
 /**
  * Starts everything, on free ports unless `ports` names some (`gateway, auth, bridge, supabase, origin, redis`).
  * `vars` are variables for `both` workers, `verify` or `auth`; undefined takes one away. `folders` are other builds,
- * `limiters` the gateway's rate limiters.
+ * `limiters` the gateway's rate limiters. Unless `limited`, attempts to sign in and the like are not counted.
  *
  * ```js
  * const stack = await startStack({ vars: { verify: { REDIS_TIMEOUT_MS: "1000" } } });
@@ -19,7 +19,15 @@ import { defined, startWorker } from "./worker.mjs";
  * await fetch(`${stack.gateway}/public/x`);
  * ```
  */
-export async function startStack({ ports = {}, vars = {}, folders = {}, limiters, redisPassword, onLog } = {}) {
+export async function startStack({
+  ports = {},
+  vars = {},
+  folders = {},
+  limiters,
+  limited = false,
+  redisPassword,
+  onLog,
+} = {}) {
   const stops = [];
   const stop = async () => {
     for (const one of stops.splice(0).reverse()) await one();
@@ -43,6 +51,7 @@ export async function startStack({ ports = {}, vars = {}, folders = {}, limiters
 
     const logs = new Logs(onLog);
     const defaults = workerVars(urls);
+    if (!limited) Object.assign(defaults.auth, UNLIMITED);
     const start = (service, port) =>
       startWorker({
         service,

@@ -17,6 +17,7 @@ export function workerVars({ gateway, auth, bridge, supabase, origin }) {
   const identity = {
     SUPABASE_URL: supabase,
     SUPABASE_ANON_KEY: "local-anon",
+    SUPABASE_SERVICE_ROLE_KEY: "local-service",
     FERNET_KEYS: "laZD-tU4JvVuAN-dOQwvFTpI1ocpgWlgjs2y8vyuRGs=",
   };
   const verify = { ROUTES: JSON.stringify(routes(origin)), ASSERTION_KEYS: JSON.stringify([ASSERTION_KEY]) };
@@ -40,10 +41,20 @@ function routes(upstream) {
   ];
 }
 
+const ATTEMPTS = ["SIGNIN", "SIGNUP", "FORGOT", "RESEND", "CODE"];
+const LIMITS = ATTEMPTS.flatMap((attempt) => [`${attempt}_LIMIT_ACCOUNT`, `${attempt}_LIMIT_ADDRESS`]);
+
+/** No limit of attempts, for tests: all their people come from one address. */
+export const UNLIMITED = Object.fromEntries(LIMITS.map((name) => [name, "0"]));
+
 /** Settings that a developer's own environment may change; addresses and keys of the companions are not among them. */
 const SETTINGS = [
+  ...LIMITS,
   "ANSWER_FLOOR_MS",
   "ASSERTION_KEYS",
+  "BRAND_COLOR",
+  "BRAND_LOGO_URL",
+  "BRAND_NAME",
   "CLIENT_IP_FALLBACK",
   "CLIENT_IP_HEADER",
   "DEVICE_TTL_SECONDS",
@@ -53,8 +64,11 @@ const SETTINGS = [
   "FINGERPRINT_SECRET",
   "GATEWAY_LIMIT",
   "GATEWAY_LIMIT_BINDING",
+  "LANGUAGES",
   "LOG_LEVEL",
   "METRICS_TOKEN",
+  "NEW_DEVICE_HOOK_SECRET",
+  "NEW_DEVICE_HOOK_URL",
   "PUBLIC_HOSTS",
   "REDIRECT_ORIGINS",
   "REDIS_TIMEOUT_MS",
@@ -65,6 +79,7 @@ const SETTINGS = [
   "SESSION_SECRET",
   "SESSION_TTL_SECONDS",
   "SUPABASE_TIMEOUT_MS",
+  "TEXTS",
   "USER_ID_TTL_SECONDS",
   "USER_PROFILE_TTL_SECONDS",
 ];
