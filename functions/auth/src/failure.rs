@@ -195,9 +195,10 @@ impl Failure {
 
     /// What failed after the password had changed.
     pub(crate) fn after_password_change(mut self) -> Self {
-        self.problem.detail = "The password has been changed, but other sessions may still be open. Sign in with the new \
-             one and end them."
-            .to_owned();
+        self.problem.detail = String::from(
+            "The password has been changed, but other sessions may still be open. Sign in with the new \
+             one and end them.",
+        );
         self
     }
 

@@ -118,3 +118,16 @@ impl<H: Host> Exchange<'_, H> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_holds_the_name() {
+        let key = RESET.key("token-of-a-mail");
+        assert!(key.starts_with("reset:") && !key.contains("token"), "{key}");
+        assert_ne!(RESET.key("a"), RESET.key("b"));
+        assert_ne!(RESET.key("a"), OAUTH.key("a"));
+    }
+}

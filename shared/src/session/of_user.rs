@@ -235,9 +235,9 @@ mod tests {
 
     /// A Redis that answers each request with the next of `answers`.
     fn redis(answers: &[Value]) -> FakeHost {
-        let mut answers = answers.to_vec().into_iter();
+        let mut answers = std::collections::VecDeque::from(answers.to_vec());
         FakeHost::new(NOW, move |_| {
-            let results = answers.next().unwrap_or(json!([null]));
+            let results = answers.pop_front().unwrap_or(json!([null]));
             let list = results.as_array().unwrap().iter();
             let body: Value = list.map(|result| json!({"result": result})).collect();
             let body = body.to_string();
