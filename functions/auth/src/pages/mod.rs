@@ -48,7 +48,7 @@ use crate::{
 #[derive(Template)]
 #[template(path = "message.html")]
 struct Message<'a> {
-    t: &'a Texts,
+    t: &'static Texts,
     title: &'a str,
     text: &'a str,
 }
