@@ -207,11 +207,7 @@ mod tests {
         assert_eq!(answer.status, 422);
         assert!(!answer.main().contains("<script"), "{}", answer.main());
         assert!(answer.main().contains("aria-describedby=\"email-note\""));
-        assert!(
-            answer
-                .main()
-                .contains("aria-describedby=\"password-note\"")
-        );
+        assert!(answer.main().contains("aria-describedby=\"password-note\""));
     }
 
     #[test]

@@ -23,7 +23,7 @@ const HEADERS: [(&str, &str); 5] = [
         "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), display-capture=(), \
          encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), \
          magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), \
-         publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), web-share=(), \
+         publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), \
          xr-spatial-tracking=()",
     ),
 ];
