@@ -23,7 +23,7 @@ const HEADERS: [(&str, &str); 5] = [
         "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), display-capture=(), \
          encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), \
          magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), \
-         publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), web-share=(), \
+         publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), \
          xr-spatial-tracking=()",
     ),
 ];
@@ -40,7 +40,7 @@ pub(super) trait Page: Template {
 #[derive(Template)]
 #[template(path = "layout.html")]
 struct Layout<'a> {
-    t: &'a Texts,
+    t: &'static Texts,
     settings: &'a Settings,
     language: &'static str,
     title: &'a str,
@@ -55,7 +55,7 @@ struct Layout<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View<'a> {
     settings: &'a Settings,
-    language: &'a Language,
+    language: Language,
 }
 
 impl<'a> View<'a> {
@@ -74,22 +74,27 @@ impl<'a> View<'a> {
     }
 
     /// The texts in the person's language.
-    pub(super) fn texts(&self) -> &'a Texts {
-        &self.language.texts
+    pub(super) fn texts(&self) -> &'static Texts {
+        self.language.texts
     }
 
     /// A page that answers a request for it.
     pub(super) fn shown<P: Page>(&self, page: &P, outcome: &'static str) -> Response {
-        let html = self.layout(page.title(), &render(page), false, P::IS_WIDE);
+        let html = self.html(page, false);
         self.with_headers(Response::text(200, outcome, HTML, html))
     }
 
     /// A page that says what is wrong, with the status and the headers of `failure`.
     pub(super) fn refused<P: Page>(&self, page: &P, failure: Failure) -> Response {
-        let html = self.layout(page.title(), &render(page), true, P::IS_WIDE);
+        let html = self.html(page, true);
         self.with_headers(failure.into_response(HTML, html))
     }
 
+    fn html<P: Page>(&self, page: &P, is_error: bool) -> String {
+        self.layout(page.title(), &render(page), is_error, P::IS_WIDE)
+    }
+
+    /// Apart from [`View::html`], of which the worker holds one for each page.
     fn layout(&self, title: &str, content: &str, is_error: bool, is_wide: bool) -> String {
         render(&Layout {
             t: self.texts(),
@@ -113,8 +118,10 @@ impl<'a> View<'a> {
 }
 
 fn render(page: &impl Template) -> String {
+    let mut html = String::new();
     // Writing to a string cannot fail, and no template calls anything that can.
-    page.render().unwrap_or_default()
+    let _ = page.render_into(&mut html);
+    html
 }
 
 #[cfg(test)]
