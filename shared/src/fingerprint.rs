@@ -8,13 +8,12 @@ use core::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, Mac};
-use serde::Serialize;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use crate::{
     client_ip::ClientIp,
-    json::{Object, scan::Scan},
+    json::{Object, Writer, scan::Scan},
     secret::Secret,
     session::token::keyed,
 };
@@ -90,23 +89,29 @@ pub struct Fingerprinter {
 }
 
 /// The hash of each factor by itself; those not chosen are absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FactorHashes {
     /// Of [`Factor::Ip`].
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub ip: Option<String>,
     /// Of [`Factor::UserAgent`].
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
     /// Of [`Factor::Language`].
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     /// Of [`Factor::ClientHints`].
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub client_hints: Option<String>,
 }
 
 impl FactorHashes {
+    /// As they are stored.
+    pub(crate) fn to_json(&self) -> String {
+        Writer::object()
+            .maybe_text(Factor::Ip.as_str(), self.ip.as_deref())
+            .maybe_text(Factor::UserAgent.as_str(), self.user_agent.as_deref())
+            .maybe_text(Factor::Language.as_str(), self.language.as_deref())
+            .maybe_text(Factor::ClientHints.as_str(), self.client_hints.as_deref())
+            .end()
+    }
+
     /// Reads them where they are spelled as we write them.
     pub(crate) fn scan(stored: &mut Scan<'_>) -> Self {
         let mut next = |factor: Factor| stored.maybe_text(factor.as_str()).map(str::to_owned);

@@ -93,7 +93,7 @@ impl World {
         let mut record = SessionRecord::example(NOW);
         record.device_fingerprint = config.common.fingerprinter.of(&device);
         let token = config.common.token_keys.sign(&id).expose().to_owned();
-        let json = serde_json::to_string(&record).unwrap();
+        let json = record.to_json();
         redis.borrow_mut().insert(keys::session(&id), json);
         let store = redis.clone();
         let host = FakeHost::new(NOW, move |call| {
