@@ -41,11 +41,28 @@ impl Writer {
         self
     }
 
+    /// Adds a whole number if there is one.
+    #[must_use]
+    pub fn maybe_number(self, name: &str, value: Option<u64>) -> Self {
+        match value {
+            Some(value) => self.number(name, value),
+            None => self,
+        }
+    }
+
     /// Adds a value that is JSON already.
     #[must_use]
     pub fn json(mut self, name: &str, value: &str) -> Self {
         self.name(name);
         self.0.push_str(value);
+        self
+    }
+
+    /// Adds fields that are JSON already, at least one.
+    #[must_use]
+    pub(crate) fn json_fields(mut self, fields: &str) -> Self {
+        self.separate();
+        self.0.push_str(fields);
         self
     }
 
@@ -64,9 +81,15 @@ impl Writer {
     }
 
     fn name(&mut self, name: &str) {
-        let comma = if self.0.len() > 1 { "," } else { "" };
-        for part in [comma, "\"", name, "\":"] {
+        self.separate();
+        for part in ["\"", name, "\":"] {
             self.0.push_str(part);
+        }
+    }
+
+    fn separate(&mut self) {
+        if self.0.len() > 1 {
+            self.0.push(',');
         }
     }
 }

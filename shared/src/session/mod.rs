@@ -2,6 +2,7 @@
 
 pub mod keys;
 pub mod presented;
+mod rebind;
 pub mod record;
 pub mod store;
 pub mod token;

@@ -9,6 +9,10 @@ use crate::{
 /// The layout written today. A reader refuses layouts it does not know.
 const VERSION: u8 = 1;
 
+/// Seconds for which a session stays bound to the device that it drifted to. Whoever changes one
+/// factor after the other, to take a session along to another device, needs so long for each.
+pub const REBINDING_SECONDS: u64 = 900;
+
 /// What is known of a session. Times are Unix seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRecord {
@@ -26,10 +30,12 @@ pub struct SessionRecord {
     pub created_at: u64,
     /// The moment past which the session is never renewed.
     pub expires_at: u64,
-    /// The device that signed in; every later request must come from the same.
+    /// The device that signed in, or that it became since; every later request must come from it.
     pub device_fingerprint: String,
     /// The device's factors one by one, to tell which of them drifted.
     pub factors: FactorHashes,
+    /// When the session was last bound to a device that it drifted to.
+    pub rebound_at: Option<u64>,
     /// Supabase's tokens, encrypted.
     pub supabase: SealedTokens,
 }
@@ -82,6 +88,7 @@ impl SessionRecord {
             expires_at: now.seconds().saturating_add(max_seconds),
             device_fingerprint,
             factors,
+            rebound_at: None,
             supabase,
         }
     }
@@ -100,10 +107,41 @@ impl SessionRecord {
             .text("aal", &self.aal)
             .number("created_at", self.created_at)
             .number("expires_at", self.expires_at)
-            .text("device_fingerprint", &self.device_fingerprint)
-            .json("factors", &self.factors.to_json())
+            .json_fields(&self.device_fields())
             .json("supabase", &tokens)
             .end()
+    }
+
+    /// The fields that bind the session to its device, as they stand in [`SessionRecord::to_json`].
+    pub fn device_fields(&self) -> String {
+        Writer::object()
+            .text("device_fingerprint", &self.device_fingerprint)
+            .json("factors", &self.factors.to_json())
+            .maybe_number("rebound_at", self.rebound_at)
+            .fields()
+    }
+
+    /// The record bound to another device at `now`.
+    #[must_use]
+    pub fn rebound(
+        &self,
+        now: Timestamp,
+        device_fingerprint: String,
+        factors: FactorHashes,
+    ) -> Self {
+        Self {
+            device_fingerprint,
+            factors,
+            rebound_at: Some(now.seconds()),
+            ..self.clone()
+        }
+    }
+
+    /// Whether the session may be bound to another device at `now`: not twice within
+    /// [`REBINDING_SECONDS`].
+    pub fn may_rebind(&self, now: Timestamp) -> bool {
+        let due = |at: u64| now.seconds() >= at.saturating_add(REBINDING_SECONDS);
+        self.rebound_at.is_none_or(due)
     }
 
     /// Reads a record; `None` if it is not one of ours.
@@ -132,6 +170,7 @@ impl SessionRecord {
                 record.leave()?;
                 factors
             },
+            rebound_at: record.maybe_number("rebound_at"),
             supabase: {
                 record.enter("supabase")?;
                 let tokens = SealedTokens {
@@ -162,6 +201,7 @@ impl SessionRecord {
             expires_at: record.number("expires_at")?,
             device_fingerprint: record.text("device_fingerprint")?,
             factors: FactorHashes::read(record.object("factors")?),
+            rebound_at: record.number("rebound_at"),
             supabase: SealedTokens {
                 access_token: supabase.text("access_token")?,
                 refresh_token: supabase.text("refresh_token")?,
@@ -214,9 +254,10 @@ mod tests {
     #[test]
     fn a_record_is_read_the_short_way_as_it_is_written() {
         let mut record = SessionRecord::example(Timestamp::from_seconds(1_800_000_000));
-        for hints in [None, Some("h".to_owned())] {
+        for (hints, rebound_at) in [(None, Some(1)), (Some("h".to_owned()), None)] {
             record.factors.ip = Some("i".into());
             record.factors.client_hints = hints;
+            record.rebound_at = rebound_at;
             let json = record.to_json();
             assert_eq!(SessionRecord::scan(&json).as_ref(), Some(&record));
             assert_eq!(SessionRecord::parse(&json).as_ref(), Some(&record));
@@ -267,6 +308,23 @@ mod tests {
         }
         assert_eq!(SessionRecord::from_json("{}"), None);
         assert_eq!(SessionRecord::from_json(""), None);
+    }
+
+    #[test]
+    fn a_session_is_bound_to_another_device_once_in_a_while() {
+        let start = Timestamp::from_seconds(1_800_000_000);
+        let record = SessionRecord::example(start);
+        assert!(record.may_rebind(start));
+        let rebound = record.rebound(start, "new".into(), FactorHashes::default());
+        let later = |seconds| Timestamp::from_seconds(1_800_000_000 + seconds);
+        assert!(!rebound.may_rebind(later(REBINDING_SECONDS - 1)));
+        assert!(rebound.may_rebind(later(REBINDING_SECONDS)));
+        let json = record.to_json();
+        assert_eq!(
+            json.replace(&record.device_fields(), &rebound.device_fields()),
+            rebound.to_json(),
+            "nothing but the device is another"
+        );
     }
 
     #[test]

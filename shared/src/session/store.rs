@@ -82,7 +82,7 @@ pub struct NewSession<'a> {
 /// The store of sessions.
 #[derive(Clone, Debug)]
 pub struct SessionStore<H> {
-    redis: Redis<H>,
+    pub(super) redis: Redis<H>,
     lifetimes: Lifetimes,
 }
 

@@ -20,7 +20,7 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
         SessionLookup::Unavailable(reason) => return Err(Failure::store_unavailable(reason)),
     };
     let fingerprinter = &exchange.config.common.fingerprinter;
-    if !fingerprinter.matches(&exchange.device(), &record.device_fingerprint) {
+    if !fingerprinter.compare(&exchange.device(), &record).passes() {
         return Err(Failure::no_session());
     }
 
@@ -140,6 +140,16 @@ mod tests {
             );
         }
         assert_eq!(me(&world, &token).status, 200);
+    }
+
+    #[test]
+    fn where_a_device_may_drift_it_is_still_the_same() {
+        let world = World::with(&[("FINGERPRINT_MODE", "graded")]);
+        let token = world.signed_in();
+        let german = get(PATH).cookie(&token).with("accept-language", "de");
+        assert_eq!(world.answer(&german).status, 200);
+        let roaming = german.with("cf-connecting-ip", "192.0.2.2");
+        assert_eq!(world.answer(&roaming).code(), "no_session");
     }
 
     #[test]
