@@ -40,7 +40,7 @@ pub(crate) async fn require<H: Host>(exchange: &Exchange<'_, H>) -> Result<Signe
         SessionLookup::Unavailable(reason) => return Err(Failure::store_unavailable(reason)),
     };
     let fingerprinter = &exchange.config.common.fingerprinter;
-    if !fingerprinter.matches(&exchange.device(), &record.device_fingerprint) {
+    if !fingerprinter.compare(&exchange.device(), &record).passes() {
         return Err(Failure::no_session());
     }
     Ok(SignedIn {

@@ -3,6 +3,7 @@
 pub mod keys;
 pub mod of_user;
 pub mod presented;
+mod rebind;
 pub mod record;
 pub mod store;
 pub mod token;
