@@ -94,12 +94,14 @@ pub(crate) async fn tokens<H: Host>(
     };
 
     // (3) Kept before it is used: the old refresh token is worth nothing once this one is used.
-    let mut record = SessionRecord::clone(&signed_in.record);
-    record.supabase = SealedTokens {
+    let new = SealedTokens {
         access_token: fernet.seal(&session.access_token, now),
         refresh_token: fernet.seal(&session.refresh_token, now),
     };
-    let kept = exchange.store().replace(&signed_in.id, &record).await;
+    let kept = exchange
+        .store()
+        .swap_tokens(&signed_in.id, sealed, &new)
+        .await;
     kept.map_err(Failure::store_unavailable)?;
     Ok(Tokens {
         access_token: session.access_token,

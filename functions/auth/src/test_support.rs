@@ -364,13 +364,13 @@ fn run(keys: &mut BTreeMap<String, String>, command: &[String]) -> Value {
             keys.insert((*key).to_owned(), (*value).to_owned());
             json!({"result": "OK"})
         }
-        ["SET", key, value, "XX", "KEEPTTL"] => match keys.get_mut(*key) {
-            Some(kept) => {
-                (*value).clone_into(kept);
-                json!({"result": "OK"})
+        // Tokens that are swapped.
+        ["EVAL", _, "1", session, old, new] => {
+            if let Some(kept) = keys.get_mut(*session) {
+                *kept = kept.replace(old, new);
             }
-            None => json!({"result": null}),
-        },
+            json!({"result": 1})
+        }
         ["SET", key, value, "NX", "EX", _] => {
             if keys.contains_key(*key) {
                 return json!({"result": null});

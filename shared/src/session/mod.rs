@@ -5,6 +5,7 @@ pub mod of_user;
 pub mod presented;
 mod rebind;
 pub mod record;
+mod refresh;
 pub mod store;
 pub mod token;
 

@@ -62,6 +62,16 @@ pub struct Identity {
     pub aal: String,
 }
 
+impl SealedTokens {
+    /// The tokens as they stand in [`SessionRecord::to_json`].
+    pub fn to_json(&self) -> String {
+        Writer::object()
+            .text("access_token", &self.access_token)
+            .text("refresh_token", &self.refresh_token)
+            .end()
+    }
+}
+
 impl SessionRecord {
     /// The record of a session that begins `now` and ends `max_seconds` later at the latest.
     pub fn new(
@@ -95,10 +105,6 @@ impl SessionRecord {
 
     /// The record as Redis keeps it.
     pub fn to_json(&self) -> String {
-        let tokens = Writer::object()
-            .text("access_token", &self.supabase.access_token)
-            .text("refresh_token", &self.supabase.refresh_token)
-            .end();
         Writer::object()
             .number("v", self.v.into())
             .text("user_id", &self.user_id)
@@ -108,7 +114,7 @@ impl SessionRecord {
             .number("created_at", self.created_at)
             .number("expires_at", self.expires_at)
             .json_fields(&self.device_fields())
-            .json("supabase", &tokens)
+            .json("supabase", &self.supabase.to_json())
             .end()
     }
 

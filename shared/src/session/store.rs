@@ -262,22 +262,6 @@ impl<H: HttpClient> SessionStore<H> {
         self.redis.transaction(&writes).await.map(drop)
     }
 
-    /// Writes the record of a session anew, as long as it lives. Does not bring an ended one back.
-    ///
-    /// # Errors
-    /// [`Unavailable`] if Redis did not do it.
-    pub async fn replace(&self, id: &SessionId, record: &SessionRecord) -> Result<(), Unavailable> {
-        let command = Command::new("SET")
-            .arg(keys::session(id))
-            .arg(record.to_json())
-            .arg("XX")
-            .arg("KEEPTTL");
-        match self.redis.command(&command).await? {
-            Reply::Error(_) => Err(Unavailable::Refused),
-            _ => Ok(()),
-        }
-    }
-
     /// The profile of a user.
     pub async fn profile(&self, user_id: &str) -> Lookup {
         self.redis.get(&keys::user_profile(user_id)).await
