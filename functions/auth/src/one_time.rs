@@ -20,7 +20,7 @@ use crate::{exchange::Exchange, failure::Failure};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kind {
     name: &'static str,
-    seconds: u64,
+    pub(crate) seconds: u64,
 }
 
 /// A sign-in that waits for the code of a second factor.
