@@ -39,15 +39,16 @@ impl Config {
         let fernet = fernet_keys(&mut reader);
         let floor = reader.number("ANSWER_FLOOR_MS", 800, 0..=10_000);
         let pages = pages::Settings::read(&mut reader, common.as_ref());
-        let config = common.zip(supabase).zip(fernet).zip(pages).map(
-            |(((common, supabase), fernet), pages)| Self {
+        let config = match (common, supabase, fernet, pages) {
+            (Some(common), Some(supabase), Some(fernet), Some(pages)) => Some(Self {
                 common,
                 supabase: Rc::new(supabase),
                 fernet,
                 answer_floor: Duration::from_millis(floor),
                 pages: Box::new(pages),
-            },
-        );
+            }),
+            _ => None,
+        };
         reader.finish(config)
     }
 }
