@@ -6,7 +6,7 @@
 //! To add a page, take `resend.rs` and `templates/resend.html` as the pattern:
 //!
 //! 1. `pages/NAME.rs`: a struct with `t: &'static Texts` and what the page shows, a `#[template]`,
-//!    and [`Page`] for its title; `IS_WIDE` for a page of sections.
+//!    and [`Page`] for its title; `is_wide` for a page of sections.
 //! 2. `templates/NAME.html`: what stands under the heading, and nothing else. Every sentence is
 //!    `{{ t.name() }}`; `{{ trouble }}`, `{{ next }}` and each [`Field`](field::Field) show
 //!    themselves.
