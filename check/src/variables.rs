@@ -18,6 +18,8 @@ pub(crate) struct Variable {
     pub(crate) is_secret: bool,
     /// Whether the workers work together if it is not the same in both.
     pub(crate) may_differ: bool,
+    /// The variable without which this one means nothing.
+    pub(crate) belongs_to: Option<&'static str>,
     /// A value without fault, with which the others are checked if this one is missing or faulty.
     /// A variable that has none may be missing.
     pub(crate) stand_in: Option<&'static str>,
@@ -80,6 +82,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable::of(Worker::Auth, "NEW_DEVICE_HOOK_URL"),
     Variable::of(Worker::Auth, "NEW_DEVICE_HOOK_SECRET")
         .secret()
+        .belongs_to("NEW_DEVICE_HOOK_URL")
         .stand_in(HOOK_SECRET),
     Variable::of(Worker::Auth, "LANGUAGES"),
     Variable::of(Worker::Auth, "TEXTS"),
@@ -117,6 +120,7 @@ impl Variable {
             reader: None,
             is_secret: false,
             may_differ: false,
+            belongs_to: None,
             stand_in: None,
         }
     }
@@ -138,6 +142,13 @@ impl Variable {
     const fn may_differ(self) -> Self {
         Self {
             may_differ: true,
+            ..self
+        }
+    }
+
+    const fn belongs_to(self, name: &'static str) -> Self {
+        Self {
+            belongs_to: Some(name),
             ..self
         }
     }
