@@ -24,7 +24,7 @@ pub(crate) struct Variable {
 }
 
 /// All of them.
-pub(crate) const VARIABLES: [Variable; 36] = [
+pub(crate) const VARIABLES: [Variable; 37] = [
     Variable::new("GATEWAY_URL").stand_in("https://stand-in.invalid"),
     Variable::new("AUTH_URL").stand_in("https://stand-in.invalid"),
     Variable::new("UPSTASH_REDIS_REST_URL").stand_in("https://stand-in.invalid"),
@@ -65,6 +65,7 @@ pub(crate) const VARIABLES: [Variable; 36] = [
         .secret()
         .stand_in(SECRET),
     Variable::of(Worker::Auth, "ANSWER_FLOOR_MS"),
+    Variable::of(Worker::Auth, "OAUTH_PROVIDERS"),
     Variable::of(Worker::Auth, "LANGUAGES"),
     Variable::of(Worker::Auth, "TEXTS"),
     Variable::of(Worker::Auth, "BRAND_NAME"),

@@ -28,11 +28,15 @@ pub(crate) enum Action {
     ResendPage,
     ConfirmPage,
     SignOutPage,
+    BeginOauth,
+    OauthCallback,
 }
 
 use Endpoint::{Health, On};
 
 const READ: &str = "GET, HEAD";
+/// For what a look already uses up.
+const GET: &str = "GET";
 const WRITE: &str = "POST";
 const DELETE: &str = "DELETE";
 const FORM: &str = "GET, HEAD, POST";
@@ -71,7 +75,7 @@ const API_ENDPOINTS: [(&str, Action, &str, &str); 10] = [
 ];
 
 /// What people use, the same way.
-const PAGES: [(&str, Action, &str, &str); 7] = [
+const PAGES: [(&str, Action, &str, &str); 9] = [
     ("/auth", Action::StartPage, READ, "start_page"),
     ("/auth/", Action::StartPage, READ, "start_page"),
     ("/auth/signin", Action::SignInPage, FORM, "signin_page"),
@@ -79,6 +83,13 @@ const PAGES: [(&str, Action, &str, &str); 7] = [
     ("/auth/resend", Action::ResendPage, FORM, "resend_page"),
     ("/auth/confirm", Action::ConfirmPage, FORM, "confirm_page"),
     ("/auth/signout", Action::SignOutPage, FORM, "signout_page"),
+    ("/auth/oauth/{}", Action::BeginOauth, FORM, "begin_oauth"),
+    (
+        "/auth/callback",
+        Action::OauthCallback,
+        GET,
+        "oauth_callback",
+    ),
 ];
 
 /// An endpoint found by its path.
