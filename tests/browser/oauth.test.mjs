@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 
 import { launchBrowser } from "../support/browser.mjs";
+import { answerAt } from "../support/oauth.mjs";
 import { startStack } from "../support/stack.mjs";
 
 let stack;
@@ -107,13 +108,7 @@ it("the address of somebody else's way back signs nobody in", async () => {
   const [mine, theirs] = [await browser.newContext(), await browser.newContext()];
   const page = await open(theirs);
   await leave(page, "/app/hello", "Google");
-  let back;
-  await page.route(`${stack.auth}/auth/callback*`, (route) => {
-    back = route.request().url();
-    return route.abort();
-  });
-  await allow(page, newEmail());
-  await page.waitForEvent("requestfailed", { predicate: () => back !== undefined });
+  const back = await answerAt(page.url(), { email: newEmail() });
   const victim = await open(mine);
   await victim.goto(back);
   await victim.getByText(/begun in another browser/).waitFor();

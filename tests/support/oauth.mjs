@@ -39,7 +39,11 @@ export async function press(stack, provider, { next = "", jar = new Jar(), heade
 
 /** Answers at the provider that `url` leads to, by Supabase; gives the address to which the browser comes back. */
 export async function answer(url, fields) {
-  const page = await follow(url);
+  return answerAt(await follow(url), fields);
+}
+
+/** The same, where the provider's page is known. */
+export async function answerAt(page, fields) {
   const { searchParams } = new URL(page);
   const body = new URLSearchParams({ state: searchParams.get("state"), action: "allow", ...fields });
   return follow(await follow(page, { method: "POST", body }));
