@@ -131,6 +131,8 @@ async fn handle<H: Host>(
         Action::ResendPage => pages::resend::handle(&exchange).await,
         Action::ConfirmPage => pages::confirm::handle(&exchange).await,
         Action::SignOutPage => pages::signout::handle(&exchange).await,
+        Action::BeginOauth => pages::oauth::begin(&exchange, found.parameter).await,
+        Action::OauthCallback => pages::oauth::callback(&exchange).await,
     }
 }
 

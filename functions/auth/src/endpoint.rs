@@ -34,11 +34,15 @@ pub(crate) enum Action {
     ResendPage,
     ConfirmPage,
     SignOutPage,
+    BeginOauth,
+    OauthCallback,
 }
 
 use Endpoint::{Health, On};
 
 const READ: &str = "GET, HEAD";
+/// For what a look already uses up.
+const GET: &str = "GET";
 const WRITE: &str = "POST";
 const DELETE: &str = "DELETE";
 const BOTH: &str = "GET, HEAD, POST";
@@ -48,7 +52,7 @@ const API: &str = "/api/v1/simple_auth/";
 
 /// What programs use: path below [`API`], action, the methods it takes as `Allow` lists them, name in
 /// the log. HEAD is GET without the body. `{}` stands for one segment.
-const API_ENDPOINTS: [(&str, Action, &str, &str); 16] = [
+const API_ENDPOINTS: &[(&str, Action, &str, &str)] = &[
     ("signup", Action::SignUp, WRITE, "signup"),
     ("signin", Action::SignIn, WRITE, "signin"),
     ("logout", Action::LogOut, WRITE, "logout"),
@@ -93,7 +97,7 @@ const API_ENDPOINTS: [(&str, Action, &str, &str); 16] = [
 ];
 
 /// What people use, the same way.
-const PAGES: [(&str, Action, &str, &str); 7] = [
+const PAGES: &[(&str, Action, &str, &str)] = &[
     ("/auth", Action::StartPage, READ, "start_page"),
     ("/auth/", Action::StartPage, READ, "start_page"),
     ("/auth/signin", Action::SignInPage, BOTH, "signin_page"),
@@ -101,6 +105,13 @@ const PAGES: [(&str, Action, &str, &str); 7] = [
     ("/auth/resend", Action::ResendPage, BOTH, "resend_page"),
     ("/auth/confirm", Action::ConfirmPage, BOTH, "confirm_page"),
     ("/auth/signout", Action::SignOutPage, BOTH, "signout_page"),
+    ("/auth/oauth/{}", Action::BeginOauth, BOTH, "begin_oauth"),
+    (
+        "/auth/callback",
+        Action::OauthCallback,
+        GET,
+        "oauth_callback",
+    ),
 ];
 
 /// An endpoint found by its path.
@@ -126,8 +137,8 @@ pub(crate) fn find(path: &str) -> Option<Found<'_>> {
         });
     }
     let (table, path) = match path.strip_prefix(API) {
-        Some(rest) => (&API_ENDPOINTS[..], rest),
-        None => (&PAGES[..], path),
+        Some(rest) => (API_ENDPOINTS, rest),
+        None => (PAGES, path),
     };
     table.iter().find_map(|&(known, action, allow, name)| {
         let parameter = matched(known, path)?;

@@ -26,6 +26,7 @@ mod fields;
 mod form;
 mod limits;
 mod new_device;
+mod oauth;
 mod one_time;
 mod open_session;
 mod own_factors;

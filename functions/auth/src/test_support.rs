@@ -193,6 +193,13 @@ impl Answer {
         value.map(|(_, value)| value.as_str())
     }
 
+    /// Every cookie that is set, with its attributes.
+    pub(crate) fn cookies(&self) -> Vec<&str> {
+        let headers = self.headers.iter();
+        let cookies = headers.filter(|(name, _)| *name == "set-cookie");
+        cookies.map(|(_, value)| value.as_str()).collect()
+    }
+
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(self.body.as_deref().unwrap_or_default()).unwrap()

@@ -102,8 +102,13 @@ impl AuthError {
             | "refresh_token_not_found"
             | "refresh_token_already_used" => Self::SessionEnded,
             _ if answer.status >= 500 => unavailable,
-            _ => Self::Rejected(printable(code)),
+            _ => Self::rejected(code),
         }
+    }
+
+    /// Refused with `code`, which may be anything.
+    pub fn rejected(code: &str) -> Self {
+        Self::Rejected(printable(code))
     }
 
     /// The word for log lines.

@@ -6,6 +6,7 @@ use authflow_shared::host::Host;
 use super::{
     field::Field,
     next::Next,
+    oauth::Providers,
     resend, signup,
     texts::Texts,
     trouble::Trouble,
@@ -27,11 +28,18 @@ struct Form<'a> {
     next: &'a Next,
     email: Field<'a>,
     password: Field<'a>,
+    providers: Providers<'a>,
     sign_up: String,
 }
 
 impl<'a> Form<'a> {
-    fn new(t: &'static Texts, next: &'a Next, email: &'a str, trouble: &'a Trouble) -> Self {
+    fn new<H: Host>(
+        exchange: &Exchange<'a, H>,
+        next: &'a Next,
+        email: &'a str,
+        trouble: &'a Trouble,
+    ) -> Self {
+        let t = View::of(exchange).texts();
         Self {
             t,
             reason: "",
@@ -40,6 +48,7 @@ impl<'a> Form<'a> {
             next,
             email: Field::email(t, email, trouble),
             password: Field::password(t, trouble),
+            providers: Providers::new(exchange, t, next),
             sign_up: next.link(signup::PATH),
         }
     }
@@ -60,7 +69,7 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
     let reason = form::field(&exchange.request.query, "reason").unwrap_or_default();
     let page = Form {
         reason: sentence(view.texts(), &reason),
-        ..Form::new(view.texts(), &next, "", Trouble::none())
+        ..Form::new(exchange, &next, "", Trouble::none())
     };
     Ok(view.shown(&page, "signin_form"))
 }
@@ -82,7 +91,7 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
     let is_unconfirmed = failure.problem.code == "email_not_confirmed";
     let page = Form {
         resend: is_unconfirmed.then_some(resend::PATH),
-        ..Form::new(view.texts(), &next, &email, &trouble)
+        ..Form::new(exchange, &next, &email, &trouble)
     };
     Ok(view.refused(&page, failure))
 }

@@ -18,6 +18,11 @@ pub(super) static TEXTS: Texts = Written {
     signin_device_mismatch: "Ihr Browser oder Netz hat sich geändert. Bitte melden Sie sich zur \
                              Sicherheit wieder an.",
 
+    oauth_or: "oder",
+    oauth_button: "Weiter mit",
+    oauth_leaving: "Zum Anmelden kommen Sie jetzt auf eine andere Seite. Falls nichts geschieht, drücken Sie \
+                    den Knopf.",
+
     signup_title: "Konto anlegen",
     signup_button: "Konto anlegen",
     signup_have_account: "Schon ein Konto?",
@@ -69,6 +74,18 @@ pub(super) static TEXTS: Texts = Written {
     error_forbidden: "Ihr Konto darf das nicht.",
     error_step_up_required: "Bestätigen Sie sich zuerst mit Ihrem zweiten Faktor.",
     error_session_ended: "Alle Sitzungen dieses Kontos wurden gerade beendet. Bitte melden Sie sich noch einmal an.",
+    error_oauth_expired: "Diese Anmeldung hat zu lange gedauert oder wurde schon benutzt. Bitte melden Sie sich \
+                          noch einmal an.",
+    error_oauth_other_browser: "Diese Anmeldung wurde in einem anderen Browser begonnen. Bitte melden Sie sich \
+                                in diesem noch einmal an.",
+    error_provider_denied: "Die Anmeldung wurde auf der anderen Seite abgebrochen oder abgelehnt.",
+    error_provider_email_missing: "Die andere Seite nennt uns keine E-Mail-Adresse von Ihnen. Erlauben Sie es \
+                                   ihr, oder melden Sie sich anders an.",
+    error_provider_email_unverified: "Ihre E-Mail-Adresse ist auf der anderen Seite nicht bestätigt. Bestätigen \
+                                      Sie sie dort oder durch die Mail, die vielleicht gerade gekommen \
+                                      ist, und melden Sie sich noch einmal an.",
+    error_provider_unavailable: "Die Anmeldung über die andere Seite funktioniert zurzeit nicht. Bitte \
+                                 versuchen Sie es noch einmal, oder melden Sie sich anders an.",
     error_weak_password: "Bitte wählen Sie ein anderes Passwort.",
     error_store_unavailable: "Sitzungen sind zurzeit nicht erreichbar. Bitte versuchen Sie es noch \
                               einmal.",

@@ -17,6 +17,10 @@ pub(super) static TEXTS: Texts = Written {
     signin_session_invalid: "Your session could not be read. Please sign in again.",
     signin_device_mismatch: "Your browser or network has changed. Please sign in again, to be safe.",
 
+    oauth_or: "or",
+    oauth_button: "Continue with",
+    oauth_leaving: "You are being taken to another site to sign in. If nothing happens, press the button.",
+
     signup_title: "Sign up",
     signup_button: "Sign up",
     signup_have_account: "Already have an account?",
@@ -64,6 +68,12 @@ pub(super) static TEXTS: Texts = Written {
     error_forbidden: "",
     error_step_up_required: "",
     error_session_ended: "",
+    error_oauth_expired: "",
+    error_oauth_other_browser: "",
+    error_provider_denied: "",
+    error_provider_email_missing: "",
+    error_provider_email_unverified: "",
+    error_provider_unavailable: "",
     error_weak_password: "",
     error_store_unavailable: "",
     error_invalid_credentials: "",

@@ -65,6 +65,10 @@ texts! {
         signin_session_invalid,
         signin_device_mismatch,
 
+        oauth_or,
+        oauth_button,
+        oauth_leaving,
+
         signup_title,
         signup_button,
         signup_have_account,
@@ -111,6 +115,12 @@ texts! {
         error_forbidden,
         error_step_up_required,
         error_session_ended,
+        error_oauth_expired,
+        error_oauth_other_browser,
+        error_provider_denied,
+        error_provider_email_missing,
+        error_provider_email_unverified,
+        error_provider_unavailable,
         error_weak_password,
         error_store_unavailable,
         error_invalid_credentials,
