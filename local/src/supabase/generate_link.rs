@@ -17,7 +17,7 @@ use super::{
 pub(super) fn generate(state: &mut State, call: &Call) -> Result<Response, AuthError> {
     bearer::admin(state, call)?;
     let params = Params::read(call, "GenerateLinkParams")?;
-    let (kind, email) = (params.text("type")?, params.email()?);
+    let (requested, email) = (params.text("type")?, params.email()?);
     check_email(&email)?;
     let target = redirect::requested(&state.config, call)
         .map(str::to_owned)
@@ -29,14 +29,14 @@ pub(super) fn generate(state: &mut State, call: &Call) -> Result<Response, AuthE
 
     let known = state.user_by_email(&email).map(|user| user.id);
     // Whoever is to be signed in has to be signed up first.
-    let kind = match kind.as_str() {
+    let kind = match requested.as_str() {
         "magiclink" if known.is_none() => "signup",
         kind => kind,
     };
-    let is_signup = params.text("type")? == "signup";
+    let needs_password = requested == "signup";
     let (id, purpose) = match kind {
         "signup" => (
-            sign_up(state, &params, &email, is_signup)?,
+            sign_up(state, &params, &email, needs_password)?,
             Purpose::Confirmation,
         ),
         "invite" => (invited(state, &params, &email)?, Purpose::Invitation),
