@@ -33,7 +33,7 @@ pub mod wire;
 use std::{cell::RefCell, rc::Rc};
 
 use authflow_shared::{
-    host::effects::{EffectHost, Runner},
+    host::effects::{EffectHost, Runner, at_once},
     log::{Level, Line},
     timestamp::Timestamp,
 };
@@ -55,22 +55,18 @@ thread_local! {
 #[must_use]
 pub fn configure(now_ms: f64, variables: &str) -> Vec<String> {
     let read = Config::read(&config::variables(variables));
-    // The runner is only borrowed for its environment here: nothing waits.
-    let step = Runner::default().start(moment(now_ms), |host| async move {
-        match read {
-            Ok(config) => GATEWAY.set(Some(Rc::new(Gateway::new(config, &host)))),
-            Err(faults) => {
-                GATEWAY.set(None);
-                for fault in &faults {
-                    Line::new(Level::Error, SERVICE, "config_invalid")
-                        .field("variable", fault.name)
-                        .field("problem", fault.problem.as_str())
-                        .emit(&host, Level::Error);
-                }
+    at_once(moment(now_ms), |host| match read {
+        Ok(config) => GATEWAY.set(Some(Rc::new(Gateway::new(config, host)))),
+        Err(faults) => {
+            GATEWAY.set(None);
+            for fault in &faults {
+                Line::new(Level::Error, SERVICE, "config_invalid")
+                    .field("variable", fault.name)
+                    .field("problem", fault.problem.as_str())
+                    .emit(host, Level::Error);
             }
         }
-    });
-    step.log
+    })
 }
 
 /// Takes a request, as [`Facts`] describe it, to its first wait or its end.
