@@ -27,6 +27,8 @@ pub(crate) enum Action {
     SignUpPage,
     ResendPage,
     ConfirmPage,
+    ForgotPage,
+    ResetPage,
     SignOutPage,
 }
 
@@ -71,13 +73,15 @@ const API_ENDPOINTS: [(&str, Action, &str, &str); 10] = [
 ];
 
 /// What people use, the same way.
-const PAGES: [(&str, Action, &str, &str); 7] = [
+const PAGES: [(&str, Action, &str, &str); 9] = [
     ("/auth", Action::StartPage, READ, "start_page"),
     ("/auth/", Action::StartPage, READ, "start_page"),
     ("/auth/signin", Action::SignInPage, FORM, "signin_page"),
     ("/auth/signup", Action::SignUpPage, FORM, "signup_page"),
     ("/auth/resend", Action::ResendPage, FORM, "resend_page"),
     ("/auth/confirm", Action::ConfirmPage, FORM, "confirm_page"),
+    ("/auth/forgot", Action::ForgotPage, FORM, "forgot_page"),
+    ("/auth/reset", Action::ResetPage, FORM, "reset_page"),
     ("/auth/signout", Action::SignOutPage, FORM, "signout_page"),
 ];
 
