@@ -130,6 +130,8 @@ async fn handle<H: Host>(
         Action::SignUpPage => pages::signup::handle(&exchange).await,
         Action::ResendPage => pages::resend::handle(&exchange).await,
         Action::ConfirmPage => pages::confirm::handle(&exchange).await,
+        Action::ForgotPage => pages::forgot::handle(&exchange).await,
+        Action::ResetPage => pages::reset::handle(&exchange).await,
         Action::SignOutPage => pages::signout::handle(&exchange).await,
         Action::BeginOauth => pages::oauth::begin(&exchange, found.parameter).await,
         Action::OauthCallback => pages::oauth::callback(&exchange).await,

@@ -33,6 +33,8 @@ pub(crate) enum Action {
     SignUpPage,
     ResendPage,
     ConfirmPage,
+    ForgotPage,
+    ResetPage,
     SignOutPage,
     BeginOauth,
     OauthCallback,
@@ -104,6 +106,8 @@ const PAGES: &[(&str, Action, &str, &str)] = &[
     ("/auth/signup", Action::SignUpPage, BOTH, "signup_page"),
     ("/auth/resend", Action::ResendPage, BOTH, "resend_page"),
     ("/auth/confirm", Action::ConfirmPage, BOTH, "confirm_page"),
+    ("/auth/forgot", Action::ForgotPage, BOTH, "forgot_page"),
+    ("/auth/reset", Action::ResetPage, BOTH, "reset_page"),
     ("/auth/signout", Action::SignOutPage, BOTH, "signout_page"),
     ("/auth/oauth/{}", Action::BeginOauth, BOTH, "begin_oauth"),
     (

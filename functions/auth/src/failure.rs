@@ -70,6 +70,12 @@ impl Failure {
         self
     }
 
+    /// Whether it says that something is wrong with `field`.
+    pub(crate) fn is_about(&self, field: &str) -> bool {
+        let mut errors = self.problem.errors.iter();
+        errors.any(|error| error.field == field)
+    }
+
     /// Clears the session cookie along with it.
     pub(crate) fn clearing_cookie(mut self) -> Self {
         self.headers.push(("set-cookie", cookie::clear()));

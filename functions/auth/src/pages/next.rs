@@ -53,6 +53,13 @@ impl Next {
     pub(super) fn page(&self, config: &Config, path: &'static str) -> String {
         format!("{}{}", config.common.auth_url, self.link(path))
     }
+
+    /// The same with one more field, as in `sent=1`.
+    pub(super) fn page_with(&self, config: &Config, path: &'static str, field: &str) -> String {
+        let page = self.page(config, path);
+        let separator = if page.contains('?') { '&' } else { '?' };
+        format!("{page}{separator}{field}")
+    }
 }
 
 #[cfg(test)]

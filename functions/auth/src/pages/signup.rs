@@ -118,9 +118,8 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
 /// Leads to the page that says to look into the mailbox. The address is not in it: addresses stay
 /// in histories and logs.
 pub(super) fn mail_sent<H: Host>(exchange: &Exchange<'_, H>, next: &Next) -> Response {
-    let page = next.page(exchange.config, PATH);
-    let separator = if page.contains('?') { '&' } else { '?' };
-    Response::see_other(format!("{page}{separator}sent=1"), "verification_required")
+    let page = next.page_with(exchange.config, PATH, "sent=1");
+    Response::see_other(page, "verification_required")
 }
 
 #[cfg(test)]

@@ -84,6 +84,7 @@ fn the_buttons_stand_on_both_pages_in_their_order_and_keep_next() {
     let (_, buttons) = answer.main().split_once("Sign in</button>\n").unwrap();
     insta::assert_snapshot!(buttons, @r#"
 </form>
+<p class="links"><a href="/auth/forgot?next=https%3A%2F%2Fapp.test%2Fapp%3Fa%3Db%26c">Forgot your password?</a></p>
 <p class="or">or</p>
 <form method="post" action="/auth/oauth/github">
 <input type="hidden" name="next" value="https://app.test/app?a=b&#38;c">

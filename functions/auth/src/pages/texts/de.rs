@@ -17,6 +17,25 @@ pub(super) static TEXTS: Texts = Written {
     signin_session_invalid: "Ihre Sitzung war nicht lesbar. Bitte melden Sie sich wieder an.",
     signin_device_mismatch: "Ihr Browser oder Netz hat sich geändert. Bitte melden Sie sich zur \
                              Sicherheit wieder an.",
+    signin_password_changed: "Ihr Passwort wurde geändert. Melden Sie sich mit dem neuen an.",
+    signin_account_deleted: "Ihr Konto wurde gelöscht.",
+
+    forgot_title: "Passwort vergessen?",
+    forgot_text: "Geben Sie Ihre Adresse ein, dann kommt dorthin eine Mail mit einem Link. Er führt zu einer Seite, \
+                  auf der Sie ein neues Passwort wählen.",
+    forgot_button: "Mail senden",
+    forgot_sent: "Falls es zu dieser Adresse ein Konto gibt, ist eine Mail mit einem Link dorthin unterwegs. Folgen \
+                  Sie dem Link, um ein neues Passwort zu wählen.",
+
+    reset_title: "Neues Passwort wählen",
+    reset_code_text: "Ihr Konto hat einen zweiten Faktor: Geben Sie dessen Code ein und noch einmal Ihr neues \
+                      Passwort.",
+    reset_button: "Passwort setzen",
+    reset_incomplete: "Der Link ist unvollständig. Öffnen Sie ihn genau so, wie er in der Mail steht, oder fordern \
+                       Sie einen neuen an.",
+    reset_again: "Neue Mail senden",
+    factor_label: "Zweiter Faktor",
+    code_label: "Code",
 
     oauth_or: "oder",
     oauth_button: "Weiter mit",

@@ -64,6 +64,21 @@ texts! {
         signin_session_expired,
         signin_session_invalid,
         signin_device_mismatch,
+        signin_password_changed,
+        signin_account_deleted,
+
+        forgot_title,
+        forgot_text,
+        forgot_button,
+        forgot_sent,
+
+        reset_title,
+        reset_code_text,
+        reset_button,
+        reset_incomplete,
+        reset_again,
+        factor_label,
+        code_label,
 
         oauth_or,
         oauth_button,
