@@ -50,6 +50,7 @@ export const UNLIMITED = Object.fromEntries(LIMITS.map((name) => [name, "0"]));
 /** Settings that a developer's own environment may change; addresses and keys of the companions are not among them. */
 const SETTINGS = [
   ...LIMITS,
+  "ADMIN_AAL",
   "ANSWER_FLOOR_MS",
   "ASSERTION_KEYS",
   "BRAND_COLOR",

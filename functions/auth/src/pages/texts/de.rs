@@ -68,6 +68,8 @@ pub(super) const TEXTS: Texts = Language {
     error_same_password: "Das neue Passwort ist das alte. Bitte wählen Sie ein anderes.",
     error_forbidden: "Ihr Konto darf das nicht.",
     error_step_up_required: "Bestätigen Sie sich zuerst mit Ihrem zweiten Faktor.",
+    error_own_account: "Das ist Ihr eigenes Konto. Bitten Sie jemand anderen aus der Verwaltung.",
+    error_admin_unavailable: "Für die Verwaltung fehlt SUPABASE_SERVICE_ROLE_KEY in den Einstellungen.",
     error_session_ended: "Alle Sitzungen dieses Kontos wurden gerade beendet. Bitte melden Sie sich noch einmal an.",
     error_weak_password: "Bitte wählen Sie ein anderes Passwort.",
     error_store_unavailable: "Sitzungen sind zurzeit nicht erreichbar. Bitte versuchen Sie es noch \
@@ -96,6 +98,9 @@ pub(super) const TEXTS: Texts = Language {
     field_password_same: "Das neue Passwort ist das alte. Bitte wählen Sie ein anderes.",
     field_current_password_missing: "Geben Sie Ihr jetziges Passwort ein.",
     field_current_password_incorrect: "Das ist nicht Ihr jetziges Passwort.",
+    field_email_part_needed: "Geben Sie mindestens drei Zeichen einer E-Mail-Adresse ein.",
+    field_role_missing: "Geben Sie den Namen einer Rolle ein.",
+    field_role_malformed: "Eine Rolle hat bis zu 64 Buchstaben ohne Umlaute, Ziffern und _ - . :",
     field_code_missing: "Dieses Konto hat einen zweiten Faktor. Geben Sie dessen Code ein.",
     field_code_malformed: "Der Code hat sechs bis zehn Ziffern.",
     field_code_incorrect: "Der Code ist falsch oder wurde schon benutzt. Warten Sie auf den nächsten.",
