@@ -134,6 +134,9 @@ async fn handle<H: Host>(
         Action::ResendPage => pages::resend::handle(&exchange).await,
         Action::ConfirmPage => pages::confirm::handle(&exchange).await,
         Action::SignOutPage => pages::signout::handle(&exchange).await,
+        Action::AdminPage | Action::AdminUserPage | Action::AdminDeed | Action::AdminEndSession => {
+            pages::admin::handle(&exchange, found).await
+        }
     }
 }
 

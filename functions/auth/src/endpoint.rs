@@ -35,6 +35,10 @@ pub(crate) enum Action {
     ResendPage,
     ConfirmPage,
     SignOutPage,
+    AdminPage,
+    AdminUserPage,
+    AdminDeed,
+    AdminEndSession,
 }
 
 use Endpoint::{Health, On};
@@ -115,7 +119,7 @@ const API_ENDPOINTS: [(&str, Action, &str, &str); 17] = [
 ];
 
 /// What people use, the same way.
-const PAGES: [(&str, Action, &str, &str); 7] = [
+const PAGES: [(&str, Action, &str, &str); 11] = [
     ("/auth", Action::StartPage, READ, "start_page"),
     ("/auth/", Action::StartPage, READ, "start_page"),
     ("/auth/signin", Action::SignInPage, FORM, "signin_page"),
@@ -123,6 +127,25 @@ const PAGES: [(&str, Action, &str, &str); 7] = [
     ("/auth/resend", Action::ResendPage, FORM, "resend_page"),
     ("/auth/confirm", Action::ConfirmPage, FORM, "confirm_page"),
     ("/auth/signout", Action::SignOutPage, FORM, "signout_page"),
+    ("/auth/admin", Action::AdminPage, READ, "admin_page"),
+    (
+        "/auth/admin/users/{}",
+        Action::AdminUserPage,
+        READ,
+        "admin_user_page",
+    ),
+    (
+        "/auth/admin/users/{}/{}",
+        Action::AdminDeed,
+        WRITE,
+        "admin_deed",
+    ),
+    (
+        "/auth/admin/users/{}/sessions/{}",
+        Action::AdminEndSession,
+        WRITE,
+        "admin_end_session",
+    ),
 ];
 
 /// An endpoint found by its path.

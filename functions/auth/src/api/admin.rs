@@ -130,4 +130,4 @@ fn shown(user: User, now: Timestamp) -> Object {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

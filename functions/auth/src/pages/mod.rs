@@ -16,6 +16,7 @@
 //!    failure)` with [`Trouble::of_failure`](trouble::Trouble::of_failure).
 //! 5. Its address: a line in `endpoint.rs`, an arm in `app.rs`.
 
+pub(crate) mod admin;
 mod brand;
 mod color;
 pub(crate) mod confirm;

@@ -6,19 +6,19 @@ use crate::{
 };
 
 const API: &str = "/api/v1/simple_auth/admin/users";
-const ADMIN: &str = "/admin/users/5f6b7c8d-0000-4000-8000-000000000001";
-const BOB: &str = "5f6b7c8d-0000-4000-8000-000000000002";
-const AT_SUPABASE: &str = "/admin/users/5f6b7c8d-0000-4000-8000-000000000002";
+pub(crate) const ADMIN: &str = "/admin/users/5f6b7c8d-0000-4000-8000-000000000001";
+pub(crate) const BOB: &str = "5f6b7c8d-0000-4000-8000-000000000002";
+pub(crate) const AT_SUPABASE: &str = "/admin/users/5f6b7c8d-0000-4000-8000-000000000002";
 const SIGN_IN: &str = "/token?grant_type=password";
 const LEVEL_2: &str = "eyJhYWwiOiJhYWwyIn0";
 
-fn admin() -> serde_json::Value {
+pub(crate) fn admin() -> serde_json::Value {
     let mut admin = ada();
     admin["app_metadata"]["role"] = "admin".into();
     admin
 }
 
-fn bob() -> serde_json::Value {
+pub(crate) fn bob() -> serde_json::Value {
     let mut bob = ada();
     bob["id"] = BOB.into();
     bob["email"] = "Bob@example.test".into();
@@ -27,7 +27,7 @@ fn bob() -> serde_json::Value {
 }
 
 /// A world with an admin and Bob, and the admin's token.
-fn world_with(changes: &[(&str, &str)]) -> (World, String) {
+pub(crate) fn world_with(changes: &[(&str, &str)]) -> (World, String) {
     let key = ("SUPABASE_SERVICE_ROLE_KEY", "service");
     let changes: Vec<_> = [key].iter().chain(changes).copied().collect();
     let world = World::with(&changes)
@@ -37,11 +37,11 @@ fn world_with(changes: &[(&str, &str)]) -> (World, String) {
     (world, token)
 }
 
-fn world() -> (World, String) {
+pub(crate) fn world() -> (World, String) {
     world_with(&[])
 }
 
-fn signed_in(world: World, session: serde_json::Value) -> (World, String) {
+pub(crate) fn signed_in(world: World, session: serde_json::Value) -> (World, String) {
     let world = world.supabase(SIGN_IN, 200, session);
     let body = r#"{"email":"x@example.test","password":"p"}"#;
     let answer = world.answer(&post("/api/v1/simple_auth/signin", body));
@@ -64,7 +64,7 @@ fn ask(world: &World, token: &str, method: &str, path: &str) -> Answer {
     world.answer(&request(method, path).cookie(token))
 }
 
-fn session_key(token: &str) -> String {
+pub(crate) fn session_key(token: &str) -> String {
     format!("session:{}", token.split_once('.').unwrap().0)
 }
 
@@ -105,7 +105,7 @@ fn all_are(world: &World, token: &str, status: u16, code: &str) {
 }
 
 /// What was recorded as somebody's doing to somebody else.
-fn audit(world: &World) -> Vec<serde_json::Value> {
+pub(crate) fn audit(world: &World) -> Vec<serde_json::Value> {
     let lines = world.host.lines().into_iter();
     let lines = lines.map(|line| serde_json::from_str(&line).unwrap());
     lines
