@@ -168,6 +168,16 @@ mod tests {
     }
 
     #[test]
+    fn both_workers_take_both_modes_of_fingerprints() {
+        for worker in Worker::ALL {
+            for (mode, expected) in [("strict", 0), ("graded", 0), ("off", 1)] {
+                let setup = read(worker, &[("FINGERPRINT_MODE", mode)]);
+                assert_eq!(names(&setup).len(), expected, "{mode}");
+            }
+        }
+    }
+
+    #[test]
     fn a_secret_that_is_given_is_checked() {
         let setup = read(Worker::Verify, &[("SESSION_SECRET", "short")]);
         assert_eq!(names(&setup), ["SESSION_SECRET"]);

@@ -24,7 +24,7 @@ pub(crate) struct Variable {
 }
 
 /// All of them.
-pub(crate) const VARIABLES: [Variable; 36] = [
+pub(crate) const VARIABLES: &[Variable] = &[
     Variable::new("GATEWAY_URL").stand_in("https://stand-in.invalid"),
     Variable::new("AUTH_URL").stand_in("https://stand-in.invalid"),
     Variable::new("UPSTASH_REDIS_REST_URL").stand_in("https://stand-in.invalid"),
@@ -60,11 +60,25 @@ pub(crate) const VARIABLES: [Variable; 36] = [
     Variable::of(Worker::Auth, "SUPABASE_ANON_KEY")
         .secret()
         .stand_in("stand-in"),
+    Variable::of(Worker::Auth, "SUPABASE_SERVICE_ROLE_KEY").secret(),
     Variable::of(Worker::Auth, "SUPABASE_TIMEOUT_MS"),
     Variable::of(Worker::Auth, "FERNET_KEYS")
         .secret()
         .stand_in(SECRET),
     Variable::of(Worker::Auth, "ANSWER_FLOOR_MS"),
+    Variable::of(Worker::Auth, "SIGNIN_LIMIT_ACCOUNT"),
+    Variable::of(Worker::Auth, "SIGNIN_LIMIT_ADDRESS"),
+    Variable::of(Worker::Auth, "SIGNIN_DELAY_MS"),
+    Variable::of(Worker::Auth, "SIGNUP_LIMIT_ACCOUNT"),
+    Variable::of(Worker::Auth, "SIGNUP_LIMIT_ADDRESS"),
+    Variable::of(Worker::Auth, "FORGOT_LIMIT_ACCOUNT"),
+    Variable::of(Worker::Auth, "FORGOT_LIMIT_ADDRESS"),
+    Variable::of(Worker::Auth, "RESEND_LIMIT_ACCOUNT"),
+    Variable::of(Worker::Auth, "RESEND_LIMIT_ADDRESS"),
+    Variable::of(Worker::Auth, "CODE_LIMIT_ACCOUNT"),
+    Variable::of(Worker::Auth, "CODE_LIMIT_ADDRESS"),
+    Variable::of(Worker::Auth, "NEW_DEVICE_HOOK_URL"),
+    Variable::of(Worker::Auth, "NEW_DEVICE_HOOK_SECRET").secret(),
     Variable::of(Worker::Auth, "LANGUAGES"),
     Variable::of(Worker::Auth, "TEXTS"),
     Variable::of(Worker::Auth, "BRAND_NAME"),

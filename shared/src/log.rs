@@ -3,11 +3,11 @@
 //! A field is a number, a flag or a string that the caller has in clear. What must not be logged
 //! is a [`Secret`](crate::secret::Secret), which cannot become any of these.
 
-use core::{fmt::Write, str::FromStr};
+use core::str::FromStr;
 
 use crate::{
     host::{Clock, LogSink},
-    json,
+    json::{write::write_number, write_text},
 };
 
 /// How much a line matters. A logger drops what is below its level.
@@ -129,9 +129,8 @@ impl Line {
             self.fields.push_str(text);
         }
         match value {
-            Value::Text(text) => json::write_text(text, &mut self.fields),
-            // Writing to a string cannot fail.
-            Value::Number(number) => drop(write!(self.fields, "{number}")),
+            Value::Text(text) => write_text(text, &mut self.fields),
+            Value::Number(number) => write_number(number, &mut self.fields),
             Value::Flag(flag) => self.fields.push_str(if flag { "true" } else { "false" }),
         }
     }

@@ -3,7 +3,7 @@
 //! `code` is the stable part that programs switch on; `detail` tells a person what to do. Neither
 //! says what an attacker would like to know: that goes to the log.
 
-use serde::Serialize;
+use crate::json::{Writer, write::list};
 
 /// The media type of a problem.
 pub const MEDIA_TYPE: &str = "application/problem+json";
@@ -24,7 +24,7 @@ pub struct Problem {
 }
 
 /// What is wrong with one field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     /// The field's name.
     pub field: &'static str,
@@ -53,28 +53,29 @@ impl Problem {
 
     /// The body, for the request `request_id`.
     pub fn to_json(&self, request_id: &str) -> String {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            r#type: String,
-            title: &'a str,
-            status: u16,
-            detail: &'a str,
-            code: &'a str,
-            request_id: &'a str,
-            #[serde(skip_serializing_if = "<[_]>::is_empty")]
-            errors: &'a [FieldError],
+        let kind = ["urn:authflow:problem:", self.code].concat();
+        let body = Writer::object()
+            .text("type", &kind)
+            .text("title", self.title)
+            .number("status", self.status.into())
+            .text("detail", &self.detail)
+            .text("code", self.code)
+            .text("request_id", request_id);
+        if self.errors.is_empty() {
+            return body.end();
         }
-        let body = Body {
-            r#type: format!("urn:authflow:problem:{}", self.code),
-            title: self.title,
-            status: self.status,
-            detail: &self.detail,
-            code: self.code,
-            request_id,
-            errors: &self.errors,
-        };
-        // Strings and numbers always serialise.
-        serde_json::to_string(&body).unwrap_or_default()
+        let errors = list(self.errors.iter().map(FieldError::to_json));
+        body.json("errors", &errors).end()
+    }
+}
+
+impl FieldError {
+    fn to_json(&self) -> String {
+        Writer::object()
+            .text("field", self.field)
+            .text("code", self.code)
+            .text("detail", &self.detail)
+            .end()
     }
 }
 

@@ -139,6 +139,18 @@ it("a page can be neither framed nor scripted nor kept", async () => {
   }
 });
 
+it("a page is in the language that the browser asks for, and the API in English", async () => {
+  const headers = { "accept-language": "de-AT,de;q=0.9,en;q=0.8" };
+  const german = await open("/auth/signin", headers);
+  assert.equal(german.headers.get("content-language"), "de");
+  assert.equal(german.headers.get("vary"), "Accept-Language");
+  assert.match(german.html, /<html lang="de">[^]*<h1>Anmelden<\/h1>/);
+  const wrong = await submit("/auth/signin", { email: "ada@example.test", password: "hunter2" }, headers);
+  assert.match(wrong.html, /<title>Fehler: Anmelden[^]*E-Mail-Adresse oder Passwort ist falsch/);
+  const me = await fetch(`${stack.auth}/api/v1/simple_auth/me`, { headers });
+  assert.equal((await me.json()).detail, "Sign in first.");
+});
+
 it("each page leads to the others with next", async () => {
   for (const path of ["/auth", "/auth/"]) {
     const start = await open(`${path}?next=%2Fapp`);

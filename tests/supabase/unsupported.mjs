@@ -5,7 +5,6 @@ const SERVERS = {
   "refresh-v2": "refresh tokens have the default format alone",
   "captcha-on": "there is no captcha",
   "anonymous-on": "there are no anonymous users",
-  "oauth": "there is no OAuth",
   "reauth": "there is no reauthentication",
   "token-hash-mails": "it mails no notifications",
 };
@@ -13,12 +12,13 @@ const SERVERS = {
 const REQUESTS = [
   [/^\w+ \/admin\/(generate_link|audit)/, "no such endpoint"],
   [/^POST \/(invite|otp)/, "no such endpoint"],
-  [/^GET \/(authorize|reauthenticate)/, "no such endpoint"],
+  [/^GET \/reauthenticate/, "no such endpoint"],
   [/^POST \/reauthenticate/, "no such endpoint"],
   [/openid-configuration$/, "it is no OpenID provider"],
 ];
 
 const CASES = {
+  "pkce-magiclink-mail-opened-late": "there are no magic links",
   "verify-invite-ok": "there are no invitations",
   "verify-invite-reused": "there are no invitations",
   "verify-invite-signups-disabled": "there are no invitations",

@@ -45,7 +45,7 @@ const ATTEMPTS = ["SIGNIN", "SIGNUP", "FORGOT", "RESEND", "CODE"];
 const LIMITS = ATTEMPTS.flatMap((attempt) => [`${attempt}_LIMIT_ACCOUNT`, `${attempt}_LIMIT_ADDRESS`]);
 
 /** No limit of attempts, for tests: all their people come from one address. */
-export const UNLIMITED = Object.fromEntries(LIMITS.map((name) => [name, "0"]));
+export const UNLIMITED = Object.fromEntries([...LIMITS, "SIGNIN_DELAY_MS"].map((name) => [name, "0"]));
 
 /** Settings that a developer's own environment may change; addresses and keys of the companions are not among them. */
 const SETTINGS = [
@@ -75,6 +75,7 @@ const SETTINGS = [
   "REDIS_TIMEOUT_MS",
   "ROUTES",
   "SERVER_TIMING",
+  "SIGNIN_DELAY_MS",
   "SESSION_CACHE_MS",
   "SESSION_MAX_SECONDS",
   "SESSION_SECRET",

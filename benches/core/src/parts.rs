@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use authflow_shared::session::store::SessionLookup;
+use authflow_shared::{fingerprint::Likeness, session::store::SessionLookup};
 use authflow_verify::{
     canonical::CanonicalRequest,
     decide::{Credential, decide},
@@ -28,7 +28,7 @@ fn decision(bencher: Bencher<'_, '_>) {
     };
     let credential = Credential::Session {
         lookup: SessionLookup::Found(Rc::new(record())),
-        same_device: true,
+        device: Likeness::Same,
     };
     bencher
         .with_inputs(|| credential.clone())

@@ -63,7 +63,7 @@ fn configured(others: &[(&str, &str)]) {
 
 /// What Redis says of the session.
 fn found() -> Outcome {
-    let record = serde_json::to_string(&record()).expect("a record is JSON");
+    let record = record().to_json();
     (200, json!({ "result": record }).to_string())
 }
 

@@ -56,8 +56,8 @@ impl Config {
         };
         let new_device_hook = new_device_hook(&mut reader);
         let pages = pages::Settings::read(&mut reader, common.as_ref());
-        let config = common.zip(supabase).zip(fernet).zip(pages).map(
-            |(((common, supabase), fernet), pages)| Self {
+        let config = match (common, supabase, fernet, pages) {
+            (Some(common), Some(supabase), Some(fernet), Some(pages)) => Some(Self {
                 common,
                 supabase: Rc::new(supabase),
                 fernet,
@@ -66,8 +66,9 @@ impl Config {
                 admins_need_second_factor,
                 new_device_hook,
                 pages: Box::new(pages),
-            },
-        );
+            }),
+            _ => None,
+        };
         reader.finish(config)
     }
 }

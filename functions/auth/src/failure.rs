@@ -60,6 +60,13 @@ impl Failure {
         self
     }
 
+    /// Asks to come back after so many seconds, and not sooner.
+    pub(crate) fn retry_in(mut self, seconds: u64) -> Self {
+        self.headers.retain(|(name, _)| *name != "retry-after");
+        self.headers.push(("retry-after", seconds.to_string()));
+        self
+    }
+
     /// Clears the session cookie along with it.
     pub(crate) fn clearing_cookie(mut self) -> Self {
         self.headers.push(("set-cookie", cookie::clear()));

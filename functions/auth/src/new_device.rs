@@ -108,6 +108,7 @@ pub(crate) fn tell<H: Host>(exchange: &Exchange<'_, H>, record: &SessionRecord) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_support::{USER_ID, World, config_faults, post, session};
 
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -140,5 +141,75 @@ mod tests {
             let hook = Hook::new("https://hook.test".into(), &Secret::new(bad));
             assert!(hook.is_none(), "{bad}");
         }
+    }
+
+    const HOOK: [(&str, &str); 2] = [
+        ("NEW_DEVICE_HOOK_URL", "https://hook.test/mail"),
+        ("NEW_DEVICE_HOOK_SECRET", SECRET),
+    ];
+
+    /// What the hook is told after sign-ins from `addresses`, and the audit events.
+    fn told(addresses: &[&str]) -> (Vec<HttpCall>, Vec<String>) {
+        let world = World::with(&HOOK).supabase("/token", 200, session());
+        for address in addresses {
+            let ada = r#"{"email":"ada@example.test","password":"p"}"#;
+            let request = post("/api/v1/simple_auth/signin", ada).with("cf-connecting-ip", address);
+            assert_eq!(world.answer(&request).status, 200);
+        }
+        world.run_tasks();
+        let mut calls = world.host.calls();
+        calls.retain(|call| call.url.starts_with("https://hook.test"));
+        let events = world.host.lines().into_iter();
+        (
+            calls,
+            events
+                .filter(|line| line.contains("new_device\""))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn a_device_is_told_of_once() {
+        let (calls, events) = told(&["192.0.2.1", "192.0.2.1"]);
+        assert_eq!((calls.len(), events.len()), (1, 1));
+        let body = Object::parse(calls[0].body.as_deref().unwrap())
+            .unwrap()
+            .to_json();
+        assert_eq!(
+            body,
+            r#"{"data":{"account_url":"https://app.test/auth/account","device":{"ip_hint":"192.0.2.0/24","label":"Firefox on Linux"},"email":"ada@example.test","user_id":"5f6b7c8d-0000-4000-8000-000000000001"},"timestamp":"2027-01-15T08:00:00.000Z","type":"device.new"}"#
+        );
+        let event = &events[0];
+        assert!(
+            event.contains(USER_ID) && !event.contains("ada@"),
+            "{event}"
+        );
+        assert_eq!(told(&["192.0.2.1", "198.51.100.7"]).0.len(), 2);
+    }
+
+    #[test]
+    fn the_device_of_a_sign_up_is_nobody_elses() {
+        let world = World::with(&HOOK).supabase("/verify", 200, session());
+        let link = r#"{"token_hash":"abc","type":"signup"}"#;
+        let answer = world.answer(&post("/api/v1/simple_auth/verify-email", link));
+        assert_eq!(answer.status, 200);
+        world.run_tasks();
+        assert!(
+            !world
+                .host
+                .calls()
+                .iter()
+                .any(|call| call.url.starts_with("https://hook.test"))
+        );
+    }
+
+    #[test]
+    fn a_hook_needs_both_its_settings() {
+        assert_eq!(config_faults(&HOOK), [""; 0]);
+        assert_eq!(config_faults(&HOOK[..1]), ["NEW_DEVICE_HOOK_SECRET"]);
+        let short = [HOOK[0], ("NEW_DEVICE_HOOK_SECRET", "whsec_c2hvcnQ=")];
+        assert_eq!(config_faults(&short), ["NEW_DEVICE_HOOK_SECRET"]);
+        let odd = [("NEW_DEVICE_HOOK_URL", "mail"), HOOK[1]];
+        assert_eq!(config_faults(&odd), ["NEW_DEVICE_HOOK_URL"]);
     }
 }

@@ -20,7 +20,7 @@ use crate::{exchange::Exchange, failure::Failure};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kind {
     name: &'static str,
-    seconds: u64,
+    pub(crate) seconds: u64,
 }
 
 /// A sign-in that waits for the code of a second factor.
@@ -116,5 +116,18 @@ impl<H: Host> Exchange<'_, H> {
             Lookup::Absent => Ok(None),
             Lookup::Unavailable(reason) => Err(Failure::store_unavailable(reason)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_holds_the_name() {
+        let key = RESET.key("token-of-a-mail");
+        assert!(key.starts_with("reset:") && !key.contains("token"), "{key}");
+        assert_ne!(RESET.key("a"), RESET.key("b"));
+        assert_ne!(RESET.key("a"), OAUTH.key("a"));
     }
 }

@@ -61,12 +61,18 @@ pub(crate) async fn redeem<H: Host>(
         return Err(Failure::link_expired());
     }
     let done = redeem_alone(exchange, reset).await;
-    match &done {
-        // (2) Used up. Whoever held it at the same time still finds it claimed.
-        Ok(_) => exchange.release(one_time::RESET, link).await?,
-        Err(_) => exchange.release(one_time::RESET_IN_USE, link).await?,
+    match done {
+        // (2) Used up. Whoever uses it at the same time still finds it claimed.
+        Ok(user_id) => {
+            exchange.release(one_time::RESET, link).await?;
+            Ok(user_id)
+        }
+        // (3) Free again; where that cannot be done, once the claim has run out.
+        Err(failure) => match exchange.release(one_time::RESET_IN_USE, link).await {
+            Ok(()) => Err(failure),
+            Err(unreleased) => Err(unreleased.retry_in(one_time::RESET_IN_USE.seconds)),
+        },
     }
-    done
 }
 
 async fn redeem_alone<H: Host>(

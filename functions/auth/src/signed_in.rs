@@ -40,7 +40,7 @@ pub(crate) async fn require<H: Host>(exchange: &Exchange<'_, H>) -> Result<Signe
         SessionLookup::Unavailable(reason) => return Err(Failure::store_unavailable(reason)),
     };
     let fingerprinter = &exchange.config.common.fingerprinter;
-    if !fingerprinter.matches(&exchange.device(), &record.device_fingerprint) {
+    if !fingerprinter.compare(&exchange.device(), &record).passes() {
         return Err(Failure::no_session());
     }
     Ok(SignedIn {
@@ -94,12 +94,14 @@ pub(crate) async fn tokens<H: Host>(
     };
 
     // (3) Kept before it is used: the old refresh token is worth nothing once this one is used.
-    let mut record = SessionRecord::clone(&signed_in.record);
-    record.supabase = SealedTokens {
+    let new = SealedTokens {
         access_token: fernet.seal(&session.access_token, now),
         refresh_token: fernet.seal(&session.refresh_token, now),
     };
-    let kept = exchange.store().replace(&signed_in.id, &record).await;
+    let kept = exchange
+        .store()
+        .swap_tokens(&signed_in.id, sealed, &new)
+        .await;
     kept.map_err(Failure::store_unavailable)?;
     Ok(Tokens {
         access_token: session.access_token,
@@ -130,5 +132,98 @@ async fn lost<H: Host>(exchange: &Exchange<'_, H>, signed_in: &SignedIn) -> Fail
     match exchange.store().end(&signed_in.id).await {
         Ok(()) => Failure::no_session().clearing_cookie(),
         Err(reason) => Failure::store_unavailable(reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use authflow_shared::session::SessionRecord;
+    use serde_json::{Value, json};
+
+    use crate::test_support::{Answer, LOST, World, post, session, user};
+
+    const REFRESH: &str = "/token?grant_type=refresh_token";
+    const PATH: &str = "/api/v1/simple_auth/reset-password/update";
+
+    /// A world in which Supabase's access token has run out and ours has not.
+    fn world() -> (World, String) {
+        let world = World::with(&[("SESSION_TTL_SECONDS", "7200")])
+            .supabase("/user", 200, user())
+            .supabase("/logout", 204, Value::Null)
+            .supabase(REFRESH, 200, session());
+        let token = world.signed_in();
+        world.host.advance(Duration::from_secs(3600 - 59));
+        (world, token)
+    }
+
+    /// Something that needs Supabase's token.
+    fn change(world: &World, token: &str) -> Answer {
+        let body = json!({"current_password": "p", "password": "new"}).to_string();
+        world.answer(&post(PATH, &body).cookie(token))
+    }
+
+    fn record(world: &World, token: &str) -> Option<SessionRecord> {
+        let (id, _) = token.split_once('.').unwrap();
+        SessionRecord::from_json(&world.redis(&format!("session:{id}"))?)
+    }
+
+    #[test]
+    fn a_token_that_is_nearly_over_is_refreshed_and_kept_before_it_is_used() {
+        let (world, token) = world();
+        let before = record(&world, &token).unwrap();
+        let world = world.supabase_refuses("/user", "weak_password");
+        change(&world, &token);
+        assert_eq!(world.asked()[1], REFRESH);
+        let after = record(&world, &token).unwrap();
+        assert_ne!(before.supabase, after.supabase);
+        assert_eq!(
+            (before.aal, before.expires_at),
+            (after.aal, after.expires_at)
+        );
+    }
+
+    #[test]
+    fn a_refresh_raises_nobody() {
+        let (world, token) = world();
+        let claims = "eyJhYWwiOiJhYWwyIiwiZXhwIjoxODAwMDA5MDAwfQ";
+        let mut raised = session();
+        raised["access_token"] = format!("SUPABASE.{claims}.ACCESS").into();
+        let world = world.supabase(REFRESH, 200, raised);
+        let renewed = change(&world, &token).json();
+        let token = renewed["session_token"].as_str().unwrap();
+        assert_eq!(record(&world, token).unwrap().aal, "aal1");
+    }
+
+    #[test]
+    fn what_supabase_has_ended_ends_here_too() {
+        for code in [
+            "refresh_token_not_found",
+            "session_expired",
+            "user_banned",
+            "user_not_found",
+        ] {
+            let (world, token) = world();
+            let world = world.supabase_refuses(REFRESH, code);
+            let answer = change(&world, &token);
+            assert_eq!(
+                (answer.status, answer.code().as_str()),
+                (401, "no_session"),
+                "{code}"
+            );
+            assert!(answer.header("set-cookie").is_some());
+            assert!(record(&world, &token).is_none(), "{code}");
+        }
+    }
+
+    #[test]
+    fn supabase_away_ends_nothing() {
+        for breakage in LOST {
+            let (world, token) = world();
+            world.break_after(1, breakage);
+            assert_eq!(change(&world, &token).code(), "identity_unavailable");
+            assert!(record(&world, &token).is_some());
+        }
     }
 }

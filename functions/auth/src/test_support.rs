@@ -51,6 +51,10 @@ impl World {
         let host = FakeHost::new(NOW, move |call| {
             match call.url.strip_prefix("https://supabase.test/auth/v1") {
                 Some(path) => Ok(answer_of(&answers.borrow(), path)),
+                None if call.url.starts_with("https://hook.test") => Ok(HttpAnswer {
+                    status: 204,
+                    body: String::new(),
+                }),
                 None => Ok(obey(&mut keys.borrow_mut(), call)),
             }
         });
@@ -241,7 +245,7 @@ pub(crate) fn session() -> Value {
 }
 
 pub(crate) fn session_of(user: &Value) -> Value {
-    let claims = Base64UrlUnpadded::encode_string(br#"{"aal":"aal1","sub":"x"}"#);
+    let claims = Base64UrlUnpadded::encode_string(br#"{"aal":"aal1","exp":1800003600,"sub":"x"}"#);
     json!({
         "access_token": format!("SUPABASE.{claims}.ACCESS"), "refresh_token": "SUPABASEREFRESH",
         "token_type": "bearer", "expires_in": 3600, "weak_password": null, "user": user,
@@ -360,13 +364,13 @@ fn run(keys: &mut BTreeMap<String, String>, command: &[String]) -> Value {
             keys.insert((*key).to_owned(), (*value).to_owned());
             json!({"result": "OK"})
         }
-        ["SET", key, value, "XX", "KEEPTTL"] => match keys.get_mut(*key) {
-            Some(kept) => {
-                (*value).clone_into(kept);
-                json!({"result": "OK"})
+        // Tokens that are swapped.
+        ["EVAL", _, "1", session, old, new] => {
+            if let Some(kept) = keys.get_mut(*session) {
+                *kept = kept.replace(old, new);
             }
-            None => json!({"result": null}),
-        },
+            json!({"result": 1})
+        }
         ["SET", key, value, "NX", "EX", _] => {
             if keys.contains_key(*key) {
                 return json!({"result": null});
@@ -404,12 +408,23 @@ fn run(keys: &mut BTreeMap<String, String>, command: &[String]) -> Value {
             let scored = members.split_whitespace().flat_map(|id| [id, "1800003600"]);
             json!({"result": scored.collect::<Vec<_>>()})
         }
-        ["HGETALL", ..] => json!({"result": []}),
+        // A field of a hash is a key of its own here.
+        ["HSET", key, field, value] => {
+            keys.insert(format!("{key}\n{field}"), (*value).to_owned());
+            json!({"result": 1})
+        }
+        ["HGET", key, field] => json!({"result": keys.get(&format!("{key}\n{field}"))}),
+        ["HGETALL", key] => {
+            let start = format!("{key}\n");
+            let fields = keys
+                .iter()
+                .filter_map(|(name, value)| Some([name.strip_prefix(&start)?, value]));
+            json!({"result": fields.flatten().collect::<Vec<_>>()})
+        }
         ["DEL", gone @ ..] => {
             keys.retain(|key, _| !gone.contains(&key.as_str()));
             json!({"result": gone.len()})
         }
-        ["HGET", ..] => json!({"result": null}),
         _ => json!({"result": 1}),
     }
 }

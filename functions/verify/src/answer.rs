@@ -63,17 +63,26 @@ impl Client {
 impl Answer {
     /// Says what is wrong, in the form that `client` can read.
     pub fn problem(problem: &Problem, client: Client, request_id: &str) -> Self {
-        let (media_type, body) = match client {
-            Client::Program => (MEDIA_TYPE, problem.to_json(request_id)),
-            Client::Browser => ("text/html; charset=utf-8", page(problem, request_id)),
-        };
+        if client == Client::Browser {
+            return Self::page(problem, "", request_id);
+        }
+        let body = problem.to_json(request_id);
+        Self::wrong(problem, MEDIA_TYPE, body, request_id)
+    }
+
+    /// Says what is wrong to a person, and `more`, which is HTML of ours.
+    fn page(problem: &Problem, more: &str, request_id: &str) -> Self {
+        let body = page(problem, more, request_id);
+        let mut answer = Self::wrong(problem, "text/html; charset=utf-8", body, request_id);
+        answer
+            .headers
+            .push(("content-security-policy", page_policy()));
+        answer
+    }
+
+    fn wrong(problem: &Problem, media_type: &'static str, body: String, request_id: &str) -> Self {
         let mut answer = Self::bare(problem.status, request_id);
         answer.headers.push(("content-type", media_type.to_owned()));
-        if client == Client::Browser {
-            answer
-                .headers
-                .push(("content-security-policy", page_policy()));
-        }
         match problem.status {
             401 => answer
                 .headers
@@ -143,12 +152,18 @@ impl Answer {
                 | Refusal::SessionExpired
                 | Refusal::DeviceMismatch
         );
-        let mut answer = if signs_in && client == Client::Browser {
-            let next = format!("{}{}", request.origin, request.target());
-            let next = utf8_percent_encode(&next, NON_ALPHANUMERIC);
-            let reason = refusal.code();
-            let location = format!("{auth_url}/auth/signin?next={next}&reason={reason}");
+        let is_browser = client == Client::Browser;
+        let mut answer = if signs_in && is_browser {
+            let mut location = and_back(auth_url, "signin", request);
+            location.push_str("&reason=");
+            location.push_str(refusal.code());
             Self::redirect(location, &request.method, request_id)
+        } else if refusal == Refusal::StepUpRequired && is_browser {
+            let link = and_back(auth_url, "step-up", request);
+            let more = format!(
+                "<p><a href=\"{link}\">Confirm that it is you</a>, and come back here.</p>"
+            );
+            Self::page(&problem_of(refusal), &more, request_id)
         } else {
             Self::problem(&problem_of(refusal), client, request_id)
         };
@@ -184,6 +199,15 @@ impl Answer {
     }
 }
 
+/// The address of a page of the auth worker, from which a person comes back to what they asked for.
+///
+/// Nothing of a client's stands in it but percent-encoded, so that it may stand in HTML, too.
+fn and_back(auth_url: &Origin, page: &str, request: &CanonicalRequest) -> String {
+    let next = format!("{}{}", request.origin, request.target());
+    let next = utf8_percent_encode(&next, NON_ALPHANUMERIC);
+    format!("{auth_url}/auth/{page}?next={next}")
+}
+
 fn problem_of(refusal: Refusal) -> Problem {
     let (status, title, detail) = match refusal {
         Refusal::NoSession => (
@@ -214,7 +238,7 @@ fn problem_of(refusal: Refusal) -> Problem {
         Refusal::StepUpRequired => (
             403,
             "Second factor needed",
-            "Sign in with your second factor to use this.",
+            "This needs a second factor, such as a code from your authenticator app, beside your password.",
         ),
         Refusal::StoreUnavailable => (
             503,
@@ -229,8 +253,9 @@ fn problem_of(refusal: Refusal) -> Problem {
 const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:26rem;margin:20vh auto;\
     padding:0 1.25rem}h1{font-size:1.5rem}small{opacity:.7}";
 
-/// A page for a person. Its texts are ours; nothing of the request is shown but our own id of it.
-fn page(problem: &Problem, request_id: &str) -> String {
+/// A page for a person. Its texts are ours, `more` among them; nothing of the request is shown but
+/// our own id of it.
+fn page(problem: &Problem, more: &str, request_id: &str) -> String {
     let Problem {
         title,
         detail,
@@ -242,7 +267,7 @@ fn page(problem: &Problem, request_id: &str) -> String {
          <meta name=\"viewport\" content=\"width=device-width\">\
          <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title>\
          <style>{STYLE}</style>\
-         <h1>{title}</h1><p>{detail}</p><p><small>{code} · {request_id}</small></p></html>"
+         <h1>{title}</h1><p>{detail}</p>{more}<p><small>{code} · {request_id}</small></p></html>"
     )
 }
 
@@ -341,6 +366,38 @@ mod tests {
         assert_eq!(
             refuse(Refusal::NoSession, Client::Browser, "HEAD").status,
             302
+        );
+    }
+
+    #[test]
+    fn a_browser_without_a_second_factor_is_told_where_to_show_one() {
+        let answer = refuse(Refusal::StepUpRequired, Client::Browser, "GET");
+        assert_eq!(answer.status, 403);
+        assert_eq!(header(&answer, "location"), None);
+        let link = "<a href=\"https://auth.test/auth/step-up?next=https%3A%2F%2Fapp%2Etest%2Fapp%2Fa%3Fb%3Dc%26d\">";
+        assert!(answer.body.contains(link), "{}", answer.body);
+        let answer = refuse(Refusal::StepUpRequired, Client::Program, "GET");
+        assert_eq!(answer.status, 403);
+        assert!(answer.body.contains(r#""code":"step_up_required""#));
+        let answer = refuse(Refusal::Forbidden, Client::Browser, "GET");
+        assert!(!answer.body.contains("href"), "{}", answer.body);
+    }
+
+    #[test]
+    fn what_a_client_wrote_cannot_leave_the_link() {
+        let mut facts = facts(&[]);
+        facts.url = "https://app.test/app/a?\"'><script>&amp;%22";
+        let request = CanonicalRequest::parse(&facts).unwrap();
+        let link = and_back(
+            &Origin::parse("https://auth.test").unwrap(),
+            "step-up",
+            &request,
+        );
+        let (_, next) = link.split_once("?next=").unwrap();
+        assert!(
+            next.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'%'),
+            "{next}"
         );
     }
 

@@ -5,12 +5,12 @@
 
 use authflow_shared::{
     host::gateway::{SignOrder, Signer},
+    json::Writer,
     redirect::Origin,
     session::{SessionId, SessionRecord},
     timestamp::Timestamp,
 };
 use base64ct::{Base64UrlUnpadded, Encoding};
-use serde::Serialize;
 
 use crate::{
     jwks::AssertionKeys,
@@ -39,19 +39,6 @@ pub struct Subject<'a> {
     pub route: &'a str,
 }
 
-/// The claims but the times (RFC 7519, section 4.1).
-#[derive(Serialize)]
-struct Claims<'a> {
-    iss: &'a str,
-    aud: &'a str,
-    sub: &'a str,
-    sid_hash: String,
-    email: &'a str,
-    role: &'a str,
-    aal: &'a str,
-    route: &'a str,
-}
-
 /// The assertions this isolate has signed of late.
 #[derive(Debug)]
 pub struct Assertions {
@@ -73,19 +60,18 @@ pub struct Draft {
 }
 
 impl Subject<'_> {
+    /// The claims but the times (RFC 7519, section 4.1).
     fn claims(&self) -> String {
-        let claims = Claims {
-            iss: self.issuer.as_str(),
-            aud: self.audience.as_str(),
-            sub: &self.record.user_id,
-            sid_hash: self.session.hash(),
-            email: &self.record.email,
-            role: &self.record.role,
-            aal: &self.record.aal,
-            route: self.route,
-        };
-        // Strings always serialise.
-        serde_json::to_string(&claims).unwrap_or_default()
+        Writer::object()
+            .text("iss", self.issuer.as_str())
+            .text("aud", self.audience.as_str())
+            .text("sub", &self.record.user_id)
+            .text("sid_hash", &self.session.hash())
+            .text("email", &self.record.email)
+            .text("role", &self.record.role)
+            .text("aal", &self.record.aal)
+            .text("route", self.route)
+            .end()
     }
 }
 

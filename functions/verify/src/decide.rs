@@ -6,6 +6,7 @@
 use std::rc::Rc;
 
 use authflow_shared::{
+    fingerprint::{Factor, Likeness},
     session::{SessionRecord, store::SessionLookup},
     timestamp::Timestamp,
 };
@@ -23,8 +24,8 @@ pub enum Credential {
     Session {
         /// What the store said.
         lookup: SessionLookup,
-        /// Whether the request's device has the fingerprint of the session found.
-        same_device: bool,
+        /// How like the request's device is to that of the session found.
+        device: Likeness,
     },
 }
 
@@ -62,6 +63,16 @@ pub enum Refusal {
     StoreUnavailable,
 }
 
+impl Credential {
+    /// The factor in which the device differs, where it passes for the same.
+    pub fn drift(&self) -> Option<Factor> {
+        match self {
+            Self::Session { device, .. } => device.drift(),
+            Self::None | Self::Forged => None,
+        }
+    }
+}
+
 impl Refusal {
     /// The stable code.
     pub const fn code(self) -> &'static str {
@@ -90,7 +101,7 @@ impl Grant {
 /// 2. The token must be there and ours.
 /// 3. The store must say that the session is alive; its silence is not consent.
 /// 4. The record itself must not have run out.
-/// 5. The device must be the one that signed in. This comes before roles, so that a stolen token
+/// 5. The device must be the one that signed in, as far as the mode demands. This comes before roles, so that a stolen token
 ///    learns nothing about its owner's.
 /// 6. The user must have one of the route's roles, and the second factor if the route asks.
 pub fn decide(policy: &Policy, credential: Credential, now: Timestamp) -> Decision {
@@ -103,13 +114,10 @@ pub fn decide(policy: &Policy, credential: Credential, now: Timestamp) -> Decisi
         return Decision::Forward(Grant { record: None });
     };
     // (2)
-    let (lookup, same_device) = match credential {
+    let (lookup, device) = match credential {
         Credential::None => return Decision::Refuse(Refusal::NoSession),
         Credential::Forged => return Decision::Refuse(Refusal::SessionInvalid),
-        Credential::Session {
-            lookup,
-            same_device,
-        } => (lookup, same_device),
+        Credential::Session { lookup, device } => (lookup, device),
     };
     // (3)
     let record = match lookup {
@@ -122,7 +130,7 @@ pub fn decide(policy: &Policy, credential: Credential, now: Timestamp) -> Decisi
         return Decision::Refuse(Refusal::SessionExpired);
     }
     // (5)
-    if !same_device {
+    if !device.passes() {
         return Decision::Refuse(Refusal::DeviceMismatch);
     }
     // (6)
@@ -145,13 +153,22 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
-    fn found(role: &str, aal: &str, same_device: bool) -> Credential {
+    fn found(role: &str, aal: &str, is_same_device: bool) -> Credential {
+        let device = if is_same_device {
+            Likeness::Same
+        } else {
+            Likeness::Other
+        };
+        found_on(role, aal, device)
+    }
+
+    fn found_on(role: &str, aal: &str, device: Likeness) -> Credential {
         let mut record = SessionRecord::example(NOW);
         record.role = role.into();
         record.aal = aal.into();
         Credential::Session {
             lookup: SessionLookup::Found(Rc::new(record)),
-            same_device,
+            device,
         }
     }
 
@@ -174,7 +191,7 @@ mod tests {
     fn lookup(lookup: SessionLookup) -> Credential {
         Credential::Session {
             lookup,
-            same_device: true,
+            device: Likeness::Same,
         }
     }
 
@@ -238,6 +255,17 @@ mod tests {
             found("authenticated", "aal1", false),
             Refusal::DeviceMismatch,
         );
+    }
+
+    #[test]
+    fn a_device_that_drifted_passes_and_needs_all_the_rest() {
+        let drifted = || found_on("editor", "aal1", Likeness::Drifted(Factor::Ip));
+        assert!(matches!(
+            decide(&session(&["editor"], false), drifted(), NOW),
+            Decision::Forward(_)
+        ));
+        refuses(&session(&["admin"], false), drifted(), Refusal::Forbidden);
+        refuses(&session(&[], true), drifted(), Refusal::StepUpRequired);
     }
 
     #[test]

@@ -207,6 +207,7 @@ fn header_value(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use authflow_shared::{
+        fingerprint::Likeness,
         host::fake::FakeHost,
         session::{SessionRecord, store::SessionLookup},
         timestamp::Timestamp,
@@ -231,7 +232,7 @@ mod tests {
         let lookup = SessionLookup::Found(Rc::new(record));
         let credential = Credential::Session {
             lookup,
-            same_device: true,
+            device: Likeness::Same,
         };
         match decide(&route.policy, credential, NOW) {
             Decision::Forward(grant) => (grant, route),

@@ -2,29 +2,15 @@
 
 use authflow_shared::{
     host::{Clock, HttpClient},
+    json::Writer,
     redis::{Command, Redis, Reply},
 };
-use serde::Serialize;
 
 use crate::{
     answer::{Answer, RETRY_AFTER},
     canonical::CanonicalRequest,
 };
 
-#[derive(Serialize)]
-struct Body {
-    status: &'static str,
-    version: &'static str,
-    checks: Checks,
-}
-
-#[derive(Serialize)]
-struct Checks {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    redis: Option<Check>,
-}
-
-#[derive(Serialize)]
 struct Check {
     status: &'static str,
     latency_ms: u64,
@@ -48,17 +34,18 @@ pub async fn answer<H: HttpClient>(
     } else {
         (503, "unavailable")
     };
-    let body = Body {
-        status,
-        version: env!("CARGO_PKG_VERSION"),
-        checks: Checks { redis },
-    };
-    // Strings and numbers always serialise.
-    let mut answer = Answer::json(
-        code,
-        serde_json::to_string(&body).unwrap_or_default(),
-        request_id,
-    );
+    let mut checks = Writer::object();
+    if let Some(check) = redis {
+        let check = Writer::object()
+            .text("status", check.status)
+            .number("latency_ms", check.latency_ms);
+        checks = checks.json("redis", &check.end());
+    }
+    let body = Writer::object()
+        .text("status", status)
+        .text("version", env!("CARGO_PKG_VERSION"))
+        .json("checks", &checks.end());
+    let mut answer = Answer::json(code, body.end(), request_id);
     if !healthy {
         answer.headers.push(("retry-after", RETRY_AFTER.to_owned()));
     }

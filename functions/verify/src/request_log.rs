@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use authflow_shared::{
+    fingerprint::Factor,
     host::{Clock, LogSink},
     log::{Level, Line},
     request_id::RequestId,
@@ -59,6 +60,8 @@ pub(crate) struct LogEntry {
     pub(crate) user_id: Option<String>,
     pub(crate) session: Option<String>,
     pub(crate) detail: Option<&'static str>,
+    /// The factor in which the device differs from the session's, though it passes for the same.
+    pub(crate) drift: Option<Factor>,
     /// Where the session was looked up, and the milliseconds that it took.
     pub(crate) session_source: Option<(Source, u64)>,
     /// Milliseconds until the head of the origin's answer.
@@ -83,6 +86,7 @@ impl LogEntry {
             user_id: None,
             session: None,
             detail: None,
+            drift: None,
             session_source: None,
             origin_ms: None,
         }
@@ -117,6 +121,7 @@ impl LogEntry {
             .maybe("session_source", source.map(Source::as_str))
             .maybe("session_age_ms", source.and_then(Source::age_ms))
             .maybe("detail", self.detail)
+            .maybe("drift", self.drift.map(Factor::as_str))
             .emit(host, level);
     }
 }

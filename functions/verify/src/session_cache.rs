@@ -91,7 +91,8 @@ impl SessionCache {
         self.entries.insert(id.as_str(), entry, |_| true, |_| false);
     }
 
-    fn forget(&mut self, id: &SessionId) {
+    /// Forgets the session `id`, because it is another now.
+    pub fn forget(&mut self, id: &SessionId) {
         if let Some(entry) = self.entries.remove(id.as_str()) {
             self.bytes = self.bytes.saturating_sub(entry.bytes);
         }

@@ -328,7 +328,7 @@ fn a_renewal_that_failed_is_logged_and_tried_again() {
     world.host.advance(Duration::from_mins(11));
     world.visit("/app/");
     world.host.break_next(Breakage::Before(CallError::Timeout));
-    block_on(world.host.next_task().unwrap());
+    world.run_tasks();
     assert_eq!(world.log()["msg"], "renewal_failed");
     world.visit("/app/");
     assert!(world.host.next_task().is_some());

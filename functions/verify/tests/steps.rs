@@ -60,7 +60,7 @@ fn record() -> String {
         mobile: None,
     };
     record.device_fingerprint = config.common.fingerprinter.of(&device);
-    serde_json::to_string(&record).unwrap()
+    record.to_json()
 }
 
 fn routes() -> &'static str {

@@ -61,7 +61,7 @@ pub(super) fn update(state: &mut State, call: &Call) -> Result<Response, AuthErr
             "Unable to get SMS provider",
         ));
     }
-    let pkce = pkce::requested(&params)?;
+    let challenge = pkce::requested(&params)?;
 
     if let Some(password) = password {
         state.user_mut(id)?.password = Some(PasswordHash::new(&password));
@@ -73,7 +73,8 @@ pub(super) fn update(state: &mut State, call: &Call) -> Result<Response, AuthErr
     }
     if changes_email {
         let next = redirect::requested(&state.config, call);
-        email_change::start(state, id, &email, Delivery { pkce, next })?;
+        let challenge = challenge.as_ref();
+        email_change::start(state, id, &email, Delivery { challenge, next })?;
     }
     Ok(Json(state.user(id)?.to_json(Seen::Known)).into_response())
 }
@@ -93,7 +94,12 @@ fn check_password(
     };
     let proved_by_mail = session_id
         .and_then(|id| state.sessions.get(&id))
-        .is_some_and(|session| session.proofs.iter().any(|proof| proof.method == "otp"));
+        .is_some_and(|session| {
+            session
+                .proofs
+                .iter()
+                .any(|proof| ["otp", "recovery"].contains(&proof.method))
+        });
     if state.config.require_current_password && !proved_by_mail {
         let given = params.text("current_password")?;
         let code = if given.is_empty() {

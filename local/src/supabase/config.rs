@@ -4,6 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Settings;
 
+/// The providers that are on without being asked for.
+const PROVIDERS: [&str; 7] = [
+    "apple", "azure", "discord", "facebook", "github", "gitlab", "google",
+];
+
 /// Everything `POST /config` can change; by default a production server that confirms by mail.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,6 +46,12 @@ pub(super) struct Config {
     pub(super) mfa_phone: bool,
     /// How long a telephone waits for its next code; 0 is off.
     pub(super) sms_interval_seconds: i64,
+    /// The providers that people may sign in at.
+    pub(super) providers: Vec<String>,
+    /// Where all of them are reached.
+    pub(super) provider_url: String,
+    /// Whether users may link identities to their account themselves.
+    pub(super) manual_linking: bool,
     /// Reuse of an old refresh token ends its family.
     pub(super) refresh_token_rotation: bool,
     pub(super) refresh_reuse_interval_seconds: i64,
@@ -73,6 +84,9 @@ impl Config {
             mfa_totp: true,
             mfa_phone: false,
             sms_interval_seconds: 0,
+            providers: PROVIDERS.map(str::to_owned).to_vec(),
+            provider_url: format!("{}/provider/authorize", settings.url),
+            manual_linking: false,
             refresh_token_rotation: true,
             refresh_reuse_interval_seconds: 0,
             single_session: false,

@@ -10,9 +10,9 @@ use axum::{
 };
 
 use super::{
-    Shared, account, admin, admin_factors, admin_list, call::Call, challenge, error::AuthError,
-    gateway, logout, metadata, mfa, recover, resend, signup, state::State, token, verify,
-    verify_link,
+    Shared, account, admin, admin_factors, admin_list, authorize, call::Call, callback, challenge,
+    error::AuthError, gateway, identities, logout, metadata, mfa, recover, resend, signup,
+    state::State, token, verify, verify_link,
 };
 
 type Handler = fn(&mut State, &Call) -> Result<Response, AuthError>;
@@ -61,6 +61,9 @@ fn handlers(path: &str) -> &'static [(&'static str, Handler)] {
         "/settings" => &[("GET", metadata::settings)],
         "/.well-known/jwks.json" => &[("GET", metadata::jwks)],
         "/admin/users" => &[("GET", admin_list::list), ("POST", admin::create)],
+        "/authorize" => &[("GET", authorize::sign_in)],
+        "/callback" => &[("GET", callback::callback), ("POST", callback::callback)],
+        "/user/identities/authorize" => &[("GET", authorize::link)],
         "/factors" => &[("POST", mfa::enroll)],
         _ => handlers_with_id(path),
     }
@@ -73,6 +76,7 @@ fn handlers_with_id(path: &str) -> &'static [(&'static str, Handler)] {
         return &[];
     }
     match segments.as_slice() {
+        ["user", "identities", _] => &[("DELETE", identities::unlink)],
         ["factors", _] => &[("DELETE", mfa::unenroll)],
         ["factors", _, "challenge"] => &[("POST", challenge::challenge)],
         ["factors", _, "verify"] => &[("POST", challenge::verify)],

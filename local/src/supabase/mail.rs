@@ -7,7 +7,9 @@ use sha2::{Digest, Sha224};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{error::AuthError, random, redirect, state::State, user::User};
+use super::{
+    error::AuthError, flow::Flow, pkce::CodeChallenge, random, redirect, state::State, user::User,
+};
 
 /// How long the token of a mail is good for.
 const TOKEN_LIFE: Duration = Duration::hours(24);
@@ -47,7 +49,7 @@ pub(super) struct OneTimeToken {
 #[derive(Clone, Copy)]
 pub(super) struct Delivery<'a> {
     /// The flow is PKCE, and the token's hash says so.
-    pub(super) pkce: bool,
+    pub(super) challenge: Option<&'a CodeChallenge>,
     /// Where the link leads on, if the request named an allowed address.
     pub(super) next: Option<&'a str>,
 }
@@ -71,6 +73,15 @@ impl Purpose {
     fn kind(self) -> &'static str {
         match self {
             Self::Confirmation => "signup",
+            Self::Recovery => "recovery",
+            Self::EmailChangeCurrent | Self::EmailChangeNew => "email_change",
+        }
+    }
+
+    /// The name in a token's `amr`, if the mail ends a PKCE flow.
+    fn method(self) -> &'static str {
+        match self {
+            Self::Confirmation => "email/signup",
             Self::Recovery => "recovery",
             Self::EmailChangeCurrent | Self::EmailChangeNew => "email_change",
         }
@@ -166,7 +177,11 @@ impl State {
         *purpose.sent_at(user) = Some(now);
         let to = purpose.address(user).to_owned();
         let token = random::otp();
-        let prefix = if delivery.pkce { "pkce_" } else { "" };
+        let prefix = if delivery.challenge.is_some() {
+            "pkce_"
+        } else {
+            ""
+        };
         let hash = format!("{prefix}{}", token_hash(&to, &token));
         let kind = purpose.kind();
         let mut link = format!(
@@ -185,6 +200,13 @@ impl State {
             hash: hash.clone(),
             sent_at: now,
         });
+        if let Some(challenge) = delivery.challenge {
+            let challenge = Some(challenge.clone());
+            self.flows.push(Flow {
+                user_id: Some(user_id),
+                ..Flow::new(purpose.method(), challenge, now)
+            });
+        }
         self.outbox.push(Mail {
             to,
             subject: purpose.subject().to_owned(),

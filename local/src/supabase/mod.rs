@@ -13,33 +13,42 @@
 //! * `POST /clock` `{advance_seconds}`: moves this server's clock forward, so that links, tokens
 //!   and sessions expire. The clocks of others stay.
 //! * `GET /config`, `POST /config` with some fields of [`config::Config`]: another server variant.
+//! * `GET /provider/authorize`, `POST /provider/authorize`: the provider of OAuth, see [`provider`].
 //! * `POST /reset`: forgets users, mails, the clock and the configuration.
 //!
-//! What it does not model: PKCE exchange (each code is unknown), OAuth, sign-in by phone, passkeys
-//! and `WebAuthn`, CORS, limits by address. A time has at most six decimals, where the real one at times shows nine.
+//! What it does not model: sign-in by phone, passkeys and `WebAuthn`, CORS, limits by address. A time has at most six decimals, where the real one at times shows nine.
 
 mod account;
 mod admin;
 mod admin_factors;
 mod admin_list;
+mod authorize;
 mod bearer;
 mod call;
+mod callback;
 mod challenge;
 mod config;
 mod controls;
 mod dispatch;
 mod email_change;
 mod error;
+mod exchange;
 mod factor;
+mod flow;
 mod gateway;
+mod identities;
+mod identity;
 mod jwt;
+mod landing;
 mod logout;
 mod mail;
 mod metadata;
 mod mfa;
+mod oauth_account;
 mod params;
 mod password;
 mod pkce;
+mod provider;
 mod random;
 mod recover;
 mod redirect;
@@ -102,5 +111,9 @@ pub(crate) fn router(settings: Settings) -> Router {
             get(controls::config).post(controls::change_config),
         )
         .route("/reset", post(controls::reset))
+        .route(
+            "/provider/authorize",
+            get(provider::page).post(provider::decide),
+        )
         .with_state(shared)
 }

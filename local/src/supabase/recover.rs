@@ -20,7 +20,7 @@ use super::{
 pub(super) fn recover(state: &mut State, call: &Call) -> Result<Response, AuthError> {
     let params = Params::read(call, "RecoverParams")?;
     let email = params.email()?;
-    let pkce = pkce::requested(&params)?;
+    let challenge = pkce::requested(&params)?;
     if !state.config.email_enabled {
         return Err(AuthError::new(
             400,
@@ -36,7 +36,8 @@ pub(super) fn recover(state: &mut State, call: &Call) -> Result<Response, AuthEr
         let id = user.id;
         state.check_mail(Purpose::Recovery, user.recovery_sent_at)?;
         let next = redirect::requested(&state.config, call);
-        state.send_mail(id, Purpose::Recovery, Delivery { pkce, next })?;
+        let challenge = challenge.as_ref();
+        state.send_mail(id, Purpose::Recovery, Delivery { challenge, next })?;
     }
     Ok(Json(json!({})).into_response())
 }

@@ -22,9 +22,10 @@ pub(super) fn resend(state: &mut State, call: &Call) -> Result<Response, AuthErr
     let params = Params::read(call, "ResendConfirmationParams")?;
     let (kind, email, phone) = (params.text("type")?, params.email()?, params.text("phone")?);
     check_address(state, &kind, &email, &phone)?;
-    let pkce = pkce::requested(&params)?;
+    let challenge = pkce::requested(&params)?;
     let next = redirect::requested(&state.config, call);
-    let delivery = Delivery { pkce, next };
+    let challenge = challenge.as_ref();
+    let delivery = Delivery { challenge, next };
     if let Some(user) = state.user_by_email(&email) {
         let id = user.id;
         if kind == "signup" && user.email_confirmed_at.is_none() {

@@ -13,7 +13,8 @@ use super::{
     mail::{Delivery, Purpose},
     params::Params,
     password::{self, PasswordHash},
-    pkce, redirect,
+    pkce::{self, CodeChallenge},
+    redirect,
     state::State,
     user::{Seen, User, identity_data},
 };
@@ -56,7 +57,7 @@ pub(super) fn signup(state: &mut State, call: &Call) -> Result<Response, AuthErr
         ));
     }
     check_email(&email)?;
-    let pkce = pkce::requested(&params)?;
+    let challenge = pkce::requested(&params)?;
 
     let known = state.user_by_email(&email).cloned();
     match known {
@@ -67,10 +68,10 @@ pub(super) fn signup(state: &mut State, call: &Call) -> Result<Response, AuthErr
             }
             Ok(Json(user.disguise(data, state.now())).into_response())
         }
-        Some(user) => welcome(state, call, user, Seen::Known, pkce),
+        Some(user) => welcome(state, call, user, Seen::Known, challenge.as_ref()),
         None => {
             let user = newcomer(state, &email, &password, data);
-            welcome(state, call, user, Seen::New, pkce)
+            welcome(state, call, user, Seen::New, challenge.as_ref())
         }
     }
 }
@@ -79,10 +80,12 @@ fn newcomer(state: &State, email: &str, password: &str, data: Map<String, Value>
     let id = Uuid::new_v4();
     let mut user = User::new(id, email, state.now());
     user.password = Some(PasswordHash::new(password));
-    user.user_metadata = data;
-    user.user_metadata
-        .extend(identity_data(id, email, state.config.autoconfirm));
-    user.identity.data = user.user_metadata.clone();
+    let mut data = data;
+    data.extend(identity_data(id, email, state.config.autoconfirm));
+    user.user_metadata.clone_from(&data);
+    if let Some(identity) = user.email_identity() {
+        identity.data = data;
+    }
     user
 }
 
@@ -92,7 +95,7 @@ fn welcome(
     call: &Call,
     mut user: User,
     seen: Seen,
-    pkce: bool,
+    challenge: Option<&CodeChallenge>,
 ) -> Result<Response, AuthError> {
     let id = user.id;
     if state.config.autoconfirm {
@@ -105,7 +108,7 @@ fn welcome(
     state.check_mail(Purpose::Confirmation, user.confirmation_sent_at)?;
     state.users.insert(id, user);
     let next = redirect::requested(&state.config, call);
-    state.send_mail(id, Purpose::Confirmation, Delivery { pkce, next })?;
+    state.send_mail(id, Purpose::Confirmation, Delivery { challenge, next })?;
     Ok(Json(state.user(id)?.to_json(seen)).into_response())
 }
 

@@ -10,7 +10,9 @@ use super::{
     config::Config,
     error::AuthError,
     factor::Challenge,
+    flow::Flow,
     mail::{Mail, OneTimeToken},
+    provider::Profile,
     session::Session,
     user::User,
 };
@@ -28,6 +30,10 @@ pub(super) struct State {
     pub(super) refresh_tokens: BTreeMap<String, Uuid>,
     pub(super) one_time_tokens: Vec<OneTimeToken>,
     pub(super) challenges: Vec<Challenge>,
+    /// Oldest first.
+    pub(super) flows: Vec<Flow>,
+    /// The codes that the provider gave out, and whose they are.
+    pub(super) provider_codes: BTreeMap<String, Profile>,
     pub(super) outbox: Vec<Mail>,
 }
 
@@ -43,6 +49,8 @@ impl State {
             refresh_tokens: BTreeMap::new(),
             one_time_tokens: Vec::new(),
             challenges: Vec::new(),
+            flows: Vec::new(),
+            provider_codes: BTreeMap::new(),
             outbox: Vec::new(),
         }
     }

@@ -5,6 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Map, json};
+use uuid::Uuid;
 
 use super::{
     call::Call,
@@ -12,7 +13,6 @@ use super::{
     error::AuthError,
     mail::{OneTimeToken, Purpose},
     params::Params,
-    session::Issued,
     signup::is_email,
     state::State,
     user::Seen,
@@ -24,7 +24,7 @@ pub(super) const HALF_DONE: &str =
 
 /// What a token achieved.
 pub(super) enum Verified {
-    Session(Issued),
+    User(Uuid),
     /// One of two addresses agreed to a change.
     HalfDone,
 }
@@ -60,7 +60,10 @@ pub(super) fn verify(state: &mut State, call: &Call) -> Result<Response, AuthErr
         by_hash(state, &kind, &hash)?
     };
     match redeem(state, &token)? {
-        Verified::Session(issued) => issued.answer(state, Seen::Known, Map::new()),
+        Verified::User(user_id) => {
+            let issued = state.open_session(user_id, "otp")?;
+            issued.answer(state, Seen::Known, Map::new())
+        }
         Verified::HalfDone => Ok(Json(json!({"code": "200", "msg": HALF_DONE})).into_response()),
     }
 }
@@ -131,7 +134,7 @@ fn check(
     }
 }
 
-/// Does what a token is for, and opens a session. All other tokens of the user die with it.
+/// Does what a token is for. All other tokens of the user die with it.
 pub(super) fn redeem(state: &mut State, token: &OneTimeToken) -> Result<Verified, AuthError> {
     let user_id = token.user_id;
     match token.purpose {
@@ -140,9 +143,10 @@ pub(super) fn redeem(state: &mut State, token: &OneTimeToken) -> Result<Verified
             let user = state.user_mut(user_id)?;
             if user.email_confirmed_at.is_none() {
                 user.confirm(now);
-                user.identity
-                    .data
-                    .insert("email_verified".to_owned(), true.into());
+                if let Some(identity) = user.email_identity() {
+                    let data = &mut identity.data;
+                    data.insert("email_verified".to_owned(), true.into());
+                }
             }
         }
         Purpose::EmailChangeCurrent | Purpose::EmailChangeNew => {
@@ -152,5 +156,5 @@ pub(super) fn redeem(state: &mut State, token: &OneTimeToken) -> Result<Verified
         }
     }
     state.clear_one_time_tokens(user_id);
-    state.open_session(user_id, "otp").map(Verified::Session)
+    Ok(Verified::User(user_id))
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::Reader;
 use crate::{
     client_ip::{self, ClientIp},
-    fingerprint::{Factor, Fingerprinter},
+    fingerprint::{Factor, Fingerprinter, Mode},
     log::Level,
     redirect::{Origin, Targets},
     redis,
@@ -23,7 +23,7 @@ pub struct Common {
     pub redis: Rc<redis::Settings>,
     /// `SESSION_SECRET`.
     pub token_keys: TokenKeys,
-    /// `FINGERPRINT_SECRET`, `FINGERPRINT_FACTORS`.
+    /// `FINGERPRINT_SECRET`, `FINGERPRINT_FACTORS`, `FINGERPRINT_MODE`.
     pub fingerprinter: Fingerprinter,
     /// `AUTH_URL`: where people sign in.
     pub auth_url: Origin,
@@ -140,20 +140,16 @@ fn fingerprinter(reader: &mut Reader<'_>) -> Option<Fingerprinter> {
              device would be the same then",
         );
     }
-    if reader
-        .optional("FINGERPRINT_MODE")
-        .is_some_and(|mode| mode != "strict")
-    {
-        reader.fault(
-            "FINGERPRINT_MODE",
-            "must be strict, the only mode of this release",
-        );
+    let mode = reader.optional("FINGERPRINT_MODE").map(Mode::parse);
+    if mode == Some(None) {
+        reader.fault("FINGERPRINT_MODE", "must be strict or graded");
     }
     let (secret, others) = secret?;
     if !others.is_empty() {
         reader.fault("FINGERPRINT_SECRET", "must be one secret without a comma");
     }
-    Some(Fingerprinter::new(&secret, &factors))
+    let mode = mode.flatten().unwrap_or_default();
+    Some(Fingerprinter::new(&secret, &factors, mode))
 }
 
 fn redirect_origins(reader: &mut Reader<'_>) -> Option<Vec<Origin>> {
@@ -252,6 +248,13 @@ mod tests {
     #[test]
     fn the_defaults_need_no_more_than_the_required_variables() {
         assert_eq!(faults(&[]), [""; 0]);
+    }
+
+    #[test]
+    fn both_modes_of_fingerprints_are_taken() {
+        for mode in ["strict", "graded"] {
+            assert_eq!(faults(&[("FINGERPRINT_MODE", mode)]), [""; 0]);
+        }
     }
 
     #[test]

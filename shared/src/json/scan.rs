@@ -59,6 +59,16 @@ impl<'a> Scan<'a> {
         Some(number)
     }
 
+    /// Reads the field `name`, if that is the next one and such a number.
+    pub(crate) fn maybe_number(&mut self, name: &str) -> Option<u64> {
+        let mut ahead = *self;
+        let number = ahead.number(name);
+        if number.is_some() {
+            *self = ahead;
+        }
+        number
+    }
+
     /// Enters the object `name`.
     pub(crate) fn enter(&mut self, name: &str) -> Option<()> {
         self.rest = self.after_name(name)?;

@@ -14,10 +14,9 @@ use std::rc::Rc;
 pub use self::{reply::Reply, script::Script};
 use crate::{
     host::{CallError, HttpCall, HttpClient},
-    json::{self, Value},
+    json::{self, Value, write},
     secret::Secret,
 };
-use serde::Serialize;
 
 /// Where Redis is and how long to wait for it.
 #[derive(Clone, Debug)]
@@ -31,8 +30,7 @@ pub struct Settings {
 }
 
 /// A command and its arguments.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Command(Vec<String>);
 
 /// What a look-up of one key came to.
@@ -84,6 +82,17 @@ impl Command {
         self.0.push(argument.to_string());
         self
     }
+
+    /// The command as the protocol has it: a list of texts.
+    pub fn to_json(&self) -> String {
+        let mut json = String::new();
+        for argument in &self.0 {
+            json.push(if json.is_empty() { '[' } else { ',' });
+            write::write_text(argument, &mut json);
+        }
+        json.push(']');
+        json
+    }
 }
 
 impl core::fmt::Debug for Command {
@@ -129,7 +138,7 @@ impl<H: HttpClient> Redis<H> {
     /// # Errors
     /// [`Unavailable`] if there is no reply. A command that failed is [`Reply::Error`].
     pub async fn command(&self, command: &Command) -> Result<Reply, Unavailable> {
-        let body = self.post("", command).await?;
+        let body = self.post("", command.to_json()).await?;
         Reply::read(&body).ok_or(Unavailable::Unreadable)
     }
 
@@ -146,7 +155,7 @@ impl<H: HttpClient> Redis<H> {
     /// # Errors
     /// [`Unavailable`] if there is not exactly one reply to each.
     pub async fn pipeline(&self, commands: &[Command]) -> Result<Vec<Reply>, Unavailable> {
-        let body = self.post("/pipeline", commands).await?;
+        let body = self.post("/pipeline", list(commands)).await?;
         replies(&body, commands.len())
     }
 
@@ -156,7 +165,7 @@ impl<H: HttpClient> Redis<H> {
     /// [`Unavailable`] if the transaction was discarded, if any command in it failed, or if there
     /// is no answer; in the last case it may have taken effect.
     pub async fn transaction(&self, commands: &[Command]) -> Result<Vec<Reply>, Unavailable> {
-        let body = self.post("/multi-exec", commands).await?;
+        let body = self.post("/multi-exec", list(commands)).await?;
         let replies = replies(&body, commands.len())?;
         if replies.iter().any(|reply| matches!(reply, Reply::Error(_))) {
             return Err(Unavailable::Refused);
@@ -185,11 +194,7 @@ impl<H: HttpClient> Redis<H> {
         Ok(reply)
     }
 
-    async fn post<T: Serialize + ?Sized>(
-        &self,
-        path: &str,
-        body: &T,
-    ) -> Result<String, Unavailable> {
+    async fn post(&self, path: &str, body: String) -> Result<String, Unavailable> {
         let call = HttpCall {
             method: "POST",
             url: format!("{}{path}", self.settings.url),
@@ -200,7 +205,7 @@ impl<H: HttpClient> Redis<H> {
                 ),
                 ("content-type", "application/json".to_owned()),
             ],
-            body: Some(serde_json::to_string(body).map_err(|_| Unavailable::Unreadable)?),
+            body: Some(body),
             timeout: self.settings.timeout,
         };
         let answer = self.host.call(call).await.map_err(Unavailable::Call)?;
@@ -211,6 +216,10 @@ impl<H: HttpClient> Redis<H> {
             _ => Err(Unavailable::Unreadable),
         }
     }
+}
+
+fn list(commands: &[Command]) -> String {
+    write::list(commands.iter().map(Command::to_json))
 }
 
 /// Reads the reply to a look-up of a string.

@@ -3,7 +3,9 @@
 pub mod keys;
 pub mod of_user;
 pub mod presented;
+mod rebind;
 pub mod record;
+mod refresh;
 pub mod store;
 pub mod token;
 

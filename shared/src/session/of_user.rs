@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     host::HttpClient,
-    json::Object,
+    json::{Object, Writer},
     redis::{Command, Lookup, Reply, Unavailable, lookup},
     timestamp::Timestamp,
 };
@@ -62,13 +62,13 @@ impl DeviceEntry {
 
     /// The entry as Redis keeps it.
     pub fn to_json(&self) -> String {
-        Object::new()
-            .with("label", self.label.as_str())
-            .with("first_seen", self.first_seen)
-            .with("last_seen", self.last_seen)
-            .with("ip_hint", self.ip_hint.as_str())
-            .with("user_agent", self.user_agent.as_str())
-            .to_json()
+        Writer::object()
+            .text("label", &self.label)
+            .number("first_seen", self.first_seen)
+            .number("last_seen", self.last_seen)
+            .text("ip_hint", &self.ip_hint)
+            .text("user_agent", &self.user_agent)
+            .end()
     }
 }
 
@@ -235,9 +235,9 @@ mod tests {
 
     /// A Redis that answers each request with the next of `answers`.
     fn redis(answers: &[Value]) -> FakeHost {
-        let mut answers = answers.to_vec().into_iter();
+        let mut answers = std::collections::VecDeque::from(answers.to_vec());
         FakeHost::new(NOW, move |_| {
-            let results = answers.next().unwrap_or(json!([null]));
+            let results = answers.pop_front().unwrap_or(json!([null]));
             let list = results.as_array().unwrap().iter();
             let body: Value = list.map(|result| json!({"result": result})).collect();
             let body = body.to_string();
@@ -251,7 +251,7 @@ mod tests {
     }
 
     fn example(now: Timestamp) -> String {
-        serde_json::to_string(&SessionRecord::example(now)).unwrap()
+        SessionRecord::example(now).to_json()
     }
 
     #[test]
@@ -334,7 +334,7 @@ mod tests {
                 ],
                 [record.device_fingerprint, device.to_json()],
             ]),
-            json!([example(NOW), null, serde_json::to_string(&foreign).unwrap()]),
+            json!([example(NOW), null, foreign.to_json()]),
         ]);
         let list = block_on(store(&host).list(USER, NOW)).unwrap();
         assert_eq!(list.len(), 1);

@@ -1,18 +1,20 @@
 //! A session as Redis keeps it.
 
-use serde::Serialize;
-
 use crate::{
     fingerprint::FactorHashes,
-    json::{Object, scan::Scan},
+    json::{Object, Writer, scan::Scan},
     timestamp::Timestamp,
 };
 
 /// The layout written today. A reader refuses layouts it does not know.
 const VERSION: u8 = 1;
 
+/// Seconds for which a session stays bound to the device that it drifted to. Whoever changes one
+/// factor after the other, to take a session along to another device, needs so long for each.
+pub const REBINDING_SECONDS: u64 = 900;
+
 /// What is known of a session. Times are Unix seconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRecord {
     /// The layout of this record.
     v: u8,
@@ -28,16 +30,18 @@ pub struct SessionRecord {
     pub created_at: u64,
     /// The moment past which the session is never renewed.
     pub expires_at: u64,
-    /// The device that signed in; every later request must come from the same.
+    /// The device that signed in, or that it became since; every later request must come from it.
     pub device_fingerprint: String,
     /// The device's factors one by one, to tell which of them drifted.
     pub factors: FactorHashes,
+    /// When the session was last bound to a device that it drifted to.
+    pub rebound_at: Option<u64>,
     /// Supabase's tokens, encrypted.
     pub supabase: SealedTokens,
 }
 
 /// Supabase's tokens, each a Fernet token under `FERNET_KEYS`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedTokens {
     /// The access token.
     pub access_token: String,
@@ -56,6 +60,16 @@ pub struct Identity {
     pub role: String,
     /// See [`SessionRecord::aal`].
     pub aal: String,
+}
+
+impl SealedTokens {
+    /// The tokens as they stand in [`SessionRecord::to_json`].
+    pub fn to_json(&self) -> String {
+        Writer::object()
+            .text("access_token", &self.access_token)
+            .text("refresh_token", &self.refresh_token)
+            .end()
+    }
 }
 
 impl SessionRecord {
@@ -84,8 +98,56 @@ impl SessionRecord {
             expires_at: now.seconds().saturating_add(max_seconds),
             device_fingerprint,
             factors,
+            rebound_at: None,
             supabase,
         }
+    }
+
+    /// The record as Redis keeps it.
+    pub fn to_json(&self) -> String {
+        Writer::object()
+            .number("v", self.v.into())
+            .text("user_id", &self.user_id)
+            .text("email", &self.email)
+            .text("role", &self.role)
+            .text("aal", &self.aal)
+            .number("created_at", self.created_at)
+            .number("expires_at", self.expires_at)
+            .json_fields(&self.device_fields())
+            .json("supabase", &self.supabase.to_json())
+            .end()
+    }
+
+    /// The fields that bind the session to its device, as they stand in [`SessionRecord::to_json`].
+    pub fn device_fields(&self) -> String {
+        Writer::object()
+            .text("device_fingerprint", &self.device_fingerprint)
+            .json("factors", &self.factors.to_json())
+            .maybe_number("rebound_at", self.rebound_at)
+            .fields()
+    }
+
+    /// The record bound to another device at `now`.
+    #[must_use]
+    pub fn rebound(
+        &self,
+        now: Timestamp,
+        device_fingerprint: String,
+        factors: FactorHashes,
+    ) -> Self {
+        Self {
+            device_fingerprint,
+            factors,
+            rebound_at: Some(now.seconds()),
+            ..self.clone()
+        }
+    }
+
+    /// Whether the session may be bound to another device at `now`: not twice within
+    /// [`REBINDING_SECONDS`].
+    pub fn may_rebind(&self, now: Timestamp) -> bool {
+        let due = |at: u64| now.seconds() >= at.saturating_add(REBINDING_SECONDS);
+        self.rebound_at.is_none_or(due)
     }
 
     /// Reads a record; `None` if it is not one of ours.
@@ -93,7 +155,7 @@ impl SessionRecord {
         Self::scan(json).or_else(|| Self::parse(json))
     }
 
-    /// Reads a record that is spelled as [`Serialize`] spells it.
+    /// Reads a record that is spelled as [`SessionRecord::to_json`] spells it.
     fn scan(json: &str) -> Option<Self> {
         let mut record = Scan::object(json)?;
         if record.number("v") != Some(VERSION.into()) {
@@ -114,6 +176,7 @@ impl SessionRecord {
                 record.leave()?;
                 factors
             },
+            rebound_at: record.maybe_number("rebound_at"),
             supabase: {
                 record.enter("supabase")?;
                 let tokens = SealedTokens {
@@ -144,6 +207,7 @@ impl SessionRecord {
             expires_at: record.number("expires_at")?,
             device_fingerprint: record.text("device_fingerprint")?,
             factors: FactorHashes::read(record.object("factors")?),
+            rebound_at: record.number("rebound_at"),
             supabase: SealedTokens {
                 access_token: supabase.text("access_token")?,
                 refresh_token: supabase.text("refresh_token")?,
@@ -189,17 +253,18 @@ mod tests {
     #[test]
     fn a_record_survives_being_stored() {
         let record = SessionRecord::example(Timestamp::from_seconds(1_800_000_000));
-        let json = serde_json::to_string(&record).unwrap();
+        let json = record.to_json();
         assert_eq!(SessionRecord::from_json(&json), Some(record));
     }
 
     #[test]
     fn a_record_is_read_the_short_way_as_it_is_written() {
         let mut record = SessionRecord::example(Timestamp::from_seconds(1_800_000_000));
-        for hints in [None, Some("h".to_owned())] {
+        for (hints, rebound_at) in [(None, Some(1)), (Some("h".to_owned()), None)] {
             record.factors.ip = Some("i".into());
             record.factors.client_hints = hints;
-            let json = serde_json::to_string(&record).unwrap();
+            record.rebound_at = rebound_at;
+            let json = record.to_json();
             assert_eq!(SessionRecord::scan(&json).as_ref(), Some(&record));
             assert_eq!(SessionRecord::parse(&json).as_ref(), Some(&record));
         }
@@ -208,7 +273,7 @@ mod tests {
     #[test]
     fn another_order_escapes_and_new_fields_are_read_all_the_same() {
         let record = SessionRecord::example(Timestamp::from_seconds(1_800_000_000));
-        let json = serde_json::to_string(&record).unwrap();
+        let json = record.to_json();
         let sorted: serde_json::Value = serde_json::from_str(&json).unwrap();
         let mut reversed = r#"{"new":[1],"#.to_owned();
         for (name, value) in sorted.as_object().unwrap().iter().rev() {
@@ -228,7 +293,7 @@ mod tests {
 
     #[test]
     fn a_record_of_an_unknown_layout_is_not_read() {
-        let json = serde_json::to_string(&SessionRecord::example(Timestamp::default())).unwrap();
+        let json = SessionRecord::example(Timestamp::default()).to_json();
         assert_eq!(
             SessionRecord::from_json(&json.replace(r#""v":1"#, r#""v":2"#)),
             None
@@ -249,6 +314,23 @@ mod tests {
         }
         assert_eq!(SessionRecord::from_json("{}"), None);
         assert_eq!(SessionRecord::from_json(""), None);
+    }
+
+    #[test]
+    fn a_session_is_bound_to_another_device_once_in_a_while() {
+        let start = Timestamp::from_seconds(1_800_000_000);
+        let record = SessionRecord::example(start);
+        assert!(record.may_rebind(start));
+        let rebound = record.rebound(start, "new".into(), FactorHashes::default());
+        let later = |seconds| Timestamp::from_seconds(1_800_000_000 + seconds);
+        assert!(!rebound.may_rebind(later(REBINDING_SECONDS - 1)));
+        assert!(rebound.may_rebind(later(REBINDING_SECONDS)));
+        let json = record.to_json();
+        assert_eq!(
+            json.replace(&record.device_fields(), &rebound.device_fields()),
+            rebound.to_json(),
+            "nothing but the device is another"
+        );
     }
 
     #[test]

@@ -14,8 +14,6 @@
 
 use std::rc::Rc;
 
-use serde::Serialize;
-
 use super::{SessionId, SessionRecord, keys, of_user::DeviceEntry};
 use crate::{
     config::Lifetimes,
@@ -87,7 +85,7 @@ impl From<Unavailable> for NotCreated {
 /// The store of sessions.
 #[derive(Clone, Debug)]
 pub struct SessionStore<H> {
-    redis: Redis<H>,
+    pub(super) redis: Redis<H>,
     lifetimes: Lifetimes,
 }
 
@@ -162,7 +160,7 @@ impl<H: HttpClient> SessionStore<H> {
         let mut writes = vec![
             Command::new("SET")
                 .arg(keys::session(new.id))
-                .arg(json(record))
+                .arg(record.to_json())
                 .arg("EX")
                 .arg(lives),
             Command::new("SET")
@@ -264,22 +262,6 @@ impl<H: HttpClient> SessionStore<H> {
         self.redis.transaction(&writes).await.map(drop)
     }
 
-    /// Writes the record of a session anew, as long as it lives. Does not bring an ended one back.
-    ///
-    /// # Errors
-    /// [`Unavailable`] if Redis did not do it.
-    pub async fn replace(&self, id: &SessionId, record: &SessionRecord) -> Result<(), Unavailable> {
-        let command = Command::new("SET")
-            .arg(keys::session(id))
-            .arg(json(record))
-            .arg("XX")
-            .arg("KEEPTTL");
-        match self.redis.command(&command).await? {
-            Reply::Error(_) => Err(Unavailable::Refused),
-            _ => Ok(()),
-        }
-    }
-
     /// The profile of a user.
     pub async fn profile(&self, user_id: &str) -> Lookup {
         self.redis.get(&keys::user_profile(user_id)).await
@@ -351,11 +333,6 @@ fn end_commands(id: &SessionId, owner: Option<Lookup>) -> Vec<Command> {
 /// Lets `key` live `seconds` at least: `GT` alone would leave a key alone that has no expiry yet.
 fn at_least(key: &str, seconds: u64) -> [Command; 2] {
     ["NX", "GT"].map(|flag| Command::new("EXPIRE").arg(key).arg(seconds).arg(flag))
-}
-
-fn json(value: &impl Serialize) -> String {
-    // Records hold strings and numbers only, which always serialise.
-    serde_json::to_string(value).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -497,7 +474,7 @@ pub(super) mod tests {
     fn only_absence_says_that_a_session_ended() {
         let find = |lookup| read_session(lookup, NOW);
         let record = SessionRecord::example(NOW);
-        let found = find(Lookup::Found(json(&record)));
+        let found = find(Lookup::Found(record.to_json()));
         assert_eq!(found, SessionLookup::Found(Rc::new(record)));
         assert_eq!(find(Lookup::Absent), SessionLookup::Absent);
         for garbage in ["", "{}", "null", "OK"] {
@@ -512,7 +489,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_record_past_its_end_is_absent_even_if_redis_still_holds_it() {
-        let json = json(&SessionRecord::example(NOW));
+        let json = SessionRecord::example(NOW).to_json();
         let late = NOW.after(Duration::from_hours(24));
         assert_eq!(
             read_session(Lookup::Found(json), late),

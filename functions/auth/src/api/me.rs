@@ -135,6 +135,16 @@ mod tests {
     }
 
     #[test]
+    fn where_a_device_may_drift_it_is_still_the_same() {
+        let world = World::with(&[("FINGERPRINT_MODE", "graded")]);
+        let token = world.signed_in();
+        let german = get(PATH).cookie(&token).with("accept-language", "de");
+        assert_eq!(world.answer(&german).status, 200);
+        let roaming = german.with("cf-connecting-ip", "192.0.2.2");
+        assert_eq!(world.answer(&roaming).code(), "no_session");
+    }
+
+    #[test]
     fn a_missing_profile_comes_from_supabase_and_is_kept() {
         let mut renamed = user();
         renamed["user_metadata"]["name"] = "Augusta".into();

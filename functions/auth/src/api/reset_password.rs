@@ -70,3 +70,282 @@ pub(crate) fn read_reset(mut fields: Fields) -> Result<Reset, Failure> {
         });
     fields.finish(reset)
 }
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use crate::test_support::{Answer, LOST, USER_ID, World, post, session, session_of, user};
+
+    const PATH: &str = "/api/v1/simple_auth/reset-password/update";
+    const VERIFY: &str = "/verify";
+    const USER: &str = "/user";
+
+    fn by_link(world: &World, password: &str) -> Answer {
+        let body = json!({"token_hash": "abc123", "password": password}).to_string();
+        world.answer(&post(PATH, &body))
+    }
+
+    fn world() -> World {
+        World::new()
+            .supabase(VERIFY, 200, session())
+            .supabase(USER, 200, user())
+            .supabase("/logout", 204, Value::Null)
+    }
+
+    fn lives(world: &World, token: &str) -> bool {
+        let (id, _) = token.split_once('.').unwrap();
+        world.redis(&format!("session:{id}")).is_some()
+    }
+
+    #[test]
+    fn a_link_sets_a_password_and_ends_every_session() {
+        let world = world();
+        let (one, two) = (world.signed_in(), world.signed_in());
+        let answer = by_link(&world, "new");
+        insta::assert_snapshot!(answer.shown(), @r#"200 {"status":"password_changed"}"#);
+        assert!(answer.header("set-cookie").is_none());
+        assert!(!lives(&world, &one) && !lives(&world, &two));
+        assert!(world.redis(&format!("user_profile:{USER_ID}")).is_none());
+        let line = world.logged();
+        assert_eq!(
+            (&line["outcome"], &line["user_id"]),
+            (&json!("password_changed"), &json!(USER_ID))
+        );
+        world.run_tasks();
+        assert_eq!(world.asked().pop().unwrap(), "/logout?scope=local");
+    }
+
+    #[test]
+    fn a_link_that_was_used_is_over_and_supabase_is_asked_again_at_most() {
+        let world = world();
+        assert_eq!(by_link(&world, "new").status, 200);
+        let world = world.supabase_refuses(VERIFY, "otp_expired");
+        let answer = by_link(&world, "newer");
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (401, "link_expired")
+        );
+    }
+
+    #[test]
+    fn a_refused_password_does_not_use_up_the_link() {
+        for (code, expected) in [
+            ("weak_password", "weak_password"),
+            ("same_password", "same_password"),
+        ] {
+            let world = world().supabase_refuses(USER, code);
+            let token = world.signed_in();
+            let answer = by_link(&world, "weak");
+            assert_eq!((answer.status, answer.code().as_str()), (422, expected));
+            assert!(lives(&world, &token), "nothing has changed");
+            // Supabase's token is used up by now.
+            let world = world
+                .supabase_refuses(VERIFY, "otp_expired")
+                .supabase(USER, 200, user());
+            assert_eq!(by_link(&world, "strong").status, 200);
+        }
+    }
+
+    #[test]
+    fn the_kept_session_is_sealed_and_bound_to_its_link() {
+        let world = world().supabase_refuses(USER, "weak_password");
+        by_link(&world, "weak");
+        let kept = world.dump();
+        assert!(
+            kept.contains("reset:") && !kept.contains("SUPABASE") && !kept.contains("abc123"),
+            "{kept}"
+        );
+        let world = world.supabase_refuses(VERIFY, "otp_expired");
+        let other = json!({"token_hash": "other", "password": "strong"}).to_string();
+        assert_eq!(world.answer(&post(PATH, &other)).code(), "link_expired");
+    }
+
+    #[test]
+    fn a_link_in_use_is_taken() {
+        let world = world();
+        let held = "reset_in_use:6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090";
+        world.put(held, "1");
+        assert_eq!(by_link(&world, "new").code(), "link_expired");
+        assert!(world.asked().is_empty());
+    }
+
+    #[test]
+    fn a_password_that_changed_while_its_sessions_did_not_end_is_gone_on_with() {
+        let world = world();
+        let token = world.signed_in();
+        // Claim, look, verify, keep, note, change: then each try to end the sessions is lost.
+        world.break_after(6, LOST[1]);
+        (0..2).for_each(|_| world.host.break_next(LOST[1]));
+        let answer = by_link(&world, "new");
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (503, "store_unavailable")
+        );
+        assert!(world.asked().contains(&USER.to_owned()));
+        assert!(lives(&world, &token));
+        // The same again: Supabase knows the password by now, and has used up the token.
+        let world = world
+            .supabase_refuses(VERIFY, "otp_expired")
+            .supabase_refuses(USER, "same_password");
+        assert_eq!(by_link(&world, "new").status, 200);
+        assert!(!lives(&world, &token));
+    }
+
+    #[test]
+    fn a_claim_that_cannot_be_given_up_says_when_it_runs_out() {
+        let world = world().supabase_refuses(USER, "weak_password");
+        // Claim, look, verify, keep, note, change, and the note taken back.
+        world.break_after(7, LOST[0]);
+        let answer = by_link(&world, "weak");
+        assert_eq!(
+            (answer.status, answer.header("retry-after")),
+            (503, Some("30"))
+        );
+    }
+
+    #[test]
+    fn another_password_than_the_one_that_was_set_is_the_same_password_all_the_same() {
+        let world = world();
+        world.break_after(6, LOST[0]);
+        (0..2).for_each(|_| world.host.break_next(LOST[0]));
+        by_link(&world, "new");
+        let world = world.supabase_refuses(USER, "same_password");
+        assert_eq!(by_link(&world, "other").code(), "same_password");
+        assert_eq!(
+            by_link(&world, "other").code(),
+            "same_password",
+            "a refusal is no promise"
+        );
+    }
+
+    #[test]
+    fn nothing_changes_where_it_cannot_be_noted() {
+        // The claim, the look, keeping the session, noting the password.
+        for calls in [0, 1, 3, 4] {
+            let world = world();
+            world.break_after(calls, LOST[0]);
+            let answer = by_link(&world, "new");
+            assert_eq!(answer.code(), "store_unavailable", "{calls}");
+            assert!(!world.asked().contains(&"/user".to_owned()), "{calls}");
+        }
+    }
+
+    #[test]
+    fn a_second_factor_is_asked_for_before_anything_changes() {
+        let mut user = user();
+        user["factors"] = json!([{"id": USER_ID, "status": "verified", "factor_type": "totp"}]);
+        let world = world().supabase(VERIFY, 200, session_of(&user));
+        let answer = by_link(&world, "new");
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (422, "validation_failed")
+        );
+        let error = &answer.json()["errors"][0];
+        assert_eq!(
+            (&error["field"], &error["code"]),
+            (&json!("code"), &json!("missing"))
+        );
+        assert_eq!(world.asked(), [VERIFY]);
+    }
+
+    fn signed_in(world: &World, token: &str, current: &str) -> Answer {
+        let body = json!({"current_password": current, "password": "new"}).to_string();
+        world.answer(&post(PATH, &body).cookie(token))
+    }
+
+    #[test]
+    fn signed_in_the_others_end_and_ones_own_goes_on_under_a_new_token() {
+        let world = world();
+        let (own, other) = (world.signed_in(), world.signed_in());
+        world.host.advance(Duration::from_secs(100));
+        let answer = signed_in(&world, &own, "p");
+        assert_eq!(answer.status, 200);
+        let body = answer.json();
+        let token = body["session_token"].as_str().unwrap();
+        assert_ne!(token, own);
+        assert!(answer.header("set-cookie").unwrap().contains(token));
+        assert!(lives(&world, token) && !lives(&world, &own) && !lives(&world, &other));
+        assert_eq!(
+            body["expires_at"], "2027-01-16T08:00:00.000Z",
+            "it ends when it would have"
+        );
+    }
+
+    #[test]
+    fn a_wrong_present_password_changes_nothing() {
+        let world = world();
+        let token = world.signed_in();
+        let world = world.supabase_refuses("/token?grant_type=password", "invalid_credentials");
+        let answer = signed_in(&world, &token, "wrong");
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (422, "validation_failed")
+        );
+        let error = &answer.json()["errors"][0];
+        assert_eq!(
+            (&error["field"], &error["code"]),
+            (&json!("current_password"), &json!("incorrect"))
+        );
+        assert!(lives(&world, &token));
+    }
+
+    #[test]
+    fn nobody_who_is_not_signed_in_can_try_present_passwords() {
+        let world = world();
+        let body = r#"{"current_password":"p","password":"new"}"#;
+        assert_eq!(world.answer(&post(PATH, body)).code(), "no_session");
+        assert!(world.asked().is_empty());
+    }
+
+    #[test]
+    fn what_fails_after_the_change_says_that_it_has_changed() {
+        let world = world();
+        let token = world.signed_in();
+        // The session, the user, the check, the change; then three tries.
+        world.break_after(4, LOST[0]);
+        (0..2).for_each(|_| world.host.break_next(LOST[0]));
+        let answer = signed_in(&world, &token, "p");
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (503, "store_unavailable")
+        );
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(
+            detail.starts_with("The password has been changed"),
+            "{detail}"
+        );
+    }
+
+    #[test]
+    fn fields_are_checked_before_anything_is_asked() {
+        for (body, field) in [
+            (json!({}), "token_hash"),
+            (
+                json!({"token_hash": "a/b", "password": "new"}),
+                "token_hash",
+            ),
+            (json!({"token_hash": "abc"}), "password"),
+            (
+                json!({"token_hash": "abc", "password": "x".repeat(73)}),
+                "password",
+            ),
+            (
+                json!({"token_hash": "abc", "password": "p", "code": "12"}),
+                "factor_id",
+            ),
+            (
+                json!({"current_password": 7, "password": "p"}),
+                "current_password",
+            ),
+        ] {
+            let world = world();
+            let answer = world.answer(&post(PATH, &body.to_string()));
+            assert_eq!(answer.code(), "validation_failed", "{body}");
+            assert_eq!(answer.json()["errors"][0]["field"], field, "{body}");
+            assert!(world.host.calls().is_empty());
+        }
+    }
+}

@@ -105,3 +105,137 @@ pub(crate) async fn end_of<H: Host>(
     exchange.audit("session_ended", user_id, actor);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::{
+        request::Request,
+        test_support::{LOST, World, get},
+    };
+
+    const PATH: &str = "/api/v1/simple_auth/sessions";
+
+    fn world() -> World {
+        World::new().supabase("/logout", 204, Value::Null)
+    }
+
+    fn id_of(token: &str) -> &str {
+        token.split_once('.').unwrap().0
+    }
+
+    fn delete(id: &str, token: &str) -> Request {
+        let mut request = get(&format!("{PATH}/{id}")).cookie(token);
+        request.method = "DELETE".into();
+        request
+    }
+
+    #[test]
+    fn one_sees_where_one_is_signed_in() {
+        let world = world();
+        let (own, other) = (world.signed_in(), world.signed_in());
+        let answer = world.answer(&get(PATH).cookie(&own));
+        let body = answer.json();
+        let sessions = body["sessions"].as_array().unwrap();
+        assert_eq!(sessions.len(), 2);
+        let find = |token| {
+            sessions
+                .iter()
+                .find(|one| one["id"] == id_of(token))
+                .unwrap()
+        };
+        assert_eq!(
+            (&find(&own)["current"], &find(&other)["current"]),
+            (&json!(true), &json!(false))
+        );
+        let own = find(&own);
+        assert_eq!(own["created_at"], "2027-01-15T08:00:00.000Z");
+        assert_eq!(own["last_seen_at"], "2027-01-15T08:00:00.000Z");
+        assert_eq!(own["expires_at"], "2027-01-16T08:00:00.000Z");
+        assert_eq!(own["device"]["label"], "Firefox on Linux");
+        assert_eq!(own["device"]["ip_hint"], "192.0.2.0/24");
+        let mac = other.split_once('.').unwrap().1;
+        assert!(!answer.body.unwrap().contains(mac), "an id opens nothing");
+    }
+
+    #[test]
+    fn whoever_is_not_signed_in_sees_nothing() {
+        assert_eq!(world().answer(&get(PATH)).code(), "no_session");
+        let world = world();
+        let token = world.signed_in();
+        let elsewhere = get(PATH)
+            .cookie(&token)
+            .with("cf-connecting-ip", "192.0.2.9");
+        assert_eq!(world.answer(&elsewhere).code(), "no_session");
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_read_is_not_an_empty_one() {
+        for calls in 1..3 {
+            let world = world();
+            let token = world.signed_in();
+            world.break_after(calls, LOST[0]);
+            let answer = world.answer(&get(PATH).cookie(&token));
+            assert_eq!(answer.code(), "store_unavailable", "{calls}");
+        }
+    }
+
+    #[test]
+    fn another_session_ends_and_ones_own_goes_on() {
+        let world = world();
+        let (own, other) = (world.signed_in(), world.signed_in());
+        let answer = world.answer(&delete(id_of(&other), &own));
+        assert_eq!(answer.status, 204);
+        assert!(answer.header("set-cookie").is_none());
+        assert!(world.redis(&format!("session:{}", id_of(&other))).is_none());
+        assert!(world.redis(&format!("session:{}", id_of(&own))).is_some());
+        world.run_tasks();
+        assert_eq!(world.asked().pop().unwrap(), "/logout?scope=local");
+    }
+
+    #[test]
+    fn ending_ones_own_clears_the_cookie() {
+        let world = world();
+        let own = world.signed_in();
+        let answer = world.answer(&delete(id_of(&own), &own));
+        assert!(answer.header("set-cookie").unwrap().contains("Max-Age=0"));
+    }
+
+    #[test]
+    fn a_session_of_somebody_else_is_not_found_and_stays() {
+        let world = world();
+        let own = world.signed_in();
+        let foreign = "00000000-0000-4000-8000-000000000001";
+        world.put(&format!("session:{foreign}"), "{}");
+        world.put(&format!("user_id:{foreign}"), "somebody-else");
+        for id in [
+            foreign,
+            "00000000-0000-4000-8000-000000000002",
+            "x",
+            "%2e%2e",
+            &"0".repeat(300),
+        ] {
+            let answer = world.answer(&delete(id, &own));
+            assert_eq!(
+                (answer.status, answer.code().as_str()),
+                (404, "not_found"),
+                "{id}"
+            );
+        }
+        assert!(world.redis(&format!("session:{foreign}")).is_some());
+    }
+
+    #[test]
+    fn a_session_that_may_live_on_is_said_so() {
+        for calls in 1..5 {
+            let world = world();
+            let (own, other) = (world.signed_in(), world.signed_in());
+            world.break_after(calls, LOST[0]);
+            let answer = world.answer(&delete(id_of(&other), &own));
+            // Looking at it before it ends may fail: only Supabase's session lives on then.
+            let expected = if calls == 2 { 204 } else { 503 };
+            assert_eq!(answer.status, expected, "{calls}");
+        }
+    }
+}

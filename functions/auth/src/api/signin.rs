@@ -304,7 +304,7 @@ mod tests {
         let took: Vec<_> = (0..5)
             .map(|_| {
                 signed_in(&world);
-                let took = world.elapsed() - before;
+                let took = world.elapsed().saturating_sub(before);
                 before = world.elapsed();
                 took.as_millis()
             })

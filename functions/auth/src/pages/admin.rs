@@ -73,10 +73,12 @@ struct SessionRow {
 }
 
 impl Page for Search<'_> {
-    const IS_WIDE: bool = true;
-
     fn title(&self) -> &str {
         self.t.admin_title()
+    }
+
+    fn is_wide(&self) -> bool {
+        true
     }
 }
 
@@ -89,14 +91,16 @@ impl Search<'_> {
 }
 
 impl Page for UserPage<'_> {
-    const IS_WIDE: bool = true;
-
     fn title(&self) -> &str {
         if self.user.email.is_empty() {
             &self.user.id
         } else {
             &self.user.email
         }
+    }
+
+    fn is_wide(&self) -> bool {
+        true
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
 #[derive(Template)]
 #[template(path = "confirm.html")]
 struct Form<'a> {
-    t: &'a Texts,
+    t: &'static Texts,
     trouble: &'a Trouble,
     /// None if it is of no use.
     link: Option<&'a Link>,
@@ -34,7 +34,12 @@ struct Form<'a> {
 }
 
 impl<'a> Form<'a> {
-    fn new(t: &'a Texts, next: &'a Next, link: Option<&'a Link>, trouble: &'a Trouble) -> Self {
+    fn new(
+        t: &'static Texts,
+        next: &'a Next,
+        link: Option<&'a Link>,
+        trouble: &'a Trouble,
+    ) -> Self {
         Self {
             t,
             trouble,

@@ -63,6 +63,10 @@ impl<'a> Field<'a> {
         Self { value, ..self }
     }
 
+    fn is_described(&self) -> bool {
+        self.error.is_some() || !self.hint.is_empty()
+    }
+
     /// The field `email`.
     pub(super) fn email(t: &Texts, value: &'a str, trouble: &'a Trouble) -> Self {
         Self::new(Kind::Email, "email", t.email_label(), trouble).value(value)
@@ -116,14 +120,16 @@ mod tests {
             code: "wrong",
             detail: "Not <this> one.".to_owned(),
         }];
-        let trouble = Trouble::of_failure(&Failure::validation_failed(errors), &LANGUAGES[0].1);
+        let trouble = Trouble::of_failure(&Failure::validation_failed(errors), LANGUAGES[0].texts);
         let field = Field::new(Kind::Code, "code", "Code", &trouble).hint("Six digits.");
         insta::assert_snapshot!(field.to_string(), @r#"
 <div class="field">
 <label for="code">Code</label>
-<p class="hint" id="code-hint">Six digits.</p>
-<p class="error" id="code-error">Not &#60;this&#62; one.</p>
-<input id="code" name="code" class="code" type="text" inputmode="numeric" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" maxlength="10" required aria-invalid="true" aria-describedby="code-hint code-error">
+<div id="code-note">
+<p class="hint">Six digits.</p>
+<p class="error">Not &#60;this&#62; one.</p>
+</div>
+<input id="code" name="code" class="code" type="text" inputmode="numeric" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" maxlength="10" value="" required aria-invalid="true" aria-describedby="code-note">
 </div>
 "#);
         let field = Field::new(Kind::Text, "name", "Name", &trouble).value("\"Ada\"");

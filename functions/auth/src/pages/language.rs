@@ -8,26 +8,26 @@ use authflow_shared::{
 use super::texts::{LANGUAGES, Texts};
 
 /// A language that the operator offers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Language {
     /// As `lang` and `Content-Language` name it (RFC 5646).
     pub(super) tag: &'static str,
-    pub(super) texts: Texts,
+    pub(super) texts: &'static Texts,
 }
 
 /// The languages that the operator offers: `LANGUAGES`, with what `TEXTS` replaces.
 #[derive(Debug)]
 pub(super) struct Languages {
     default: Language,
-    others: Vec<Language>,
+    all: Vec<Language>,
 }
 
 impl Languages {
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let mut named = Vec::new();
+        let mut all = Vec::new();
         for name in reader.list("LANGUAGES") {
-            match LANGUAGES.iter().find(|(tag, _)| *tag == name) {
-                Some(known) => named.push(known.clone()),
+            match LANGUAGES.iter().find(|known| known.tag == name) {
+                Some(known) => all.push(*known),
                 None => reader.fault(
                     "LANGUAGES",
                     format!("\"{name}\" is none of {}", tags(&LANGUAGES)),
@@ -35,72 +35,74 @@ impl Languages {
             }
         }
         if reader.optional("LANGUAGES").is_none() {
-            named = LANGUAGES.to_vec();
+            all.extend_from_slice(&LANGUAGES);
         }
-        replace_texts(reader, &mut named);
-        let mut languages = named
-            .into_iter()
-            .map(|(tag, texts)| Language { tag, texts });
+        replace_texts(reader, &mut all);
         Some(Self {
-            default: languages.next()?,
-            others: languages.collect(),
+            default: *all.first()?,
+            all,
         })
     }
 
     /// The one for a browser that sent `accept_language`, or the first.
-    pub(super) fn choose(&self, accept_language: Option<&str>) -> &Language {
-        let offered = || core::iter::once(&self.default).chain(&self.others);
-        let ranges: Vec<_> = accept_language
-            .unwrap_or_default()
-            .split(',')
-            .filter_map(range)
-            .collect();
-        let is_named = |language: &Language| ranges.iter().any(|(tag, _)| is(tag, language));
-        let mut best = (&self.default, 0);
-        for (tag, quality) in &ranges {
-            let found = match *tag {
-                "*" => offered().find(|language| !is_named(language)),
-                tag => offered().find(|language| is(tag, language)),
-            };
-            // Of equals, the first counts.
-            if let Some(language) = found.filter(|_| *quality > best.1) {
-                best = (language, *quality);
+    pub(super) fn choose(&self, accept_language: Option<&str>) -> Language {
+        let mut best = (self.default, 0);
+        for language in &self.all {
+            let rank = rank(accept_language.unwrap_or_default(), language.tag);
+            if rank > best.1 {
+                best = (*language, rank);
             }
         }
         best.0
     }
 }
 
-/// Whether `range` asks for `language`, whichever country's.
-fn is(range: &str, language: &Language) -> bool {
-    let primary = range.split('-').next().unwrap_or_default();
-    primary.eq_ignore_ascii_case(language.tag)
+/// How much `header` wants the language `tag`, whichever country's: by its quality, and of equals
+/// the first. 0 is not at all.
+fn rank(header: &str, tag: &str) -> usize {
+    let (mut named, mut star) = (None, 0);
+    for (position, item) in header.split(',').enumerate() {
+        let Some((range, quality)) = range(item) else {
+            continue;
+        };
+        let rank = (quality * 1000).saturating_sub(position);
+        let primary = range.split('-').next().unwrap_or_default();
+        if primary.eq_ignore_ascii_case(tag) {
+            named = named.max(Some(rank));
+        } else if range == "*" {
+            star = rank;
+        }
+    }
+    named.unwrap_or(star)
 }
 
 /// A range and its quality in thousandths (RFC 9110, sections 12.4.2 and 12.5.4); `None` for what
 /// cannot be read.
-fn range(text: &str) -> Option<(&str, u16)> {
-    let Some((range, weight)) = text.split_once(';') else {
-        return Some((text.trim(), 1000));
+fn range(item: &str) -> Option<(&str, usize)> {
+    let Some((range, weight)) = item.split_once(';') else {
+        return Some((item.trim(), 1000));
     };
-    let weight = weight.trim();
-    let quality = weight
-        .strip_prefix("q=")
-        .or_else(|| weight.strip_prefix("Q="))?;
+    let (name, quality) = weight.trim().split_once('=')?;
     let (whole, fraction) = quality.split_once('.').unwrap_or((quality, ""));
-    if fraction.len() > 3 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+    if !name.eq_ignore_ascii_case("q") || fraction.len() > 3 {
         return None;
     }
-    let fraction: u16 = format!("{fraction:0<3}").parse().ok()?;
-    match (whole, fraction) {
-        ("0", _) => Some((range.trim(), fraction)),
-        ("1", 0) => Some((range.trim(), 1000)),
-        _ => None,
+    let mut thousandths = match whole {
+        "0" => 0,
+        "1" => 1000,
+        _ => return None,
+    };
+    for (byte, worth) in fraction.bytes().zip([100, 10, 1]) {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        thousandths += usize::from(byte - b'0') * worth;
     }
+    (thousandths <= 1000).then_some((range.trim(), thousandths))
 }
 
 /// `TEXTS`: `{"en": {"signin_title": "Welcome"}}`.
-fn replace_texts(reader: &mut Reader<'_>, languages: &mut [(&'static str, Texts)]) {
+fn replace_texts(reader: &mut Reader<'_>, languages: &mut [Language]) {
     const NAME: &str = "TEXTS";
     let Some(json) = reader.optional(NAME) else {
         return;
@@ -110,28 +112,31 @@ fn replace_texts(reader: &mut Reader<'_>, languages: &mut [(&'static str, Texts)
         Ok(_) => return reader.fault(NAME, "must be a JSON object of languages"),
         Err(malformed) => return reader.fault(NAME, format!("is not JSON: {malformed}")),
     };
-    for (tag, texts) in replaced {
+    for (tag, replaced) in &replaced {
         let known = tags(languages);
-        let Some((_, language)) = languages.iter_mut().find(|(known, _)| *known == tag) else {
+        let Some(language) = languages.iter_mut().find(|known| known.tag == tag) else {
             reader.fault(NAME, format!("\"{tag}\" is none of {known}"));
             continue;
         };
-        let Value::Object(texts) = texts else {
+        let Value::Object(replaced) = replaced else {
             reader.fault(NAME, format!("\"{tag}\" must be an object of texts"));
             continue;
         };
-        for (name, text) in texts {
+        let mut texts = language.texts.clone();
+        for (name, text) in replaced {
             match text.as_str() {
                 None => reader.fault(NAME, format!("\"{name}\" must be a text")),
-                Some(text) if language.replace(&name, text) => {}
+                Some(text) if texts.replace(name, text) => {}
                 Some(_) => reader.fault(NAME, format!("there is no text \"{name}\"")),
             }
         }
+        // Never freed: it belongs to the configuration, which lives as long as the worker.
+        language.texts = Box::leak(Box::new(texts));
     }
 }
 
-fn tags(languages: &[(&'static str, Texts)]) -> String {
-    let tags: Vec<_> = languages.iter().map(|(tag, _)| *tag).collect();
+fn tags(languages: &[Language]) -> String {
+    let tags: Vec<_> = languages.iter().map(|language| language.tag).collect();
     tags.join(", ")
 }
 
@@ -207,6 +212,7 @@ mod tests {
         }
         chooses("en,de", "deutsch", "en");
         chooses("en,de", "en;q=x,de;q=0.1", "de");
+        chooses("en,de", "en;q=0.1x,de;q=0.1", "de");
         let languages = read(&[]).unwrap();
         assert_eq!(languages.choose(None).tag, "en");
     }

@@ -5,16 +5,21 @@
 //!
 //! To add a page, take `resend.rs` and `templates/resend.html` as the pattern:
 //!
-//! 1. `pages/NAME.rs`: a struct with `t: &Texts` and what the page shows, a `#[template]`, and
-//!    [`Page`](view::Page) for its title; `IS_WIDE` for a page of sections.
+//! 1. `pages/NAME.rs`: a struct with `t: &'static Texts` and what the page shows, a `#[template]`,
+//!    and [`Page`] for its title; `is_wide` for a page of sections.
 //! 2. `templates/NAME.html`: what stands under the heading, and nothing else. Every sentence is
 //!    `{{ t.name() }}`; `{{ trouble }}`, `{{ next }}` and each [`Field`](field::Field) show
-//!    themselves. `templates/style.css` says at its top which classes there are.
+//!    themselves.
 //! 3. Its texts: the name into the list in `texts/mod.rs`, the text into every language beside it;
 //!    for a new [`Failure`] `error_` and its code, for a field's error `field_FIELD_CODE`.
 //! 4. Its handler: [`View::of`], then `view.shown(&page, "outcome")`, and `view.refused(&page,
 //!    failure)` with [`Trouble::of_failure`](trouble::Trouble::of_failure).
 //! 5. Its address: a line in `endpoint.rs`, an arm in `app.rs`.
+//!
+//! Classes: buttons are `second` and `danger`, a link that looks like one `button`; boxes `note`,
+//! `done` and `alert`, of `<p>`s; `links` under a form; `faint` text; `<ul class="list">` of what
+//! has a button each; `qr` an image to scan. `<pre>` is a secret, `<nav>` with `aria-current` leads
+//! from one wide page to the next, and their `<section>`s have an `<h2>`.
 
 pub(crate) mod admin;
 mod brand;
@@ -50,7 +55,7 @@ use crate::{
 #[derive(Template)]
 #[template(path = "message.html")]
 struct Message<'a> {
-    t: &'a Texts,
+    t: &'static Texts,
     title: &'a str,
     text: &'a str,
 }

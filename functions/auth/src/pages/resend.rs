@@ -18,7 +18,7 @@ pub(super) const PATH: &str = "/auth/resend";
 #[derive(Template)]
 #[template(path = "resend.html")]
 struct Form<'a> {
-    t: &'a Texts,
+    t: &'static Texts,
     trouble: &'a Trouble,
     next: &'a Next,
     email: Field<'a>,
@@ -26,7 +26,7 @@ struct Form<'a> {
 }
 
 impl<'a> Form<'a> {
-    fn new(t: &'a Texts, next: &'a Next, email: &'a str, trouble: &'a Trouble) -> Self {
+    fn new(t: &'static Texts, next: &'a Next, email: &'a str, trouble: &'a Trouble) -> Self {
         Self {
             t,
             trouble,
@@ -89,7 +89,7 @@ mod tests {
 <form method="post" action="/auth/resend">
 <div class="field">
 <label for="email">E-mail address</label>
-<input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" required>
+<input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" value="" required>
 </div>
 <button>Send</button>
 </form>

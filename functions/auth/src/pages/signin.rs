@@ -18,7 +18,7 @@ pub(super) const PATH: &str = "/auth/signin";
 #[derive(Template)]
 #[template(path = "signin.html")]
 struct Form<'a> {
-    t: &'a Texts,
+    t: &'static Texts,
     /// Why the gateway sent the person here; empty if there is nothing to say.
     reason: &'static str,
     trouble: &'a Trouble,
@@ -31,7 +31,7 @@ struct Form<'a> {
 }
 
 impl<'a> Form<'a> {
-    fn new(t: &'a Texts, next: &'a Next, email: &'a str, trouble: &'a Trouble) -> Self {
+    fn new(t: &'static Texts, next: &'a Next, email: &'a str, trouble: &'a Trouble) -> Self {
         Self {
             t,
             reason: "",
@@ -124,11 +124,11 @@ mod tests {
 <input type="hidden" name="next" value="https://app.test/app/x?a=b&#38;c">
 <div class="field">
 <label for="email">E-mail address</label>
-<input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" required>
+<input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" value="" required>
 </div>
 <div class="field">
 <label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required>
+<input id="password" name="password" type="password" autocomplete="current-password" value="" required>
 </div>
 <button>Sign in</button>
 </form>
@@ -188,7 +188,7 @@ mod tests {
 </div>
 <div class="field">
 <label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required>
+<input id="password" name="password" type="password" autocomplete="current-password" value="" required>
 </div>
 <button>Sign in</button>
 </form>
@@ -203,12 +203,8 @@ mod tests {
         let answer = World::new().answer(&post_form(PATH, &[("email", typed), ("next", typed)]));
         assert_eq!(answer.status, 422);
         assert!(!answer.main().contains("<script"), "{}", answer.main());
-        assert!(answer.main().contains("aria-describedby=\"email-error\""));
-        assert!(
-            answer
-                .main()
-                .contains("aria-describedby=\"password-error\"")
-        );
+        assert!(answer.main().contains("aria-describedby=\"email-note\""));
+        assert!(answer.main().contains("aria-describedby=\"password-note\""));
     }
 
     #[test]

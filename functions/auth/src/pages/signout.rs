@@ -15,7 +15,7 @@ use crate::{api, exchange::Exchange, failure::Failure, fields::Fields, response:
 #[derive(Template)]
 #[template(path = "signout.html")]
 struct Form<'a> {
-    t: &'a Texts,
+    t: &'static Texts,
     trouble: &'a Trouble,
     next: &'a Next,
 }

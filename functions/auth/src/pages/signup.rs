@@ -25,7 +25,7 @@ pub(super) const PATH: &str = "/auth/signup";
 #[derive(Template)]
 #[template(path = "signup.html")]
 struct Form<'a> {
-    t: &'a Texts,
+    t: &'static Texts,
     trouble: &'a Trouble,
     next: &'a Next,
     email: Field<'a>,
@@ -34,7 +34,7 @@ struct Form<'a> {
 }
 
 impl<'a> Form<'a> {
-    fn new(t: &'a Texts, next: &'a Next, email: &'a str, trouble: &'a Trouble) -> Self {
+    fn new(t: &'static Texts, next: &'a Next, email: &'a str, trouble: &'a Trouble) -> Self {
         Self {
             t,
             trouble,
@@ -54,13 +54,13 @@ impl Page for Form<'_> {
 
 #[derive(Template)]
 #[template(path = "sent.html")]
-struct Sent<'a> {
-    t: &'a Texts,
+struct Sent {
+    t: &'static Texts,
     sign_in: String,
     resend: String,
 }
 
-impl Page for Sent<'_> {
+impl Page for Sent {
     fn title(&self) -> &str {
         self.t.sent_title()
     }
@@ -139,12 +139,14 @@ mod tests {
 <input type="hidden" name="next" value="https://app.test/app">
 <div class="field">
 <label for="email">E-mail address</label>
-<input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" required>
+<input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" value="" required>
 </div>
 <div class="field">
 <label for="password">Choose a password</label>
-<p class="hint" id="password-hint">A few words that have nothing to do with each other make a good one.</p>
-<input id="password" name="password" type="password" autocomplete="new-password" required aria-describedby="password-hint">
+<div id="password-note">
+<p class="hint">A few words that have nothing to do with each other make a good one.</p>
+</div>
+<input id="password" name="password" type="password" autocomplete="new-password" value="" required aria-describedby="password-note">
 </div>
 <button>Sign up</button>
 </form>
@@ -209,9 +211,11 @@ mod tests {
 </div>
 <div class="field">
 <label for="password">Choose a password</label>
-<p class="hint" id="password-hint">A few words that have nothing to do with each other make a good one.</p>
-<p class="error" id="password-error">The password is too short. The password needs more kinds of characters: upper and lower case letters, digits, symbols.</p>
-<input id="password" name="password" type="password" autocomplete="new-password" required aria-invalid="true" aria-describedby="password-hint password-error">
+<div id="password-note">
+<p class="hint">A few words that have nothing to do with each other make a good one.</p>
+<p class="error">The password is too short. The password needs more kinds of characters: upper and lower case letters, digits, symbols.</p>
+</div>
+<input id="password" name="password" type="password" autocomplete="new-password" value="" required aria-invalid="true" aria-describedby="password-note">
 </div>
 <button>Sign up</button>
 </form>

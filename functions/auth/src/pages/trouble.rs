@@ -78,7 +78,7 @@ mod tests {
     use crate::pages::texts::LANGUAGES;
 
     fn trouble(failure: &Failure, language: usize) -> Trouble {
-        Trouble::of_failure(failure, &LANGUAGES[language].1)
+        Trouble::of_failure(failure, LANGUAGES[language].texts)
     }
 
     #[test]

@@ -23,24 +23,40 @@ const HEADERS: [(&str, &str); 5] = [
         "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), display-capture=(), \
          encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), \
          magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), \
-         publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), web-share=(), \
+         publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), \
          xr-spatial-tracking=()",
     ),
 ];
 
 /// What stands in `<main>`, under the heading. A page's template writes nothing else.
-pub(super) trait Page: Template {
+pub(super) trait Page: Content {
     /// The heading, which is the title too.
     fn title(&self) -> &str;
 
     /// Whether it is wider than a form: a page of sections.
-    const IS_WIDE: bool = false;
+    fn is_wide(&self) -> bool {
+        false
+    }
+}
+
+/// Every template. It is apart from [`Page`] so that all pages share the code that shows them.
+pub(super) trait Content {
+    fn html(&self) -> String;
+}
+
+impl<T: Template> Content for T {
+    fn html(&self) -> String {
+        let mut html = String::new();
+        // Writing to a string cannot fail, and no template calls anything that can.
+        let _ = self.render_into(&mut html);
+        html
+    }
 }
 
 #[derive(Template)]
 #[template(path = "layout.html")]
 struct Layout<'a> {
-    t: &'a Texts,
+    t: &'static Texts,
     settings: &'a Settings,
     language: &'static str,
     title: &'a str,
@@ -55,7 +71,7 @@ struct Layout<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View<'a> {
     settings: &'a Settings,
-    language: &'a Language,
+    language: Language,
 }
 
 impl<'a> View<'a> {
@@ -74,32 +90,33 @@ impl<'a> View<'a> {
     }
 
     /// The texts in the person's language.
-    pub(super) fn texts(&self) -> &'a Texts {
-        &self.language.texts
+    pub(super) fn texts(&self) -> &'static Texts {
+        self.language.texts
     }
 
     /// A page that answers a request for it.
-    pub(super) fn shown<P: Page>(&self, page: &P, outcome: &'static str) -> Response {
-        let html = self.layout(page.title(), &render(page), false, P::IS_WIDE);
+    pub(super) fn shown(&self, page: &dyn Page, outcome: &'static str) -> Response {
+        let html = self.layout(page, false);
         self.with_headers(Response::text(200, outcome, HTML, html))
     }
 
     /// A page that says what is wrong, with the status and the headers of `failure`.
-    pub(super) fn refused<P: Page>(&self, page: &P, failure: Failure) -> Response {
-        let html = self.layout(page.title(), &render(page), true, P::IS_WIDE);
+    pub(super) fn refused(&self, page: &dyn Page, failure: Failure) -> Response {
+        let html = self.layout(page, true);
         self.with_headers(failure.into_response(HTML, html))
     }
 
-    fn layout(&self, title: &str, content: &str, is_error: bool, is_wide: bool) -> String {
-        render(&Layout {
+    fn layout(&self, page: &dyn Page, is_error: bool) -> String {
+        let layout = Layout {
             t: self.texts(),
             settings: self.settings,
             language: self.language.tag,
-            title,
+            title: page.title(),
             is_error,
-            is_wide,
-            content,
-        })
+            is_wide: page.is_wide(),
+            content: &page.html(),
+        };
+        layout.html()
     }
 
     fn with_headers(&self, response: Response) -> Response {
@@ -110,11 +127,6 @@ impl<'a> View<'a> {
             response.header(name, *value)
         })
     }
-}
-
-fn render(page: &impl Template) -> String {
-    // Writing to a string cannot fail, and no template calls anything that can.
-    page.render().unwrap_or_default()
 }
 
 #[cfg(test)]

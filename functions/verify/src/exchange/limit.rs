@@ -10,7 +10,8 @@
 //!
 //! Keys are canonical: the route's id, and the client's network, or the session's id and the device
 //! that it is used from, never a text that the client wrote. The device is in it, so that whoever
-//! stole a token cannot use up its owner's limit.
+//! stole a token cannot use up its owner's limit. Where devices may drift, it is their network
+//! alone: whoever has a session could give every request a language of its own.
 
 use std::rc::Rc;
 
@@ -172,7 +173,12 @@ impl<H: GatewayHost> Exchange<'_, H> {
             By::Address => format!("route:{id}:{}", seen.client_ip.network()),
             By::Session => {
                 let session = session?.as_str();
-                let device = self.gateway.config.common.fingerprinter.of(&seen.device);
+                let device = self
+                    .gateway
+                    .config
+                    .common
+                    .fingerprinter
+                    .place_of(&seen.device);
                 format!("route:{id}:{session}:{device}")
             }
         })

@@ -1,5 +1,6 @@
 //! The way of one request through the gateway.
 
+mod drift;
 mod early;
 mod errand;
 mod limit;
@@ -206,6 +207,7 @@ impl<H: GatewayHost> Exchange<'_, H> {
         entry.session = named.session().map(SessionId::log_name);
         entry.session_source = source.map(|source| (source, self.host.now().since(asked)));
         words.tally = words.tally.or(tally);
+        entry.drift = credential.drift();
         // (4)
         let grant = match decide(&route.policy, credential, self.host.now()) {
             Decision::Forward(grant) => grant,
@@ -221,6 +223,9 @@ impl<H: GatewayHost> Exchange<'_, H> {
         if let (Some(id), Some(record)) = (named.session(), grant.record()) {
             entry.user_id = Some(record.user_id.clone());
             self.renew(id, record);
+            if let Some(factor) = entry.drift {
+                self.follow(factor, id, record, &seen.device);
+            }
         }
         let context = forward::Context {
             request_id: self.request_id.as_str(),

@@ -2,7 +2,7 @@
 
 use authflow_shared::{
     client_ip::ClientIp,
-    fingerprint::Device,
+    fingerprint::{Device, Likeness},
     host::gateway::GatewayHost,
     log::{Level, Line},
     redis::Redis,
@@ -130,19 +130,16 @@ impl<H: GatewayHost> Exchange<'_, H> {
     }
 
     fn shown(&self, lookup: SessionLookup, device: &Device<'_>) -> Credential {
-        let same_device = lookup.record().is_some_and(|record| {
+        let device = lookup.record().map_or(Likeness::Other, |record| {
             let fingerprinter = &self.gateway.config.common.fingerprinter;
             // Browsers send no client hints with a WebSocket's handshake.
             if self.facts.is_websocket() && device.platform.is_none() && device.mobile.is_none() {
-                fingerprinter.matches_without_hints(device, &record.factors)
+                fingerprinter.compare_without_hints(device, record)
             } else {
-                fingerprinter.matches(device, &record.device_fingerprint)
+                fingerprinter.compare(device, record)
             }
         });
-        Credential::Session {
-            lookup,
-            same_device,
-        }
+        Credential::Session { lookup, device }
     }
 
     /// Lets the session live on, after the response.

@@ -92,8 +92,9 @@ impl World {
         };
         let mut record = SessionRecord::example(NOW);
         record.device_fingerprint = config.common.fingerprinter.of(&device);
+        record.factors = config.common.fingerprinter.factors_of(&device);
         let token = config.common.token_keys.sign(&id).expose().to_owned();
-        let json = serde_json::to_string(&record).unwrap();
+        let json = record.to_json();
         redis.borrow_mut().insert(keys::session(&id), json);
         let store = redis.clone();
         let host = FakeHost::new(NOW, move |call| {
@@ -171,6 +172,13 @@ impl World {
         self.send("GET", target, &[IP, AGENT, ("cookie", &self.cookie())])
     }
 
+    /// Does what was left for after the responses.
+    pub(crate) fn run_tasks(&self) {
+        while let Some(task) = self.host.next_task() {
+            block_on(task);
+        }
+    }
+
     pub(crate) fn cookie(&self) -> String {
         format!("__Host-authflow={}", self.token)
     }
@@ -196,6 +204,16 @@ fn run(redis: &mut BTreeMap<String, String>, command: &[String]) -> serde_json::
     match command[0].as_str() {
         "GET" => json!({ "result": redis.get(&command[1]) }),
         "PING" => json!({ "result": "PONG" }),
+        // A session is bound to another device.
+        "EVAL" if command[1].contains("KEEPTTL") => {
+            let session = redis.get(&command[3]);
+            let Some(session) = session.filter(|text| text.contains(&command[5])) else {
+                return json!({ "result": 0 });
+            };
+            let session = session.replace(&command[5], &command[6]);
+            redis.insert(command[3].clone(), session);
+            json!({ "result": 1 })
+        }
         "EVALSHA" if !redis.contains_key(SCRIPT) => json!({ "error": "NOSCRIPT none" }),
         "EVAL" | "EVALSHA" => {
             redis.insert(SCRIPT.to_owned(), String::new());

@@ -1,8 +1,8 @@
 //! German.
 
-use super::{Language, Texts};
+use super::{Texts, Written};
 
-pub(super) const TEXTS: Texts = Language {
+pub(super) static TEXTS: Texts = Written {
     email_label: "E-Mail-Adresse",
     password_label: "Passwort",
     new_password_label: "Neues Passwort",

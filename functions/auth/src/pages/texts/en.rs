@@ -1,8 +1,8 @@
 //! English.
 
-use super::{Language, Texts};
+use super::{Texts, Written};
 
-pub(super) const TEXTS: Texts = Language {
+pub(super) static TEXTS: Texts = Written {
     email_label: "E-mail address",
     password_label: "Password",
     new_password_label: "Choose a password",

@@ -7,8 +7,19 @@
 mod de;
 mod en;
 
-/// The languages that there are: tag and texts.
-pub(super) const LANGUAGES: [(&str, Texts); 2] = [("en", en::TEXTS), ("de", de::TEXTS)];
+use super::language::Language;
+
+/// The languages that there are.
+pub(super) static LANGUAGES: [Language; 2] = [
+    Language {
+        tag: "en",
+        texts: &en::TEXTS,
+    },
+    Language {
+        tag: "de",
+        texts: &de::TEXTS,
+    },
+];
 
 macro_rules! texts {
     (pages { $($page:ident,)* } errors { $($error:ident,)* }) => {
@@ -16,13 +27,13 @@ macro_rules! texts {
         const NAMES: [&str; [$(stringify!($page),)* $(stringify!($error),)*].len()] =
             [$(stringify!($page),)* $(stringify!($error),)*];
 
-        /// A language as its file writes it.
-        struct Language {
+        /// The texts as the file of a language writes them.
+        struct Written {
             $($page: &'static str,)*
             $($error: &'static str,)*
         }
 
-        impl Language {
+        impl Written {
             const fn texts(self) -> Texts {
                 Texts([$(self.$page,)* $(self.$error,)*])
             }
@@ -198,12 +209,11 @@ impl Texts {
     }
 
     /// Says `text` under `name` from now on; whether there is such a name.
-    ///
-    /// The text is never freed: it belongs to the configuration, which lives as long as the worker.
     pub(super) fn replace(&mut self, name: &str, text: &str) -> bool {
         let index = NAMES.iter().position(|known| *known == name);
         let place = index.and_then(|index| self.0.get_mut(index));
         if let Some(place) = place {
+            // Never freed, like all texts.
             *place = text.to_owned().leak();
             return true;
         }
@@ -217,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_name_leads_to_its_text() {
-        for (_, texts) in LANGUAGES {
+        for Language { texts, .. } in &LANGUAGES {
             for (index, name) in NAMES.iter().enumerate() {
                 assert_eq!(texts.named(name).unwrap_or_default(), texts.0[index]);
             }
@@ -228,10 +238,10 @@ mod tests {
 
     #[test]
     fn only_english_errors_are_left_to_the_api() {
-        for (tag, texts) in LANGUAGES {
+        for Language { tag, texts } in &LANGUAGES {
             for (name, text) in NAMES.iter().zip(texts.0) {
                 let is_error = name.starts_with("error_") || name.starts_with("field_");
-                let may_be_empty = tag == "en" && is_error;
+                let may_be_empty = *tag == "en" && is_error;
                 assert!(may_be_empty || !text.is_empty(), "{tag}: {name}");
             }
         }
@@ -256,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_text_can_be_replaced_by_its_name() {
-        let mut texts = en::TEXTS;
+        let mut texts = en::TEXTS.clone();
         assert!(texts.replace("signin_title", "Hello"));
         assert_eq!(texts.signin_title(), "Hello");
         assert!(!texts.replace("signin.title", "Hello"));

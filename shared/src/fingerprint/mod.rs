@@ -4,19 +4,21 @@
 //! signed in. The fingerprint is a keyed hash, so that what Redis holds tells nothing about the
 //! person's address or browser.
 
+mod drift;
+
 use core::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, Mac};
-use serde::Serialize;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+pub use self::drift::{Likeness, Mode};
 use crate::{
     client_ip::ClientIp,
-    json::{Object, scan::Scan},
+    json::{Object, Writer, scan::Scan},
     secret::Secret,
-    session::token::keyed,
+    session::{SessionRecord, token::keyed},
 };
 
 /// Names the encoding, so that another one can never give the same hash.
@@ -87,26 +89,40 @@ impl<'a> Device<'a> {
 pub struct Fingerprinter {
     key: Hmac<Sha256>,
     factors: Vec<Factor>,
+    mode: Mode,
 }
 
 /// The hash of each factor by itself; those not chosen are absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FactorHashes {
     /// Of [`Factor::Ip`].
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub ip: Option<String>,
     /// Of [`Factor::UserAgent`].
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
     /// Of [`Factor::Language`].
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     /// Of [`Factor::ClientHints`].
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub client_hints: Option<String>,
 }
 
 impl FactorHashes {
+    /// As they are stored.
+    pub(crate) fn to_json(&self) -> String {
+        let add =
+            |json: Writer, (factor, hash): (Factor, _)| json.maybe_text(factor.as_str(), hash);
+        self.each().into_iter().fold(Writer::object(), add).end()
+    }
+
+    /// Each by its factor, in the order of [`Factor::ALL`].
+    fn each(&self) -> [(Factor, Option<&str>); 4] {
+        [
+            (Factor::Ip, self.ip.as_deref()),
+            (Factor::UserAgent, self.user_agent.as_deref()),
+            (Factor::Language, self.language.as_deref()),
+            (Factor::ClientHints, self.client_hints.as_deref()),
+        ]
+    }
+
     /// Reads them where they are spelled as we write them.
     pub(crate) fn scan(stored: &mut Scan<'_>) -> Self {
         let mut next = |factor: Factor| stored.maybe_text(factor.as_str()).map(str::to_owned);
@@ -131,7 +147,7 @@ impl FactorHashes {
 
 impl Fingerprinter {
     /// Prepares `secret`. `factors` are hashed in the order of [`Factor::ALL`].
-    pub fn new(secret: &Secret, factors: &[Factor]) -> Self {
+    pub fn new(secret: &Secret, factors: &[Factor], mode: Mode) -> Self {
         let factors = Factor::ALL
             .into_iter()
             .filter(|factor| factors.contains(factor))
@@ -139,6 +155,7 @@ impl Fingerprinter {
         Self {
             key: keyed(secret),
             factors,
+            mode,
         }
     }
 
@@ -152,46 +169,74 @@ impl Fingerprinter {
     }
 
     /// Whether `device` has the fingerprint `expected`; in constant time.
-    pub fn matches(&self, device: &Device<'_>, expected: &str) -> bool {
+    fn matches(&self, device: &Device<'_>, expected: &str) -> bool {
         self.of(device).as_bytes().ct_eq(expected.as_bytes()).into()
     }
 
-    /// Whether `device` has every factor of `expected` but the client hints, and there is one; in
-    /// constant time.
-    pub fn matches_without_hints(&self, device: &Device<'_>, expected: &FactorHashes) -> bool {
+    /// How like `device` is to the one that the session of `record` is bound to; in constant time.
+    pub fn compare(&self, device: &Device<'_>, record: &SessionRecord) -> Likeness {
+        // One hash tells of most requests.
+        if self.matches(device, &record.device_fingerprint) {
+            return Likeness::Same;
+        }
+        match self.mode {
+            Mode::Strict => Likeness::Other,
+            Mode::Graded => match self.judge(device, record, false) {
+                // The whole differs and no part does: the record contradicts itself.
+                Likeness::Same => Likeness::Other,
+                likeness => likeness,
+            },
+        }
+    }
+
+    /// The same of a request that has no client hints because of how it was made; they are forgiven.
+    pub fn compare_without_hints(&self, device: &Device<'_>, record: &SessionRecord) -> Likeness {
+        self.judge(device, record, true)
+    }
+
+    fn judge(
+        &self,
+        device: &Device<'_>,
+        record: &SessionRecord,
+        are_hints_withheld: bool,
+    ) -> Likeness {
         let given = self.factors_of(device);
-        let same = |given: &Option<String>, expected: &Option<String>| match (given, expected) {
-            (Some(given), Some(expected)) => given.as_bytes().ct_eq(expected.as_bytes()).into(),
-            (None, None) => true,
-            _ => false,
-        };
-        let has_any = given.ip.is_some() | given.user_agent.is_some() | given.language.is_some();
-        has_any
-            & same(&given.ip, &expected.ip)
-            & same(&given.user_agent, &expected.user_agent)
-            & same(&given.language, &expected.language)
+        drift::judge(self.mode, &given, &record.factors, are_hints_withheld)
+    }
+
+    /// A name for `device` under which its requests can be counted: the whole of it, or where that
+    /// may drift, its network alone, because headers can be another with each request.
+    pub fn place_of(&self, device: &Device<'_>) -> String {
+        match self.mode {
+            Mode::Strict => self.of(device),
+            Mode::Graded => self.hash(Factor::Ip, device).unwrap_or_default(),
+        }
     }
 
     /// The hash of each factor by itself.
     pub fn factors_of(&self, device: &Device<'_>) -> FactorHashes {
-        let hash = |factor| {
-            self.factors.contains(&factor).then(|| {
-                let mut hash = self
-                    .key
-                    .clone()
-                    .chain_update(VERSION)
-                    .chain_update(b"-factor");
-                feed(&mut hash, factor, device);
-                let full = hash.finalize().into_bytes();
-                Base64UrlUnpadded::encode_string(full.get(..FACTOR_BYTES).unwrap_or_default())
-            })
-        };
         FactorHashes {
-            ip: hash(Factor::Ip),
-            user_agent: hash(Factor::UserAgent),
-            language: hash(Factor::Language),
-            client_hints: hash(Factor::ClientHints),
+            ip: self.hash(Factor::Ip, device),
+            user_agent: self.hash(Factor::UserAgent, device),
+            language: self.hash(Factor::Language, device),
+            client_hints: self.hash(Factor::ClientHints, device),
         }
+    }
+
+    /// The hash of one factor, if it is chosen.
+    fn hash(&self, factor: Factor, device: &Device<'_>) -> Option<String> {
+        if !self.factors.contains(&factor) {
+            return None;
+        }
+        let mut hash = self
+            .key
+            .clone()
+            .chain_update(VERSION)
+            .chain_update(b"-factor");
+        feed(&mut hash, factor, device);
+        let full = hash.finalize().into_bytes();
+        let kept = full.get(..FACTOR_BYTES).unwrap_or_default();
+        Some(Base64UrlUnpadded::encode_string(kept))
     }
 }
 
@@ -226,7 +271,10 @@ fn feed_value(hash: &mut Hmac<Sha256>, value: Option<&str>) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::timestamp::Timestamp;
 
     fn device() -> Device<'static> {
         Device {
@@ -239,7 +287,19 @@ mod tests {
     }
 
     fn all() -> Fingerprinter {
-        Fingerprinter::new(&Secret::new("secret"), &Factor::ALL)
+        Fingerprinter::new(&Secret::new("secret"), &Factor::ALL, Mode::Strict)
+    }
+
+    fn graded() -> Fingerprinter {
+        Fingerprinter::new(&Secret::new("secret"), &Factor::ALL, Mode::Graded)
+    }
+
+    /// The record of a session bound to `device`.
+    fn bound_to(device: &Device<'_>) -> SessionRecord {
+        let mut record = SessionRecord::example(Timestamp::default());
+        record.device_fingerprint = all().of(device);
+        record.factors = all().factors_of(device);
+        record
     }
 
     #[test]
@@ -300,7 +360,7 @@ mod tests {
 
     #[test]
     fn a_factor_that_is_not_chosen_does_not_count() {
-        let some = Fingerprinter::new(&Secret::new("secret"), &[Factor::UserAgent]);
+        let some = Fingerprinter::new(&Secret::new("secret"), &[Factor::UserAgent], Mode::Strict);
         let roaming = Device {
             ip: ClientIp::parse("::1").unwrap(),
             ..device()
@@ -324,19 +384,20 @@ mod tests {
 
     #[test]
     fn the_hash_depends_on_the_secret() {
-        let other = Fingerprinter::new(&Secret::new("other"), &Factor::ALL);
+        let other = Fingerprinter::new(&Secret::new("other"), &Factor::ALL, Mode::Strict);
         assert_ne!(all().of(&device()), other.of(&device()));
     }
 
     #[test]
     fn without_hints_every_other_factor_still_counts() {
-        let expected = all().factors_of(&device());
+        let record = bound_to(&device());
         let socket = Device {
             platform: None,
             mobile: None,
             ..device()
         };
-        assert!(all().matches_without_hints(&socket, &expected));
+        let compare = |device: &Device<'_>| all().compare_without_hints(device, &record);
+        assert_eq!(compare(&socket), Likeness::Same);
         let ip = ClientIp::parse("192.0.2.2").unwrap();
         for other in [
             Device { ip, ..socket },
@@ -349,9 +410,74 @@ mod tests {
                 ..socket
             },
         ] {
-            assert!(!all().matches_without_hints(&other, &expected), "{other:?}");
+            assert_eq!(compare(&other), Likeness::Other, "{other:?}");
+            let likeness = graded().compare_without_hints(&other, &record);
+            assert_eq!(likeness, Likeness::Other, "{other:?}");
         }
-        assert!(!all().matches_without_hints(&socket, &FactorHashes::default()));
+        let empty = SessionRecord::example(Timestamp::default());
+        assert_eq!(
+            all().compare_without_hints(&socket, &empty),
+            Likeness::Other
+        );
+    }
+
+    #[test]
+    fn a_record_whose_whole_and_parts_contradict_each_other_lets_nobody_in() {
+        let mut record = bound_to(&device());
+        record.device_fingerprint = "other".into();
+        for fingerprinter in [all(), graded()] {
+            assert_eq!(fingerprinter.compare(&device(), &record), Likeness::Other);
+        }
+    }
+
+    #[test]
+    fn where_a_device_is_does_not_change_with_what_its_owner_may_write() {
+        let ip = ClientIp::parse("192.0.2.2").unwrap();
+        let elsewhere = Device { ip, ..device() };
+        let translated = Device {
+            language: Some("de"),
+            ..device()
+        };
+        let place = |device: &Device<'_>| graded().place_of(device);
+        assert_eq!(place(&device()), place(&translated));
+        assert_ne!(place(&device()), place(&elsewhere));
+        assert_ne!(all().place_of(&device()), all().place_of(&translated));
+    }
+
+    /// One of two values of each header, or none.
+    fn any_device() -> impl Strategy<Value = Device<'static>> {
+        let value = || prop::option::of(prop_oneof![Just("a"), Just("b")]);
+        let headers = (value(), value(), value(), value());
+        (0..2_u8, headers).prop_map(|(ip, (user_agent, language, platform, mobile))| Device {
+            ip: ClientIp::parse(&format!("192.0.2.{ip}")).unwrap(),
+            user_agent,
+            language,
+            platform,
+            mobile,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_device_drifts_in_one_factor_at_most(bound in any_device(), given in any_device()) {
+            let record = bound_to(&bound);
+            let differing: Vec<_> = [
+                (Factor::Ip, given.ip.network() != bound.ip.network()),
+                (Factor::UserAgent, given.user_agent != bound.user_agent),
+                (Factor::Language, given.language != bound.language),
+                (Factor::ClientHints, (given.platform, given.mobile) != (bound.platform, bound.mobile)),
+            ]
+            .into_iter()
+            .filter_map(|(factor, differs)| differs.then_some(factor))
+            .collect();
+            let (strict, drifting) = match differing[..] {
+                [] => (Likeness::Same, Likeness::Same),
+                [factor] => (Likeness::Other, Likeness::Drifted(factor)),
+                _ => (Likeness::Other, Likeness::Other),
+            };
+            prop_assert_eq!(all().compare(&given, &record), strict);
+            prop_assert_eq!(graded().compare(&given, &record), drifting);
+        }
     }
 
     #[test]

@@ -1,0 +1,56 @@
+//! Binding a session to the device that its own has become.
+
+use super::{SessionId, SessionRecord, SessionStore, keys};
+use crate::{
+    host::HttpClient,
+    redis::{Command, Reply, Unavailable},
+};
+
+/// Puts other fields of the device in the place of those that are known, and nowhere else: whatever
+/// else of the session has changed meanwhile stays, and one that has ended is not there. Takes the
+/// session's key and the devices', then the old fields and the new, both fingerprints, and the
+/// moment. The new device is known by the name of the old one, unless it has one.
+const SCRIPT: &str = r#"
+local session = redis.call("GET", KEYS[1])
+local first, last = string.find(session or "", ARGV[1], 1, true)
+if not first then return 0 end
+session = string.sub(session, 1, first - 1) .. ARGV[2] .. string.sub(session, last + 1)
+redis.call("SET", KEYS[1], session, "KEEPTTL")
+local device = redis.call("HGET", KEYS[2], ARGV[4]) or redis.call("HGET", KEYS[2], ARGV[3])
+if device then
+  device = string.gsub(device, '"last_seen":%d+', '"last_seen":' .. ARGV[5])
+  redis.call("HSET", KEYS[2], ARGV[4], device)
+end
+return 1
+"#;
+
+impl<H: HttpClient> SessionStore<H> {
+    /// Binds the session `id` to the device of `new` in place of that of `old`, if it is still
+    /// alive and bound to that; how long it lives stays the same. Gives whether it was.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if it is not certain.
+    pub async fn rebind(
+        &self,
+        id: &SessionId,
+        old: &SessionRecord,
+        new: &SessionRecord,
+    ) -> Result<bool, Unavailable> {
+        // Rarely asked for: the text costs less than a name that the server might not know.
+        let command = Command::new("EVAL")
+            .arg(SCRIPT)
+            .arg(2)
+            .arg(keys::session(id))
+            .arg(keys::device(&old.user_id))
+            .arg(old.device_fields())
+            .arg(new.device_fields())
+            .arg(&old.device_fingerprint)
+            .arg(&new.device_fingerprint)
+            .arg(new.rebound_at.unwrap_or_default());
+        match self.redis.command(&command).await? {
+            Reply::Integer(changed) => Ok(changed == 1),
+            Reply::Error(_) => Err(Unavailable::Refused),
+            _ => Err(Unavailable::Unreadable),
+        }
+    }
+}
