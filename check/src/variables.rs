@@ -85,6 +85,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
         .belongs_to("NEW_DEVICE_HOOK_URL")
         .stand_in(HOOK_SECRET),
     Variable::of(Worker::Auth, "OAUTH_PROVIDERS"),
+    Variable::of(Worker::Auth, "ADMIN_AAL"),
     Variable::of(Worker::Auth, "LANGUAGES"),
     Variable::of(Worker::Auth, "TEXTS"),
     Variable::of(Worker::Auth, "BRAND_NAME"),

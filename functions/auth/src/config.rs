@@ -33,6 +33,8 @@ pub struct Config {
     pub limits: Limits,
     /// `OAUTH_PROVIDERS`: where else people can sign in.
     pub(crate) oauth_providers: Vec<Provider>,
+    /// `ADMIN_AAL`: whether every admin needs a second factor, not only who has one.
+    pub(crate) admins_need_second_factor: bool,
     /// `NEW_DEVICE_HOOK_URL` and `NEW_DEVICE_HOOK_SECRET`.
     pub(crate) new_device_hook: Option<Hook>,
     /// `LANGUAGES`, `TEXTS`, `BRAND_NAME`, `BRAND_LOGO_URL`, `BRAND_COLOR`.
@@ -52,6 +54,14 @@ impl Config {
         let floor = reader.number("ANSWER_FLOOR_MS", 800, 0..=10_000);
         let limits = Limits::read(&mut reader);
         let oauth_providers = oauth::read_providers(&mut reader);
+        let admins_need_second_factor = match reader.optional("ADMIN_AAL") {
+            None | Some("aal1") => false,
+            Some("aal2") => true,
+            Some(_) => {
+                reader.fault("ADMIN_AAL", "must be aal1 or aal2");
+                true
+            }
+        };
         let new_device_hook = new_device_hook(&mut reader);
         let pages = pages::Settings::read(&mut reader, common.as_ref());
         let config = match (common, supabase, fernet, pages) {
@@ -62,6 +72,7 @@ impl Config {
                 answer_floor: Duration::from_millis(floor),
                 limits,
                 oauth_providers,
+                admins_need_second_factor,
                 new_device_hook,
                 pages: Box::new(pages),
             }),
@@ -145,6 +156,7 @@ mod tests {
         names_as_faulty("FERNET_KEYS", &"x".repeat(44));
         names_as_faulty("ANSWER_FLOOR_MS", "soon");
         names_as_faulty("OAUTH_PROVIDERS", "facebook");
+        names_as_faulty("ADMIN_AAL", "aal3");
         names_as_faulty("LANGUAGES", "tlh");
         names_as_faulty("TEXTS", "{\"en\": {\"no_such_text\": \"\"}}");
         names_as_faulty("BRAND_NAME", "a\nb");

@@ -177,6 +177,23 @@ impl<H: Host> Exchange<'_, H> {
         self.count_one(attempt, &key, quota).await.map(drop)
     }
 
+    /// Forgets the attempts at `account` so far.
+    ///
+    /// # Errors
+    /// `store_unavailable` if they may still count.
+    pub(crate) async fn forget_attempts(
+        &self,
+        attempt: Attempt,
+        account: &str,
+    ) -> Result<(), Failure> {
+        let Some(quota) = self.config.limits.of(attempt).account else {
+            return Ok(());
+        };
+        let key = attempt.account_key(account);
+        let forgotten = Counter::forget(&self.redis(), &key, quota, self.host.now()).await;
+        forgotten.map_err(Failure::store_unavailable)
+    }
+
     async fn count_one(&self, attempt: Attempt, key: &str, quota: Quota) -> Result<u64, Failure> {
         let verdict = Counter::count(&self.redis(), key, quota, self.host.now()).await;
         let verdict = verdict.map_err(Failure::store_unavailable)?;
