@@ -3,7 +3,7 @@
 //! Each thing is a form with an address of its own, `/auth/admin/users/{id}/{deed}`. Once done it leads back
 //! with `?done=…`, which says so; what fails is said above the user's page.
 
-use askama::Template;
+use askama::{Template, filters::HtmlSafe};
 use authflow_shared::{
     host::Host, session::of_user::OwnSession, supabase::User, timestamp::Timestamp,
 };
@@ -32,7 +32,7 @@ const PATH: &str = "/auth/admin";
 #[derive(Template)]
 #[template(path = "admin.html")]
 struct Search<'a> {
-    t: &'a Texts,
+    t: &'static Texts,
     done: &'static str,
     trouble: &'a Trouble,
     email: Field<'a>,
@@ -43,7 +43,7 @@ struct Search<'a> {
 #[derive(Template)]
 #[template(path = "admin_user.html")]
 struct UserPage<'a> {
-    t: &'a Texts,
+    t: &'static Texts,
     done: &'static str,
     trouble: &'a Trouble,
     user: &'a Row,
@@ -52,6 +52,19 @@ struct UserPage<'a> {
     sessions: Vec<SessionRow>,
 }
 
+/// A button that does one thing to a user.
+#[derive(Template)]
+#[template(path = "admin_button.html")]
+struct Button<'a> {
+    id: &'a str,
+    deed: &'static str,
+    class: &'static str,
+    label: &'static str,
+}
+
+// Its own template has escaped it.
+impl HtmlSafe for Button<'_> {}
+
 /// A user as a page shows one.
 struct Row {
     id: String,
@@ -59,7 +72,6 @@ struct Row {
     role: String,
     is_locked: bool,
     is_confirmed: bool,
-    /// To the minute, or empty.
     created_at: String,
     last_sign_in_at: String,
 }
@@ -67,9 +79,8 @@ struct Row {
 struct SessionRow {
     id: String,
     label: String,
-    network: String,
-    /// To the minute.
-    last_seen: String,
+    /// When last, and from where.
+    seen: String,
 }
 
 impl Page for Search<'_> {
@@ -112,12 +123,8 @@ impl Row {
             id: user.id,
             email: user.email,
             is_confirmed: user.email_confirmed_at.is_some(),
-            created_at: user.created_at.as_deref().map(minute).unwrap_or_default(),
-            last_sign_in_at: user
-                .last_sign_in_at
-                .as_deref()
-                .map(minute)
-                .unwrap_or_default(),
+            created_at: minute(user.created_at.as_deref()),
+            last_sign_in_at: minute(user.last_sign_in_at.as_deref()),
         }
     }
 
@@ -131,23 +138,41 @@ impl Row {
     }
 }
 
+impl UserPage<'_> {
+    fn button(&self, deed: &'static str, class: &'static str, label: &'static str) -> Button<'_> {
+        Button {
+            id: &self.user.id,
+            deed,
+            class,
+            label,
+        }
+    }
+}
+
 impl SessionRow {
-    fn of<H: Host>(exchange: &Exchange<'_, H>, session: OwnSession) -> Self {
+    fn of<H: Host>(exchange: &Exchange<'_, H>, t: &Texts, session: OwnSession) -> Self {
         let seconds = sessions::last_seen(exchange, &session);
+        let last_seen = minute(Some(&Timestamp::from_seconds(seconds).to_rfc_3339()));
         let device = session.device.unwrap_or_default();
+        let is_known = !device.label.is_empty();
         Self {
             id: session.id.as_str().to_owned(),
-            label: device.label,
-            network: device.ip_hint,
-            last_seen: minute(&Timestamp::from_seconds(seconds).to_rfc_3339()),
+            label: if is_known {
+                device.label
+            } else {
+                t.admin_unknown_device().to_owned()
+            },
+            seen: [t.admin_last_seen(), " ", &last_seen, ", ", &device.ip_hint].concat(),
         }
     }
 }
 
 /// A moment as people of every language read it, to the minute.
-fn minute(rfc_3339: &str) -> String {
-    let minute = rfc_3339.get(..16).unwrap_or_default();
-    format!("{} UTC", minute.replace('T', " "))
+fn minute(rfc_3339: Option<&str>) -> String {
+    match rfc_3339.and_then(|time| time.get(..16)) {
+        Some(minute) => minute.replace('T', " ") + " UTC",
+        None => "–".to_owned(),
+    }
 }
 
 pub(crate) async fn handle<H: Host>(
@@ -249,7 +274,7 @@ async fn user<H: Host>(
             .value(&user.role),
         sessions: list
             .into_iter()
-            .map(|session| SessionRow::of(exchange, session))
+            .map(|session| SessionRow::of(exchange, t, session))
             .collect(),
         user: &user,
     };
