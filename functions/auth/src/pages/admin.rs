@@ -290,26 +290,20 @@ async fn act<H: Host>(
     found: Found<'_>,
 ) -> Result<Response, Failure> {
     let id = administration::user_id(found.parameter)?;
-    let (result, word) = match (found.endpoint, found.second) {
-        (Endpoint::On(Action::AdminEndSession), session) => {
-            (admin.end_session(exchange, &id, session).await, "session")
-        }
-        (_, "end-sessions") => (admin.end_sessions(exchange, &id).await, "sessions"),
-        (_, "lock") => (admin.does(exchange, &id, Deed::Lock).await, "lock"),
-        (_, "unlock") => (admin.unlock(exchange, &id).await, "unlock"),
-        (_, "role") => (set_role(exchange, admin, &id).await, "role"),
-        (_, "delete") => (admin.does(exchange, &id, Deed::Delete).await, "delete"),
-        _ => return Err(Failure::not_found()),
+    let done = match deed(exchange, found) {
+        Ok(deed) => admin.does(exchange, &id, &deed).await.map(|()| deed),
+        Err(failure) => Err(failure),
     };
-    match result {
-        Ok(()) => {
+    match done {
+        Ok(deed) => {
             let auth_url = &exchange.config.common.auth_url;
-            let page = match word {
-                "delete" => String::new(),
+            let page = match deed {
+                Deed::Delete => String::new(),
                 _ => format!("/users/{id}"),
             };
+            let word = deed.as_str();
             let location = format!("{auth_url}{PATH}{page}?done={word}");
-            Ok(Response::see_other(location, "admin_done"))
+            Ok(Response::see_other(location, word))
         }
         Err(failure) => {
             let again = user(exchange, admin, &id, Some(failure.clone())).await;
@@ -319,27 +313,30 @@ async fn act<H: Host>(
     }
 }
 
-async fn set_role<H: Host>(
-    exchange: &Exchange<'_, H>,
-    admin: &Admin,
-    id: &str,
-) -> Result<(), Failure> {
-    let mut fields = Fields::from_form(exchange.request)?;
-    let role = administration::read_role(&mut fields);
-    let role = fields.finish(role)?;
-    admin.does(exchange, id, Deed::Role(&role)).await
+fn deed<H: Host>(exchange: &Exchange<'_, H>, found: Found<'_>) -> Result<Deed, Failure> {
+    if found.endpoint == Endpoint::On(Action::AdminEndSession) {
+        return administration::session(found.second);
+    }
+    Ok(match found.second {
+        "end-sessions" => Deed::EndSessions,
+        "lock" => Deed::Lock,
+        "unlock" => Deed::Unlock,
+        "role" => administration::role(Fields::from_form(exchange.request)?)?,
+        "delete" => Deed::Delete,
+        _ => return Err(Failure::not_found()),
+    })
 }
 
 /// What has just been done, by the word in `done`; nothing for any other.
 fn done<H: Host>(exchange: &Exchange<'_, H>, t: &Texts) -> &'static str {
     let word = form::field(&exchange.request.query, "done");
     match word.as_deref() {
-        Some("session") => t.admin_done_session(),
-        Some("sessions") => t.admin_done_sessions(),
-        Some("lock") => t.admin_done_lock(),
-        Some("unlock") => t.admin_done_unlock(),
-        Some("role") => t.admin_done_role(),
-        Some("delete") => t.admin_done_delete(),
+        Some("session_ended") => t.admin_done_session(),
+        Some("sessions_ended") => t.admin_done_sessions(),
+        Some("user_locked") => t.admin_done_lock(),
+        Some("user_unlocked") => t.admin_done_unlock(),
+        Some("role_changed") => t.admin_done_role(),
+        Some("user_deleted") => t.admin_done_delete(),
         _ => "",
     }
 }

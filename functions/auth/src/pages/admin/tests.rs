@@ -20,11 +20,11 @@ fn press(world: &World, token: &str, deed: &str, fields: &[(&str, &str)]) -> Ans
 
 /// Each deed and the word of its note.
 const DEEDS: [(&str, &str); 5] = [
-    ("end-sessions", "sessions"),
-    ("lock", "lock"),
-    ("unlock", "unlock"),
-    ("role", "role"),
-    ("delete", "delete"),
+    ("end-sessions", "sessions_ended"),
+    ("lock", "user_locked"),
+    ("unlock", "user_unlocked"),
+    ("role", "role_changed"),
+    ("delete", "user_deleted"),
 ];
 
 #[test]
@@ -185,7 +185,10 @@ fn one_session_can_be_ended() {
     let (session, _) = bobs.split_once('.').unwrap();
     let answer = press(&world, &token, &format!("sessions/{session}"), &[]);
     let location = answer.header("location").unwrap();
-    assert_eq!(location, format!("https://app.test{}?done=session", page()));
+    assert_eq!(
+        location,
+        format!("https://app.test{}?done=session_ended", page())
+    );
     assert!(world.redis(&session_key(&bobs)).is_none());
     let answer = press(&world, &token, &format!("sessions/{session}"), &[]);
     assert_eq!(answer.status, 404, "it has ended already");
