@@ -90,7 +90,7 @@ fn a_users_page_shows_them_and_what_can_be_done() {
     let (session, _) = bobs.split_once('.').unwrap();
     insta::assert_snapshot!(answer.main().replace(session, "[session]"), @r#"
 <h1>Bob@example.test</h1>
-<nav><a href="/auth/admin">Users</a></nav>
+<nav><a href="/auth/admin"><span aria-hidden="true">←</span> Users</a></nav>
 <dl>
 <dt>Status</dt><dd>active</dd>
 <dt>Role</dt><dd>authenticated</dd>
@@ -123,7 +123,7 @@ fn a_users_page_shows_them_and_what_can_be_done() {
 </section>
 <section>
 <h2>Access</h2>
-<p>The user may sign in again at once, even after too many attempts.</p>
+<p>Lets the user sign in again at once, even after too many attempts.</p>
 <form method="post" action="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002/unlock"><button class="second">Forget failed sign-ins</button></form>
 <p>A locked account cannot sign in, and all its sessions end.</p>
 <form method="post" action="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002/lock"><button class="danger">Lock the account</button></form>

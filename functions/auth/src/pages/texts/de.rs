@@ -73,7 +73,7 @@ pub(super) static TEXTS: Texts = Written {
     admin_access: "Zugang",
     admin_lock_text: "Ein gesperrtes Konto kann sich nicht anmelden, und alle seine Sitzungen enden.",
     admin_lock_button: "Konto sperren",
-    admin_unlock_text: "Die Anmeldung geht dann sofort wieder, auch nach zu vielen Versuchen.",
+    admin_unlock_text: "Lässt die Anmeldung sofort wieder zu, auch nach zu vielen Versuchen.",
     admin_unlock_button: "Konto entsperren",
     admin_forgive_button: "Fehlversuche vergessen",
     admin_delete_title: "Konto löschen",

@@ -69,7 +69,7 @@ pub(super) static TEXTS: Texts = Written {
     admin_access: "Access",
     admin_lock_text: "A locked account cannot sign in, and all its sessions end.",
     admin_lock_button: "Lock the account",
-    admin_unlock_text: "The user may sign in again at once, even after too many attempts.",
+    admin_unlock_text: "Lets the user sign in again at once, even after too many attempts.",
     admin_unlock_button: "Unlock the account",
     admin_forgive_button: "Forget failed sign-ins",
     admin_delete_title: "Delete the account",
