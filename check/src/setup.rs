@@ -46,6 +46,7 @@ impl Setup {
             if known.is_secret
                 && known.is_read_by(worker)
                 && !given.contains_key(known.name)
+                && known.belongs_to.is_none_or(|name| given.contains_key(name))
                 && let Some(value) = known.stand_in
             {
                 variables.insert(known.name.to_owned(), value.to_owned());

@@ -18,6 +18,8 @@ pub(crate) struct Variable {
     pub(crate) is_secret: bool,
     /// Whether the workers work together if it is not the same in both.
     pub(crate) may_differ: bool,
+    /// The variable without which this one means nothing.
+    pub(crate) belongs_to: Option<&'static str>,
     /// A value without fault, with which the others are checked if this one is missing or faulty.
     /// A variable that has none may be missing.
     pub(crate) stand_in: Option<&'static str>,
@@ -79,7 +81,11 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable::of(Worker::Auth, "CODE_LIMIT_ADDRESS"),
     Variable::of(Worker::Auth, "ADMIN_AAL"),
     Variable::of(Worker::Auth, "NEW_DEVICE_HOOK_URL"),
-    Variable::of(Worker::Auth, "NEW_DEVICE_HOOK_SECRET").secret(),
+    Variable::of(Worker::Auth, "NEW_DEVICE_HOOK_SECRET")
+        .secret()
+        .belongs_to("NEW_DEVICE_HOOK_URL")
+        .stand_in(HOOK_SECRET),
+    Variable::of(Worker::Auth, "OAUTH_PROVIDERS"),
     Variable::of(Worker::Auth, "LANGUAGES"),
     Variable::of(Worker::Auth, "TEXTS"),
     Variable::of(Worker::Auth, "BRAND_NAME"),
@@ -89,6 +95,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
 
 /// 32 bytes in base64url, all zero.
 const SECRET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+const HOOK_SECRET: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 const ROUTES: &str = r#"[{"id":"stand-in","path":"/*","upstream":"https://stand-in.invalid"}]"#;
 
 // === impl Worker ===
@@ -115,6 +122,7 @@ impl Variable {
             reader: None,
             is_secret: false,
             may_differ: false,
+            belongs_to: None,
             stand_in: None,
         }
     }
@@ -140,6 +148,13 @@ impl Variable {
         }
     }
 
+    const fn belongs_to(self, name: &'static str) -> Self {
+        Self {
+            belongs_to: Some(name),
+            ..self
+        }
+    }
+
     const fn stand_in(self, value: &'static str) -> Self {
         Self {
             stand_in: Some(value),
@@ -149,7 +164,7 @@ impl Variable {
 
     /// The variable `name`, if anybody reads it.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        VARIABLES.into_iter().find(|known| known.name == name)
+        VARIABLES.iter().copied().find(|known| known.name == name)
     }
 
     /// Whether `worker` reads it.

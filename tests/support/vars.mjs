@@ -18,6 +18,7 @@ export function workerVars({ gateway, auth, bridge, supabase, origin }) {
     SUPABASE_URL: supabase,
     SUPABASE_ANON_KEY: "local-anon",
     SUPABASE_SERVICE_ROLE_KEY: "local-service",
+    OAUTH_PROVIDERS: "google,github,azure",
     FERNET_KEYS: "laZD-tU4JvVuAN-dOQwvFTpI1ocpgWlgjs2y8vyuRGs=",
   };
   const verify = { ROUTES: JSON.stringify(routes(origin)), ASSERTION_KEYS: JSON.stringify([ASSERTION_KEY]) };
@@ -70,6 +71,7 @@ const SETTINGS = [
   "METRICS_TOKEN",
   "NEW_DEVICE_HOOK_SECRET",
   "NEW_DEVICE_HOOK_URL",
+  "OAUTH_PROVIDERS",
   "PUBLIC_HOSTS",
   "REDIRECT_ORIGINS",
   "REDIS_TIMEOUT_MS",

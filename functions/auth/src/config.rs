@@ -10,7 +10,12 @@ use authflow_shared::{
     supabase::auth::Settings,
 };
 
-use crate::{limits::Limits, new_device::Hook, pages};
+use crate::{
+    limits::Limits,
+    new_device::Hook,
+    oauth::{self, Provider},
+    pages,
+};
 
 /// See the module.
 #[derive(Debug)]
@@ -28,6 +33,8 @@ pub struct Config {
     pub limits: Limits,
     /// `ADMIN_AAL`: whether every admin needs a second factor, not only who has one.
     pub(crate) admins_need_second_factor: bool,
+    /// `OAUTH_PROVIDERS`: where else people can sign in.
+    pub(crate) oauth_providers: Vec<Provider>,
     /// `NEW_DEVICE_HOOK_URL` and `NEW_DEVICE_HOOK_SECRET`.
     pub(crate) new_device_hook: Option<Hook>,
     /// `LANGUAGES`, `TEXTS`, `BRAND_NAME`, `BRAND_LOGO_URL`, `BRAND_COLOR`.
@@ -54,6 +61,7 @@ impl Config {
                 true
             }
         };
+        let oauth_providers = oauth::read_providers(&mut reader);
         let new_device_hook = new_device_hook(&mut reader);
         let pages = pages::Settings::read(&mut reader, common.as_ref());
         let config = match (common, supabase, fernet, pages) {
@@ -64,6 +72,7 @@ impl Config {
                 answer_floor: Duration::from_millis(floor),
                 limits,
                 admins_need_second_factor,
+                oauth_providers,
                 new_device_hook,
                 pages: Box::new(pages),
             }),
@@ -147,6 +156,7 @@ mod tests {
         names_as_faulty("FERNET_KEYS", &"x".repeat(44));
         names_as_faulty("ANSWER_FLOOR_MS", "soon");
         names_as_faulty("ADMIN_AAL", "aal3");
+        names_as_faulty("OAUTH_PROVIDERS", "facebook");
         names_as_faulty("LANGUAGES", "tlh");
         names_as_faulty("TEXTS", "{\"en\": {\"no_such_text\": \"\"}}");
         names_as_faulty("BRAND_NAME", "a\nb");

@@ -152,14 +152,10 @@ impl<H: Host> Exchange<'_, H> {
     /// The refusal, if there were too many; `store_unavailable` if nobody could count: what is not
     /// counted is not tried.
     pub(crate) async fn count(&self, attempt: Attempt, account: &str) -> Result<Duration, Failure> {
-        let limit = self.config.limits.of(attempt);
         // (1) The address first: whoever is over its limit must not use up that of an account.
-        if let Some(quota) = limit.address {
-            let key = format!("{}:address:{}", attempt.as_str(), self.client_ip.network());
-            self.count_one(attempt, &key, quota).await?;
-        }
+        self.count_address(attempt).await?;
         // (2) The account.
-        let Some(quota) = limit.account else {
+        let Some(quota) = self.config.limits.of(attempt).account else {
             return Ok(Duration::ZERO);
         };
         let left = self
@@ -184,6 +180,18 @@ impl<H: Host> Exchange<'_, H> {
         let key = attempt.account_key(account);
         let forgotten = Counter::forget(&self.redis(), &key, quota, self.host.now()).await;
         forgotten.map_err(Failure::store_unavailable)
+    }
+
+    /// Counts an attempt that is at no account, or not yet.
+    ///
+    /// # Errors
+    /// As [`Exchange::count`].
+    pub(crate) async fn count_address(&self, attempt: Attempt) -> Result<(), Failure> {
+        let Some(quota) = self.config.limits.of(attempt).address else {
+            return Ok(());
+        };
+        let key = format!("{}:address:{}", attempt.as_str(), self.client_ip.network());
+        self.count_one(attempt, &key, quota).await.map(drop)
     }
 
     async fn count_one(&self, attempt: Attempt, key: &str, quota: Quota) -> Result<u64, Failure> {

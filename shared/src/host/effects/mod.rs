@@ -116,6 +116,13 @@ impl<T> Default for Runner<T> {
     }
 }
 
+/// Does `work`, which waits for nothing, in an environment at `now`. Gives what it logged.
+pub fn at_once(now: Timestamp, work: impl FnOnce(&EffectHost)) -> Vec<String> {
+    let host = EffectHost::new(now);
+    work(&host);
+    host.take_log()
+}
+
 // === impl Runner ===
 
 impl<T> Runner<T> {
