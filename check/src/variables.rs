@@ -79,13 +79,13 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable::of(Worker::Auth, "RESEND_LIMIT_ADDRESS"),
     Variable::of(Worker::Auth, "CODE_LIMIT_ACCOUNT"),
     Variable::of(Worker::Auth, "CODE_LIMIT_ADDRESS"),
+    Variable::of(Worker::Auth, "ADMIN_AAL"),
     Variable::of(Worker::Auth, "NEW_DEVICE_HOOK_URL"),
     Variable::of(Worker::Auth, "NEW_DEVICE_HOOK_SECRET")
         .secret()
         .belongs_to("NEW_DEVICE_HOOK_URL")
         .stand_in(HOOK_SECRET),
     Variable::of(Worker::Auth, "OAUTH_PROVIDERS"),
-    Variable::of(Worker::Auth, "ADMIN_AAL"),
     Variable::of(Worker::Auth, "LANGUAGES"),
     Variable::of(Worker::Auth, "TEXTS"),
     Variable::of(Worker::Auth, "BRAND_NAME"),

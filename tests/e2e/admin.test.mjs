@@ -255,6 +255,78 @@ describe("who is no admin", () => {
   });
 });
 
+describe("the pages", () => {
+  const page = async (person, path, fields) => {
+    const response = await fetch(`${stack.auth}/auth/admin${path}`, {
+      method: fields ? "POST" : "GET",
+      redirect: "manual",
+      headers: { cookie: person.cookie, ...person.headers, ...(fields && { "sec-fetch-site": "same-origin", origin: stack.auth }) },
+      body: fields && new URLSearchParams(fields),
+    });
+    return { status: response.status, location: response.headers.get("location"), html: await response.text() };
+  };
+
+  it("lead from a search to a user, and each button does what it says", async () => {
+    const person = await user();
+    const found = await page(admin, `?email=${encodeURIComponent(person.email)}`);
+    assert.equal(found.status, 200);
+    assert.ok(found.html.includes(`<a href="/auth/admin/users/${person.id}">${person.email}</a>`));
+
+    const press = async (action, fields = {}) => {
+      const shown = await page(admin, `/users/${person.id}`);
+      assert.equal(shown.status, 200);
+      assert.ok(shown.html.includes(`action="/auth/admin/users/${person.id}${action}"`), action);
+      const pressed = await page(admin, `/users/${person.id}${action}`, fields);
+      assert.equal(pressed.status, 303, pressed.html);
+      const { origin, pathname, search } = new URL(pressed.location);
+      assert.equal(origin, stack.auth);
+      const back = await page(admin, pathname.slice("/auth/admin".length) + search);
+      assert.match(back.html, /<div class="done" role="status">/);
+    };
+
+    await press(`/sessions/${person.sessionId}`);
+    assert.equal(await visit(person), "401 session_expired");
+    const second = await again(person);
+    await press("/end-sessions");
+    assert.equal(await visit(second), "401 session_expired");
+    const third = await again(person);
+    await press("/role", { role: "editor" });
+    assert.equal(await visit(third), "401 session_expired");
+    const fourth = await again(person);
+    await press("/lock");
+    assert.equal(await visit(fourth), "401 session_expired");
+    await press("/unlock");
+    const fifth = await again(person);
+    assert.equal(await visit(fifth), "200");
+    await press("/delete");
+    assert.equal(await visit(fifth), "401 session_expired");
+    assert.equal((await page(admin, `/users/${person.id}`)).status, 404);
+  });
+
+  it("are for admins alone", async () => {
+    const [person, other] = [await user(), await user()];
+    const paths = ["", "?email=example", `/users/${other.id}`];
+    const deeds = ["lock", "unlock", "role", "delete", "end-sessions", `sessions/${other.sessionId}`];
+    for (const path of paths) {
+      const refused = await page(person, path);
+      assert.equal(refused.status, 403);
+      assert.match(refused.html, /Your account may not do this\./);
+      const nobody = await page({ cookie: "" }, path);
+      assert.equal(nobody.status, 303);
+      const signin = new URL(nobody.location);
+      assert.equal(signin.pathname, "/auth/signin");
+      assert.equal(signin.searchParams.get("next"), `${stack.auth}/auth/admin${path}`);
+    }
+    for (const deed of deeds) {
+      const fields = { role: "admin" };
+      assert.equal((await page(person, `/users/${other.id}/${deed}`, fields)).status, 403);
+      assert.equal((await page({ cookie: "" }, `/users/${other.id}/${deed}`, fields)).status, 303);
+      assert.equal((await page(admin, `/users/${other.id}/${deed}`)).status, 405);
+    }
+    assert.equal(await visit(other), "200");
+  });
+});
+
 describe("administration", () => {
   after(() => stack.workers.auth.setVars({ ADMIN_AAL: undefined, SUPABASE_SERVICE_ROLE_KEY: "local-service" }));
 

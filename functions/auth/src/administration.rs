@@ -41,12 +41,35 @@ pub(crate) struct Admin {
     signed_in: SignedIn,
 }
 
-/// What takes something away from a user, or gives them other rights.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Deed<'a> {
+/// What an admin does to a user.
+#[derive(Clone, Debug)]
+pub(crate) enum Deed {
+    EndSession(SessionId),
+    EndSessions,
     Lock,
-    Role(&'a str),
+    /// Lets a user sign in again, also one who has tried too often.
+    Unlock,
+    Role(String),
     Delete,
+}
+
+impl Deed {
+    /// Its name in the log.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::EndSession(_) => "session_ended",
+            Self::EndSessions => "sessions_ended",
+            Self::Lock => "user_locked",
+            Self::Unlock => "user_unlocked",
+            Self::Role(_) => "role_changed",
+            Self::Delete => "user_deleted",
+        }
+    }
+
+    /// Whether it takes something away from a user, or gives them other rights.
+    fn changes_rights(&self) -> bool {
+        matches!(self, Self::Lock | Self::Role(_) | Self::Delete)
+    }
 }
 
 /// Lets nobody else on.
@@ -104,16 +127,29 @@ pub(crate) fn read_search(fields: &mut Fields) -> Option<String> {
     Some(text)
 }
 
-/// The role in `role`: a word, because it goes into a header.
-pub(crate) fn read_role(fields: &mut Fields) -> Option<String> {
-    let role = fields.text("role", "Send the name of a role.")?.to_owned();
+/// To set the role in `role`: a word, because it goes into a header.
+///
+/// # Errors
+/// `validation_failed`.
+pub(crate) fn role(mut fields: Fields) -> Result<Deed, Failure> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
-    if role.len() > LONGEST_ROLE || !role.bytes().all(plain) {
+    let is_word = |role: &str| role.len() <= LONGEST_ROLE && role.bytes().all(plain);
+    let role = fields.text("role", "Send the name of a role.");
+    let role = role.map(str::to_owned);
+    if role.as_deref().is_some_and(|role| !is_word(role)) {
         let detail = "A role has up to 64 letters, digits and _ - . : of ASCII.";
         fields.fault("role", "malformed", detail);
-        return None;
     }
-    Some(role)
+    fields.finish(role).map(Deed::Role)
+}
+
+/// To end the session with the id `text`.
+///
+/// # Errors
+/// `not_found`.
+pub(crate) fn session(text: &str) -> Result<Deed, Failure> {
+    let id = SessionId::parse(text).ok_or_else(Failure::not_found)?;
+    Ok(Deed::EndSession(id))
 }
 
 impl Admin {
@@ -149,92 +185,75 @@ impl Admin {
     /// Does it; see the module on what happens when a step fails.
     ///
     /// # Errors
-    /// `own_account`; `not_found` if there is no such user, but deleting somebody twice is none.
+    /// `own_account`; `not_found` if there is no such user or session, but to delete somebody twice,
+    /// or to end the sessions of who is gone, is none. Doing it again is safe.
     pub(crate) async fn does<H: Host>(
         &self,
         exchange: &Exchange<'_, H>,
         user_id: &str,
-        deed: Deed<'_>,
+        deed: &Deed,
     ) -> Result<(), Failure> {
         // (1) Nobody locks themself out: there might be no admin left.
-        if user_id == self.user_id() {
+        let changes_rights = deed.changes_rights();
+        if changes_rights && user_id == self.user_id() {
             return Err(Failure::own_account());
         }
 
         // (2) The sessions.
-        end_session::end_all(exchange, user_id, None).await?;
+        if let Deed::EndSession(id) = deed {
+            return api::sessions::end_of(exchange, user_id, id, Some(self.user_id())).await;
+        }
+        if changes_rights || matches!(deed, Deed::EndSessions) {
+            end_session::end_all(exchange, user_id, None).await?;
+        }
 
         // (3) The account.
-        let supabase = exchange.supabase();
-        let change = |change| supabase.change_as_admin(user_id, change);
-        let (done, event) = match deed {
-            Deed::Lock => (
-                change(AdminChange::Locked(true)).await.map(drop),
-                "user_locked",
-            ),
-            Deed::Role(role) => (
-                change(AdminChange::Role(role)).await.map(drop),
-                "role_changed",
-            ),
-            Deed::Delete => (supabase.delete_user(user_id).await, "user_deleted"),
-        };
-        done.map_err(|error| match error {
+        let changed = change(exchange, user_id, deed).await;
+        let changed = changed.map_err(|error| match error {
             AuthError::UserNotFound => Failure::not_found(),
-            error => Failure::from_supabase(&error).before_account_change(),
+            error if changes_rights => Failure::from_supabase(&error).before_account_change(),
+            error => Failure::from_supabase(&error),
         })?;
-        exchange.audit(event, user_id, Some(self.user_id()));
+        exchange.audit(deed.as_str(), user_id, Some(self.user_id()));
 
         // (4) The sessions that Supabase allowed before it knew.
-        let ended = end_session::end_all(exchange, user_id, None).await;
-        ended.map_err(Failure::after_account_change)?;
-        Ok(())
-    }
-
-    /// Lets a user sign in again, also one who has tried too often.
-    ///
-    /// # Errors
-    /// `not_found` if there is no such user. Doing it again is safe.
-    pub(crate) async fn unlock<H: Host>(
-        &self,
-        exchange: &Exchange<'_, H>,
-        user_id: &str,
-    ) -> Result<(), Failure> {
-        let change = AdminChange::Locked(false);
-        let user = match exchange.supabase().change_as_admin(user_id, change).await {
-            Ok(user) => user,
-            Err(AuthError::UserNotFound) => return Err(Failure::not_found()),
-            Err(error) => return Err(Failure::from_supabase(&error)),
-        };
-        exchange.audit("user_unlocked", user_id, Some(self.user_id()));
-        if let Some(email) = Email::parse(&user.email) {
-            let forgotten = exchange.forget_attempts(Attempt::SignIn, email.as_str());
-            forgotten.await?;
+        if changes_rights {
+            let ended = end_session::end_all(exchange, user_id, None).await;
+            ended.map_err(Failure::after_account_change)?;
         }
-        exchange.forget_attempts(Attempt::Code, user_id).await
+        match (deed, changed) {
+            (Deed::Unlock, Some(user)) => forget_attempts(exchange, &user).await,
+            _ => Ok(()),
+        }
     }
+}
 
-    /// Ends every session of a user, also of one that Supabase does not know any more.
-    pub(crate) async fn end_sessions<H: Host>(
-        &self,
-        exchange: &Exchange<'_, H>,
-        user_id: &str,
-    ) -> Result<(), Failure> {
-        end_session::end_all(exchange, user_id, None).await?;
-        exchange.audit("sessions_ended", user_id, Some(self.user_id()));
-        Ok(())
-    }
+/// Does the part of it that is Supabase's, and gives the user as they are now.
+async fn change<H: Host>(
+    exchange: &Exchange<'_, H>,
+    user_id: &str,
+    deed: &Deed,
+) -> Result<Option<User>, AuthError> {
+    let supabase = exchange.supabase();
+    let change = match deed {
+        Deed::EndSession(_) | Deed::EndSessions => return Ok(None),
+        Deed::Delete => {
+            supabase.delete_user(user_id).await?;
+            return Ok(None);
+        }
+        Deed::Lock => AdminChange::Locked(true),
+        Deed::Unlock => AdminChange::Locked(false),
+        Deed::Role(role) => AdminChange::Role(role),
+    };
+    supabase.change_as_admin(user_id, change).await.map(Some)
+}
 
-    /// Ends a session of a user.
-    ///
-    /// # Errors
-    /// `not_found` if it is not that user's.
-    pub(crate) async fn end_session<H: Host>(
-        &self,
-        exchange: &Exchange<'_, H>,
-        user_id: &str,
-        session: &str,
-    ) -> Result<(), Failure> {
-        let id = SessionId::parse(session).ok_or_else(Failure::not_found)?;
-        api::sessions::end_of(exchange, user_id, &id, Some(self.user_id())).await
+/// Forgets how often somebody tried to sign in to the account of `user`, and codes.
+async fn forget_attempts<H: Host>(exchange: &Exchange<'_, H>, user: &User) -> Result<(), Failure> {
+    let email = Email::parse(&user.email);
+    let email = email.as_ref().map_or("", Email::as_str);
+    for (attempt, account) in [(Attempt::SignIn, email), (Attempt::Code, &user.id)] {
+        exchange.forget_attempts(attempt, account).await?;
     }
+    Ok(())
 }

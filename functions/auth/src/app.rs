@@ -124,15 +124,13 @@ async fn handle<H: Host>(
         Action::Factors => api::factors::handle(&exchange).await,
         Action::VerifyFactor => api::factors::verify(&exchange, found.parameter).await,
         Action::RemoveFactor => api::factors::remove(&exchange, found.parameter).await,
-        Action::AdminUsers => api::admin::users(&exchange).await,
-        Action::AdminUser => api::admin::user(&exchange, found.parameter).await,
-        Action::AdminSessions => api::admin::end_sessions(&exchange, found.parameter).await,
-        Action::AdminSession => {
-            api::admin::end_session(&exchange, found.parameter, found.second).await
-        }
-        Action::AdminLock => api::admin::lock(&exchange, found.parameter).await,
-        Action::AdminUnlock => api::admin::unlock(&exchange, found.parameter).await,
-        Action::AdminRole => api::admin::set_role(&exchange, found.parameter).await,
+        Action::AdminUsers
+        | Action::AdminUser
+        | Action::AdminSessions
+        | Action::AdminSession
+        | Action::AdminLock
+        | Action::AdminUnlock
+        | Action::AdminRole => api::admin::handle(&exchange, found).await,
         Action::Me => api::me::handle(&exchange).await,
         Action::StartPage => Ok(pages::start(&exchange)),
         Action::SignInPage => pages::signin::handle(&exchange).await,

@@ -31,10 +31,10 @@ pub struct Config {
     pub answer_floor: Duration,
     /// `SIGNIN_LIMIT_ACCOUNT` and the others.
     pub limits: Limits,
-    /// `OAUTH_PROVIDERS`: where else people can sign in.
-    pub(crate) oauth_providers: Vec<Provider>,
     /// `ADMIN_AAL`: whether every admin needs a second factor, not only who has one.
     pub(crate) admins_need_second_factor: bool,
+    /// `OAUTH_PROVIDERS`: where else people can sign in.
+    pub(crate) oauth_providers: Vec<Provider>,
     /// `NEW_DEVICE_HOOK_URL` and `NEW_DEVICE_HOOK_SECRET`.
     pub(crate) new_device_hook: Option<Hook>,
     /// `LANGUAGES`, `TEXTS`, `BRAND_NAME`, `BRAND_LOGO_URL`, `BRAND_COLOR`.
@@ -53,7 +53,6 @@ impl Config {
         let fernet = fernet_keys(&mut reader);
         let floor = reader.number("ANSWER_FLOOR_MS", 800, 0..=10_000);
         let limits = Limits::read(&mut reader);
-        let oauth_providers = oauth::read_providers(&mut reader);
         let admins_need_second_factor = match reader.optional("ADMIN_AAL") {
             None | Some("aal1") => false,
             Some("aal2") => true,
@@ -62,6 +61,7 @@ impl Config {
                 true
             }
         };
+        let oauth_providers = oauth::read_providers(&mut reader);
         let new_device_hook = new_device_hook(&mut reader);
         let pages = pages::Settings::read(&mut reader, common.as_ref());
         let config = match (common, supabase, fernet, pages) {
@@ -71,8 +71,8 @@ impl Config {
                 fernet,
                 answer_floor: Duration::from_millis(floor),
                 limits,
-                oauth_providers,
                 admins_need_second_factor,
+                oauth_providers,
                 new_device_hook,
                 pages: Box::new(pages),
             }),
@@ -155,8 +155,8 @@ mod tests {
         names_as_faulty("FERNET_KEYS", "x");
         names_as_faulty("FERNET_KEYS", &"x".repeat(44));
         names_as_faulty("ANSWER_FLOOR_MS", "soon");
-        names_as_faulty("OAUTH_PROVIDERS", "facebook");
         names_as_faulty("ADMIN_AAL", "aal3");
+        names_as_faulty("OAUTH_PROVIDERS", "facebook");
         names_as_faulty("LANGUAGES", "tlh");
         names_as_faulty("TEXTS", "{\"en\": {\"no_such_text\": \"\"}}");
         names_as_faulty("BRAND_NAME", "a\nb");

@@ -165,18 +165,6 @@ impl<H: Host> Exchange<'_, H> {
         Ok(delay(attempts, self.config.limits.first_delay))
     }
 
-    /// Counts an attempt that is at no account, or not yet.
-    ///
-    /// # Errors
-    /// As [`Exchange::count`].
-    pub(crate) async fn count_address(&self, attempt: Attempt) -> Result<(), Failure> {
-        let Some(quota) = self.config.limits.of(attempt).address else {
-            return Ok(());
-        };
-        let key = format!("{}:address:{}", attempt.as_str(), self.client_ip.network());
-        self.count_one(attempt, &key, quota).await.map(drop)
-    }
-
     /// Forgets the attempts at `account` so far.
     ///
     /// # Errors
@@ -192,6 +180,18 @@ impl<H: Host> Exchange<'_, H> {
         let key = attempt.account_key(account);
         let forgotten = Counter::forget(&self.redis(), &key, quota, self.host.now()).await;
         forgotten.map_err(Failure::store_unavailable)
+    }
+
+    /// Counts an attempt that is at no account, or not yet.
+    ///
+    /// # Errors
+    /// As [`Exchange::count`].
+    pub(crate) async fn count_address(&self, attempt: Attempt) -> Result<(), Failure> {
+        let Some(quota) = self.config.limits.of(attempt).address else {
+            return Ok(());
+        };
+        let key = format!("{}:address:{}", attempt.as_str(), self.client_ip.network());
+        self.count_one(attempt, &key, quota).await.map(drop)
     }
 
     async fn count_one(&self, attempt: Attempt, key: &str, quota: Quota) -> Result<u64, Failure> {

@@ -1,4 +1,8 @@
-//! `/api/v1/simple_auth/admin/…`: what an admin does. `administration` has the rules.
+//! `/api/v1/simple_auth/admin/…`: what an admin sees and does. `administration` has the rules.
+//!
+//! `GET users?email=…` finds users, `GET users/{id}` shows one. `DELETE users/{id}`, `DELETE
+//! users/{id}/sessions`, `DELETE users/{id}/sessions/{session}`, `POST users/{id}/lock` and `/unlock`, and
+//! `PUT users/{id}/role` answer 204.
 
 use authflow_shared::{
     host::Host,
@@ -10,15 +14,53 @@ use authflow_shared::{
 use super::sessions;
 use crate::{
     administration::{self, Admin, Deed},
+    endpoint::{Action, Endpoint, Found},
     exchange::Exchange,
     failure::Failure,
     fields::Fields,
     response::Response,
 };
 
-/// `GET users?email=…`: the users whose address, or full name, holds that.
-pub(crate) async fn users<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
+pub(crate) async fn handle<H: Host>(
+    exchange: &Exchange<'_, H>,
+    found: Found<'_>,
+) -> Result<Response, Failure> {
+    // (1) Who asks, before anything is said of anybody.
     let admin = administration::require(exchange).await?;
+    // (2) About whom.
+    let response = if found.endpoint == Endpoint::On(Action::AdminUsers) {
+        users(exchange, &admin).await?
+    } else {
+        let id = administration::user_id(found.parameter)?;
+        match deed(exchange, found)? {
+            Some(deed) => {
+                admin.does(exchange, &id, &deed).await?;
+                Response::empty(204, deed.as_str())
+            }
+            None => user(exchange, &admin, &id).await?,
+        }
+    };
+    Ok(response.of_user(admin.user_id()))
+}
+
+/// What is to be done; nothing where a user is to be shown.
+fn deed<H: Host>(exchange: &Exchange<'_, H>, found: Found<'_>) -> Result<Option<Deed>, Failure> {
+    let Endpoint::On(action) = found.endpoint else {
+        return Ok(None);
+    };
+    Ok(Some(match action {
+        Action::AdminSession => administration::session(found.second)?,
+        Action::AdminSessions => Deed::EndSessions,
+        Action::AdminLock => Deed::Lock,
+        Action::AdminUnlock => Deed::Unlock,
+        Action::AdminRole => administration::role(Fields::from_json(exchange.request)?)?,
+        Action::AdminUser if exchange.request.method == "DELETE" => Deed::Delete,
+        _ => return Ok(None),
+    }))
+}
+
+/// The users whose address, or full name, holds what `email` says.
+async fn users<H: Host>(exchange: &Exchange<'_, H>, admin: &Admin) -> Result<Response, Failure> {
     let mut fields = Fields::from_query(exchange.request)?;
     let text = administration::read_search(&mut fields);
     let users = admin.find(exchange, &fields.finish(text)?).await?;
@@ -28,21 +70,17 @@ pub(crate) async fn users<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respons
         .map(|user| shown(user, now).into())
         .collect();
     let body = Object::new().with("users", users);
-    Ok(Response::json(200, "ok", &body).of_user(admin.user_id()))
+    Ok(Response::json(200, "ok", &body))
 }
 
-/// `GET users/{id}`: a user and their sessions. `DELETE users/{id}`: gone for good.
-pub(crate) async fn user<H: Host>(
+/// A user and their sessions.
+async fn user<H: Host>(
     exchange: &Exchange<'_, H>,
+    admin: &Admin,
     id: &str,
 ) -> Result<Response, Failure> {
-    let (admin, id) = enter(exchange, id).await?;
-    if exchange.request.method == "DELETE" {
-        admin.does(exchange, &id, Deed::Delete).await?;
-        return Ok(done(&admin, "user_deleted"));
-    }
-    let user = admin.user(exchange, &id).await?;
-    let list = sessions::of_user(exchange, &id).await?;
+    let user = admin.user(exchange, id).await?;
+    let list = sessions::of_user(exchange, id).await?;
     let list: Vec<Value> = list
         .iter()
         .map(|session| sessions::shown(exchange, session).into())
@@ -50,71 +88,7 @@ pub(crate) async fn user<H: Host>(
     let body = Object::new()
         .with("user", shown(user, exchange.host.now()))
         .with("sessions", list);
-    Ok(Response::json(200, "ok", &body).of_user(admin.user_id()))
-}
-
-/// `DELETE users/{id}/sessions`.
-pub(crate) async fn end_sessions<H: Host>(
-    exchange: &Exchange<'_, H>,
-    id: &str,
-) -> Result<Response, Failure> {
-    let (admin, id) = enter(exchange, id).await?;
-    admin.end_sessions(exchange, &id).await?;
-    Ok(done(&admin, "sessions_ended"))
-}
-
-/// `DELETE users/{id}/sessions/{session}`.
-pub(crate) async fn end_session<H: Host>(
-    exchange: &Exchange<'_, H>,
-    id: &str,
-    session: &str,
-) -> Result<Response, Failure> {
-    let (admin, id) = enter(exchange, id).await?;
-    admin.end_session(exchange, &id, session).await?;
-    Ok(done(&admin, "session_ended"))
-}
-
-/// `POST users/{id}/lock`.
-pub(crate) async fn lock<H: Host>(
-    exchange: &Exchange<'_, H>,
-    id: &str,
-) -> Result<Response, Failure> {
-    let (admin, id) = enter(exchange, id).await?;
-    admin.does(exchange, &id, Deed::Lock).await?;
-    Ok(done(&admin, "user_locked"))
-}
-
-/// `POST users/{id}/unlock`.
-pub(crate) async fn unlock<H: Host>(
-    exchange: &Exchange<'_, H>,
-    id: &str,
-) -> Result<Response, Failure> {
-    let (admin, id) = enter(exchange, id).await?;
-    admin.unlock(exchange, &id).await?;
-    Ok(done(&admin, "user_unlocked"))
-}
-
-/// `PUT users/{id}/role`.
-pub(crate) async fn set_role<H: Host>(
-    exchange: &Exchange<'_, H>,
-    id: &str,
-) -> Result<Response, Failure> {
-    let (admin, id) = enter(exchange, id).await?;
-    let mut fields = Fields::from_json(exchange.request)?;
-    let role = administration::read_role(&mut fields);
-    let role = fields.finish(role)?;
-    admin.does(exchange, &id, Deed::Role(&role)).await?;
-    Ok(done(&admin, "role_changed"))
-}
-
-/// Who asks, and about whom.
-async fn enter<H: Host>(exchange: &Exchange<'_, H>, id: &str) -> Result<(Admin, String), Failure> {
-    let admin = administration::require(exchange).await?;
-    Ok((admin, administration::user_id(id)?))
-}
-
-fn done(admin: &Admin, outcome: &'static str) -> Response {
-    Response::empty(204, outcome).of_user(admin.user_id())
+    Ok(Response::json(200, "ok", &body))
 }
 
 /// A user as an admin is told of them.

@@ -3,7 +3,7 @@
 //! Each thing is a form with an address of its own, `/auth/admin/users/{id}/{deed}`. Once done it leads back
 //! with `?done=…`, which says so; what fails is said above the user's page.
 
-use askama::Template;
+use askama::{Template, filters::HtmlSafe};
 use authflow_shared::{
     host::Host, session::of_user::OwnSession, supabase::User, timestamp::Timestamp,
 };
@@ -32,7 +32,7 @@ const PATH: &str = "/auth/admin";
 #[derive(Template)]
 #[template(path = "admin.html")]
 struct Search<'a> {
-    t: &'a Texts,
+    t: &'static Texts,
     done: &'static str,
     trouble: &'a Trouble,
     email: Field<'a>,
@@ -43,7 +43,7 @@ struct Search<'a> {
 #[derive(Template)]
 #[template(path = "admin_user.html")]
 struct UserPage<'a> {
-    t: &'a Texts,
+    t: &'static Texts,
     done: &'static str,
     trouble: &'a Trouble,
     user: &'a Row,
@@ -52,6 +52,19 @@ struct UserPage<'a> {
     sessions: Vec<SessionRow>,
 }
 
+/// A button that does one thing to a user.
+#[derive(Template)]
+#[template(path = "admin_button.html")]
+struct Button<'a> {
+    id: &'a str,
+    deed: &'static str,
+    class: &'static str,
+    label: &'static str,
+}
+
+// Its own template has escaped it.
+impl HtmlSafe for Button<'_> {}
+
 /// A user as a page shows one.
 struct Row {
     id: String,
@@ -59,7 +72,6 @@ struct Row {
     role: String,
     is_locked: bool,
     is_confirmed: bool,
-    /// To the minute, or empty.
     created_at: String,
     last_sign_in_at: String,
 }
@@ -67,9 +79,8 @@ struct Row {
 struct SessionRow {
     id: String,
     label: String,
-    network: String,
-    /// To the minute.
-    last_seen: String,
+    /// When last, and from where.
+    seen: String,
 }
 
 impl Page for Search<'_> {
@@ -112,12 +123,8 @@ impl Row {
             id: user.id,
             email: user.email,
             is_confirmed: user.email_confirmed_at.is_some(),
-            created_at: user.created_at.as_deref().map(minute).unwrap_or_default(),
-            last_sign_in_at: user
-                .last_sign_in_at
-                .as_deref()
-                .map(minute)
-                .unwrap_or_default(),
+            created_at: minute(user.created_at.as_deref()),
+            last_sign_in_at: minute(user.last_sign_in_at.as_deref()),
         }
     }
 
@@ -131,23 +138,41 @@ impl Row {
     }
 }
 
+impl UserPage<'_> {
+    fn button(&self, deed: &'static str, class: &'static str, label: &'static str) -> Button<'_> {
+        Button {
+            id: &self.user.id,
+            deed,
+            class,
+            label,
+        }
+    }
+}
+
 impl SessionRow {
-    fn of<H: Host>(exchange: &Exchange<'_, H>, session: OwnSession) -> Self {
+    fn of<H: Host>(exchange: &Exchange<'_, H>, t: &Texts, session: OwnSession) -> Self {
         let seconds = sessions::last_seen(exchange, &session);
+        let last_seen = minute(Some(&Timestamp::from_seconds(seconds).to_rfc_3339()));
         let device = session.device.unwrap_or_default();
+        let is_known = !device.label.is_empty();
         Self {
             id: session.id.as_str().to_owned(),
-            label: device.label,
-            network: device.ip_hint,
-            last_seen: minute(&Timestamp::from_seconds(seconds).to_rfc_3339()),
+            label: if is_known {
+                device.label
+            } else {
+                t.admin_unknown_device().to_owned()
+            },
+            seen: [t.admin_last_seen(), " ", &last_seen, ", ", &device.ip_hint].concat(),
         }
     }
 }
 
 /// A moment as people of every language read it, to the minute.
-fn minute(rfc_3339: &str) -> String {
-    let minute = rfc_3339.get(..16).unwrap_or_default();
-    format!("{} UTC", minute.replace('T', " "))
+fn minute(rfc_3339: Option<&str>) -> String {
+    match rfc_3339.and_then(|time| time.get(..16)) {
+        Some(minute) => minute.replace('T', " ") + " UTC",
+        None => "–".to_owned(),
+    }
 }
 
 pub(crate) async fn handle<H: Host>(
@@ -249,7 +274,7 @@ async fn user<H: Host>(
             .value(&user.role),
         sessions: list
             .into_iter()
-            .map(|session| SessionRow::of(exchange, session))
+            .map(|session| SessionRow::of(exchange, t, session))
             .collect(),
         user: &user,
     };
@@ -265,26 +290,20 @@ async fn act<H: Host>(
     found: Found<'_>,
 ) -> Result<Response, Failure> {
     let id = administration::user_id(found.parameter)?;
-    let (result, word) = match (found.endpoint, found.second) {
-        (Endpoint::On(Action::AdminEndSession), session) => {
-            (admin.end_session(exchange, &id, session).await, "session")
-        }
-        (_, "end-sessions") => (admin.end_sessions(exchange, &id).await, "sessions"),
-        (_, "lock") => (admin.does(exchange, &id, Deed::Lock).await, "lock"),
-        (_, "unlock") => (admin.unlock(exchange, &id).await, "unlock"),
-        (_, "role") => (set_role(exchange, admin, &id).await, "role"),
-        (_, "delete") => (admin.does(exchange, &id, Deed::Delete).await, "delete"),
-        _ => return Err(Failure::not_found()),
+    let done = match deed(exchange, found) {
+        Ok(deed) => admin.does(exchange, &id, &deed).await.map(|()| deed),
+        Err(failure) => Err(failure),
     };
-    match result {
-        Ok(()) => {
+    match done {
+        Ok(deed) => {
             let auth_url = &exchange.config.common.auth_url;
-            let page = match word {
-                "delete" => String::new(),
+            let page = match deed {
+                Deed::Delete => String::new(),
                 _ => format!("/users/{id}"),
             };
+            let word = deed.as_str();
             let location = format!("{auth_url}{PATH}{page}?done={word}");
-            Ok(Response::see_other(location, "admin_done"))
+            Ok(Response::see_other(location, word))
         }
         Err(failure) => {
             let again = user(exchange, admin, &id, Some(failure.clone())).await;
@@ -294,27 +313,30 @@ async fn act<H: Host>(
     }
 }
 
-async fn set_role<H: Host>(
-    exchange: &Exchange<'_, H>,
-    admin: &Admin,
-    id: &str,
-) -> Result<(), Failure> {
-    let mut fields = Fields::from_form(exchange.request)?;
-    let role = administration::read_role(&mut fields);
-    let role = fields.finish(role)?;
-    admin.does(exchange, id, Deed::Role(&role)).await
+fn deed<H: Host>(exchange: &Exchange<'_, H>, found: Found<'_>) -> Result<Deed, Failure> {
+    if found.endpoint == Endpoint::On(Action::AdminEndSession) {
+        return administration::session(found.second);
+    }
+    Ok(match found.second {
+        "end-sessions" => Deed::EndSessions,
+        "lock" => Deed::Lock,
+        "unlock" => Deed::Unlock,
+        "role" => administration::role(Fields::from_form(exchange.request)?)?,
+        "delete" => Deed::Delete,
+        _ => return Err(Failure::not_found()),
+    })
 }
 
 /// What has just been done, by the word in `done`; nothing for any other.
 fn done<H: Host>(exchange: &Exchange<'_, H>, t: &Texts) -> &'static str {
     let word = form::field(&exchange.request.query, "done");
     match word.as_deref() {
-        Some("session") => t.admin_done_session(),
-        Some("sessions") => t.admin_done_sessions(),
-        Some("lock") => t.admin_done_lock(),
-        Some("unlock") => t.admin_done_unlock(),
-        Some("role") => t.admin_done_role(),
-        Some("delete") => t.admin_done_delete(),
+        Some("session_ended") => t.admin_done_session(),
+        Some("sessions_ended") => t.admin_done_sessions(),
+        Some("user_locked") => t.admin_done_lock(),
+        Some("user_unlocked") => t.admin_done_unlock(),
+        Some("role_changed") => t.admin_done_role(),
+        Some("user_deleted") => t.admin_done_delete(),
         _ => "",
     }
 }
