@@ -131,6 +131,9 @@ async fn handle<H: Host>(
         Action::ResendPage => pages::resend::handle(&exchange).await,
         Action::ConfirmPage => pages::confirm::handle(&exchange).await,
         Action::SignOutPage => pages::signout::handle(&exchange).await,
+        Action::SecondFactorPage => pages::second_factor::handle(&exchange).await,
+        Action::StepUpPage => pages::step_up::handle(&exchange).await,
+        Action::FactorsPage => pages::factors::handle(&exchange).await,
     }
 }
 

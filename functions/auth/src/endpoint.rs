@@ -34,6 +34,9 @@ pub(crate) enum Action {
     ResendPage,
     ConfirmPage,
     SignOutPage,
+    SecondFactorPage,
+    StepUpPage,
+    FactorsPage,
 }
 
 use Endpoint::{Health, On};
@@ -93,7 +96,7 @@ const API_ENDPOINTS: [(&str, Action, &str, &str); 16] = [
 ];
 
 /// What people use, the same way.
-const PAGES: [(&str, Action, &str, &str); 7] = [
+const PAGES: [(&str, Action, &str, &str); 10] = [
     ("/auth", Action::StartPage, READ, "start_page"),
     ("/auth/", Action::StartPage, READ, "start_page"),
     ("/auth/signin", Action::SignInPage, BOTH, "signin_page"),
@@ -101,6 +104,19 @@ const PAGES: [(&str, Action, &str, &str); 7] = [
     ("/auth/resend", Action::ResendPage, BOTH, "resend_page"),
     ("/auth/confirm", Action::ConfirmPage, BOTH, "confirm_page"),
     ("/auth/signout", Action::SignOutPage, BOTH, "signout_page"),
+    (
+        "/auth/second-factor",
+        Action::SecondFactorPage,
+        BOTH,
+        "second_factor_page",
+    ),
+    ("/auth/step-up", Action::StepUpPage, BOTH, "step_up_page"),
+    (
+        "/auth/account/second-factor",
+        Action::FactorsPage,
+        BOTH,
+        "factors_page",
+    ),
 ];
 
 /// An endpoint found by its path.

@@ -63,9 +63,14 @@ impl Client {
 impl Answer {
     /// Says what is wrong, in the form that `client` can read.
     pub fn problem(problem: &Problem, client: Client, request_id: &str) -> Self {
+        Self::problem_with(problem, "", client, request_id)
+    }
+
+    /// The same, and a person sees `link`, which is HTML.
+    fn problem_with(problem: &Problem, link: &str, client: Client, request_id: &str) -> Self {
         let (media_type, body) = match client {
             Client::Program => (MEDIA_TYPE, problem.to_json(request_id)),
-            Client::Browser => ("text/html; charset=utf-8", page(problem, request_id)),
+            Client::Browser => ("text/html; charset=utf-8", page(problem, link, request_id)),
         };
         let mut answer = Self::bare(problem.status, request_id);
         answer.headers.push(("content-type", media_type.to_owned()));
@@ -143,14 +148,22 @@ impl Answer {
                 | Refusal::SessionExpired
                 | Refusal::DeviceMismatch
         );
+        let steps_up = refusal == Refusal::StepUpRequired;
+        // Where to go first, and where to go on then. What is encoded so can stand in HTML.
+        let page = if steps_up { "step-up" } else { "signin" };
+        let next = format!("{}{}", request.origin, request.target());
+        let next = utf8_percent_encode(&next, NON_ALPHANUMERIC);
+        let location = format!("{auth_url}/auth/{page}?next={next}");
         let mut answer = if signs_in && client == Client::Browser {
-            let next = format!("{}{}", request.origin, request.target());
-            let next = utf8_percent_encode(&next, NON_ALPHANUMERIC);
-            let reason = refusal.code();
-            let location = format!("{auth_url}/auth/signin?next={next}&reason={reason}");
+            let location = format!("{location}&reason={}", refusal.code());
             Self::redirect(location, &request.method, request_id)
         } else {
-            Self::problem(&problem_of(refusal), client, request_id)
+            let link = if steps_up {
+                format!("<p><a href=\"{location}\">Go on with the second factor</a></p>")
+            } else {
+                String::new()
+            };
+            Self::problem_with(&problem_of(refusal), &link, client, request_id)
         };
         if refusal == Refusal::SessionExpired {
             answer.headers.push(("set-cookie", cookie::clear()));
@@ -214,7 +227,7 @@ fn problem_of(refusal: Refusal) -> Problem {
         Refusal::StepUpRequired => (
             403,
             "Second factor needed",
-            "Sign in with your second factor to use this.",
+            "Give your second factor to use this.",
         ),
         Refusal::StoreUnavailable => (
             503,
@@ -229,8 +242,9 @@ fn problem_of(refusal: Refusal) -> Problem {
 const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:26rem;margin:20vh auto;\
     padding:0 1.25rem}h1{font-size:1.5rem}small{opacity:.7}";
 
-/// A page for a person. Its texts are ours; nothing of the request is shown but our own id of it.
-fn page(problem: &Problem, request_id: &str) -> String {
+/// A page for a person. Its texts are ours, and so is `link`, which is HTML; nothing of the request is shown but our
+/// own id of it.
+fn page(problem: &Problem, link: &str, request_id: &str) -> String {
     let Problem {
         title,
         detail,
@@ -242,7 +256,7 @@ fn page(problem: &Problem, request_id: &str) -> String {
          <meta name=\"viewport\" content=\"width=device-width\">\
          <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title>\
          <style>{STYLE}</style>\
-         <h1>{title}</h1><p>{detail}</p><p><small>{code} · {request_id}</small></p></html>"
+         <h1>{title}</h1><p>{detail}</p>{link}<p><small>{code} · {request_id}</small></p></html>"
     )
 }
 
@@ -342,6 +356,19 @@ mod tests {
             refuse(Refusal::NoSession, Client::Browser, "HEAD").status,
             302
         );
+    }
+
+    #[test]
+    fn a_browser_without_the_second_factor_is_shown_where_to_give_it() {
+        let answer = refuse(Refusal::StepUpRequired, Client::Browser, "GET");
+        assert_eq!((answer.status, header(&answer, "location")), (403, None));
+        let link = "<a href=\"https://auth.test/auth/step-up?\
+                    next=https%3A%2F%2Fapp%2Etest%2Fapp%2Fa%3Fb%3Dc%26d\">";
+        assert!(answer.body.contains(link), "{}", answer.body);
+        let other = refuse(Refusal::Forbidden, Client::Browser, "GET");
+        assert!(!other.body.contains("<a "), "{}", other.body);
+        let program = refuse(Refusal::StepUpRequired, Client::Program, "GET");
+        assert!(program.body.contains(r#""code":"step_up_required""#));
     }
 
     #[test]

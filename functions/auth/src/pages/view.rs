@@ -90,6 +90,19 @@ impl<'a> View<'a> {
         self.with_headers(failure.into_response(HTML, html))
     }
 
+    /// A page with what is wrong, if anything is.
+    pub(super) fn answer<P: Page>(
+        &self,
+        page: &P,
+        failure: Option<Failure>,
+        outcome: &'static str,
+    ) -> Response {
+        match failure {
+            Some(failure) => self.refused(page, failure),
+            None => self.shown(page, outcome),
+        }
+    }
+
     fn layout(&self, title: &str, content: &str, is_error: bool, is_wide: bool) -> String {
         render(&Layout {
             t: self.texts(),

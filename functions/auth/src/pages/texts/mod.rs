@@ -77,6 +77,42 @@ texts! {
         signout_text,
         signout_button,
 
+        second_factor_title,
+        code_label,
+        code_app_text,
+        code_phone_text,
+        code_sent,
+        code_button,
+        code_send,
+        code_send_again,
+        code_instead,
+        factor_app,
+        factor_phone,
+
+        step_up_title,
+        step_up_none,
+        step_up_enroll,
+
+        factors_title,
+        factors_text,
+        factors_none,
+        factors_remove,
+        factors_app_title,
+        factors_app_text,
+        factors_app_button,
+        factors_phone_title,
+        factors_phone_label,
+        factors_phone_hint,
+        factors_phone_button,
+        factors_enrolled,
+        factors_removed,
+
+        enroll_title,
+        enroll_app_text,
+        enroll_qr,
+        enroll_secret,
+        enroll_again,
+
         not_found_title,
         failed_title,
     }
@@ -124,6 +160,13 @@ texts! {
         field_code_missing,
         field_code_malformed,
         field_code_incorrect,
+        field_factor_id_unknown,
+        field_challenge_id_missing,
+        field_phone_missing,
+        field_phone_malformed,
+        field_phone_taken,
+        field_type_too_many,
+        field_type_not_offered,
     }
 }
 
