@@ -70,6 +70,7 @@ pub(crate) const VARIABLES: [Variable; 36] = [
     Variable::of(Worker::Auth, "BRAND_NAME"),
     Variable::of(Worker::Auth, "BRAND_LOGO_URL"),
     Variable::of(Worker::Auth, "BRAND_COLOR"),
+    Variable::of(Worker::Auth, "PHONE_FACTORS"),
 ];
 
 /// 32 bytes in base64url, all zero.

@@ -70,8 +70,8 @@ mod tests {
                 let by = moved.strip_prefix('m').unwrap();
                 x += by.strip_suffix(" 0").unwrap().parse::<usize>().unwrap();
             }
-            let digits = after.find(|c: char| !c.is_ascii_digit());
-            let length: usize = after[..digits.unwrap_or(after.len())].parse().unwrap();
+            let length = after.split(|c: char| !c.is_ascii_digit()).next();
+            let length: usize = length.unwrap().parse().unwrap();
             dark[y * side + x..][..length].fill(true);
             x += length;
         }
