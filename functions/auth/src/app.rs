@@ -145,6 +145,9 @@ async fn handle<H: Host>(
         Action::AdminPage | Action::AdminUserPage | Action::AdminDeed | Action::AdminEndSession => {
             pages::admin::handle(&exchange, found).await
         }
+        Action::SecondFactorPage => pages::second_factor::handle(&exchange).await,
+        Action::StepUpPage => pages::step_up::handle(&exchange).await,
+        Action::FactorsPage => pages::factors::handle(&exchange).await,
     }
 }
 

@@ -49,6 +49,9 @@ pub(crate) enum Action {
     AdminUserPage,
     AdminDeed,
     AdminEndSession,
+    SecondFactorPage,
+    StepUpPage,
+    FactorsPage,
 }
 
 use Endpoint::{Health, On};
@@ -182,6 +185,19 @@ const PAGES: &[(&str, Action, &str, &str)] = &[
         Action::AdminEndSession,
         WRITE,
         "admin_end_session",
+    ),
+    (
+        "/auth/second-factor",
+        Action::SecondFactorPage,
+        BOTH,
+        "second_factor_page",
+    ),
+    ("/auth/step-up", Action::StepUpPage, BOTH, "step_up_page"),
+    (
+        "/auth/account/second-factor",
+        Action::FactorsPage,
+        BOTH,
+        "factors_page",
     ),
 ];
 

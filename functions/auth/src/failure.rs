@@ -107,6 +107,17 @@ impl Failure {
         response
     }
 
+    /// Sends a browser on to `location` in its stead; a cookie that it clears is cleared.
+    pub(crate) fn into_redirect(self, location: String) -> Response {
+        let response = Response::see_other(location, self.problem.code).because(self.cause);
+        let cookies = self.headers.into_iter();
+        let mut cookies = cookies.filter(|(name, _)| *name == "set-cookie");
+        match cookies.next() {
+            Some((name, cookie)) => response.header(name, cookie),
+            None => response,
+        }
+    }
+
     // === What any endpoint may answer ===
 
     pub(crate) fn ambiguous_request() -> Self {

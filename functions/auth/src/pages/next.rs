@@ -42,6 +42,17 @@ impl Next {
         self.0.as_deref()
     }
 
+    /// A page of ours, to come back to.
+    pub(super) fn to(config: &Config, path: &'static str) -> Self {
+        let page = format!("{}{path}", config.common.auth_url);
+        Self(config.common.targets.accept(&page))
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Where the person goes on to.
     pub(super) fn target(&self, targets: &Targets) -> String {
         targets.resolve(self.0.as_deref().unwrap_or("/"))
