@@ -118,7 +118,10 @@ async fn handle<H: Host>(
         Action::ResetPassword => api::reset_password::handle(&exchange).await,
         Action::Sessions => api::sessions::list(&exchange).await,
         Action::EndSession => api::sessions::end(&exchange, found.parameter).await,
+        Action::Me if request.method == "PATCH" => api::update_me::handle(&exchange).await,
         Action::Me => api::me::handle(&exchange).await,
+        Action::ChangeEmail => api::change_email::handle(&exchange).await,
+        Action::DeleteAccount => api::delete_account::handle(&exchange).await,
         Action::StartPage => Ok(pages::start(&exchange)),
         Action::SignInPage => pages::signin::handle(&exchange).await,
         Action::SignUpPage => pages::signup::handle(&exchange).await,
@@ -126,6 +129,7 @@ async fn handle<H: Host>(
         Action::ConfirmPage => pages::confirm::handle(&exchange).await,
         Action::ForgotPage => pages::forgot::handle(&exchange).await,
         Action::ResetPage => pages::reset::handle(&exchange).await,
+        Action::Account(own) => pages::account::handle(&exchange, own).await,
         Action::SignOutPage => pages::signout::handle(&exchange).await,
     }
 }
@@ -247,7 +251,7 @@ mod tests {
         let world = World::new();
         for (path, allow) in [
             (SIGN_IN, "POST"),
-            (ME, "GET, HEAD"),
+            (ME, "GET, HEAD, PATCH"),
             ("/auth/signin", "GET, HEAD, POST"),
         ] {
             let mut request = get(path);

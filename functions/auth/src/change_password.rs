@@ -83,7 +83,9 @@ pub(crate) async fn check<H: Host>(
             Err(Failure::validation_failed(vec![FieldError {
                 field: "current_password",
                 code: "incorrect",
-                detail: "This is not your present password.".to_owned(),
+                detail: "This is not your present password. If you have never set one, have a mail sent \
+                         for a forgotten password, and set one."
+                    .to_owned(),
             }]))
         }
         Err(error) => Err(Failure::from_sign_in(&error)),

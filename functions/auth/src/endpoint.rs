@@ -1,5 +1,7 @@
 //! Which address is which endpoint. Paths are compared as they are: each has one spelling.
 
+use crate::pages::account::Own;
+
 /// What a request can be for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
@@ -20,6 +22,8 @@ pub(crate) enum Action {
     ForgotPassword,
     ResetPassword,
     Me,
+    ChangeEmail,
+    DeleteAccount,
     Sessions,
     EndSession,
     StartPage,
@@ -29,12 +33,14 @@ pub(crate) enum Action {
     ConfirmPage,
     ForgotPage,
     ResetPage,
+    Account(Own),
     SignOutPage,
 }
 
 use Endpoint::{Health, On};
 
 const READ: &str = "GET, HEAD";
+const READ_OR_CHANGE: &str = "GET, HEAD, PATCH";
 const WRITE: &str = "POST";
 const DELETE: &str = "DELETE";
 const FORM: &str = "GET, HEAD, POST";
@@ -44,7 +50,7 @@ const API: &str = "/api/v1/simple_auth/";
 
 /// What programs use: path below [`API`], action, the methods it takes as `Allow` lists them, name in
 /// the log. HEAD is GET without the body. `{}` stands for one segment.
-const API_ENDPOINTS: [(&str, Action, &str, &str); 10] = [
+const API_ENDPOINTS: [(&str, Action, &str, &str); 12] = [
     ("signup", Action::SignUp, WRITE, "signup"),
     ("signin", Action::SignIn, WRITE, "signin"),
     ("logout", Action::LogOut, WRITE, "logout"),
@@ -67,13 +73,20 @@ const API_ENDPOINTS: [(&str, Action, &str, &str); 10] = [
         WRITE,
         "reset_password",
     ),
-    ("me", Action::Me, READ, "me"),
+    ("me", Action::Me, READ_OR_CHANGE, "me"),
+    ("change-email", Action::ChangeEmail, WRITE, "change_email"),
+    (
+        "delete-account",
+        Action::DeleteAccount,
+        WRITE,
+        "delete_account",
+    ),
     ("sessions", Action::Sessions, READ, "sessions"),
     ("sessions/{}", Action::EndSession, DELETE, "end_session"),
 ];
 
 /// What people use, the same way.
-const PAGES: [(&str, Action, &str, &str); 9] = [
+const PAGES: [(&str, Action, &str, &str); 16] = [
     ("/auth", Action::StartPage, READ, "start_page"),
     ("/auth/", Action::StartPage, READ, "start_page"),
     ("/auth/signin", Action::SignInPage, FORM, "signin_page"),
@@ -82,6 +95,48 @@ const PAGES: [(&str, Action, &str, &str); 9] = [
     ("/auth/confirm", Action::ConfirmPage, FORM, "confirm_page"),
     ("/auth/forgot", Action::ForgotPage, FORM, "forgot_page"),
     ("/auth/reset", Action::ResetPage, FORM, "reset_page"),
+    (
+        "/auth/account",
+        Action::Account(Own::Overview),
+        READ,
+        "account_page",
+    ),
+    (
+        "/auth/account/name",
+        Action::Account(Own::Name),
+        FORM,
+        "account_name_page",
+    ),
+    (
+        "/auth/account/email",
+        Action::Account(Own::Email),
+        FORM,
+        "account_email_page",
+    ),
+    (
+        "/auth/account/password",
+        Action::Account(Own::Password),
+        FORM,
+        "account_password_page",
+    ),
+    (
+        "/auth/account/delete",
+        Action::Account(Own::Delete),
+        FORM,
+        "account_delete_page",
+    ),
+    (
+        "/auth/account/sessions/end",
+        Action::Account(Own::EndSession),
+        WRITE,
+        "account_end_session",
+    ),
+    (
+        "/auth/account/sessions/end-others",
+        Action::Account(Own::EndOthers),
+        WRITE,
+        "account_end_others",
+    ),
     ("/auth/signout", Action::SignOutPage, FORM, "signout_page"),
 ];
 

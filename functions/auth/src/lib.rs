@@ -11,9 +11,11 @@
 mod api;
 pub mod app;
 mod audit;
+mod change_email;
 mod change_password;
 pub mod config;
 mod csrf;
+mod delete_account;
 mod device_label;
 pub mod edge;
 mod email;

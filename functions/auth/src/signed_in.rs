@@ -6,7 +6,7 @@ use authflow_shared::{
     host::Host,
     secret::Secret,
     session::{SessionId, SessionRecord, record::SealedTokens, store::SessionLookup},
-    supabase::{self, AuthError, User},
+    supabase::{self, AuthError, Factor, User},
 };
 
 use crate::{exchange::Exchange, failure::Failure};
@@ -25,6 +25,18 @@ impl SignedIn {
     /// The user's id.
     pub(crate) fn user_id(&self) -> &str {
         &self.record.user_id
+    }
+
+    /// Refuses a session without the second factor that its user has.
+    ///
+    /// # Errors
+    /// `step_up_required`.
+    pub(crate) fn require_second_factor(&self, user: &User) -> Result<(), Failure> {
+        let has_one = user.factors.iter().any(Factor::is_verified);
+        if has_one && self.record.aal != "aal2" {
+            return Err(Failure::step_up_required());
+        }
+        Ok(())
     }
 }
 

@@ -330,7 +330,9 @@ impl Request {
 
 fn answer_of(answers: &Supabase, path: &str) -> HttpAnswer {
     let known = |known: &&&str| path == **known || path.starts_with(&format!("{known}?"));
-    let (status, body) = match answers.keys().find(known) {
+    // The one with a query counts more than the one without.
+    let found = answers.keys().filter(known).max_by_key(|known| known.len());
+    let (status, body) = match found {
         Some(found) => answers[found].clone(),
         None => (404, Value::Null),
     };

@@ -15,6 +15,14 @@ pub(super) struct Next(Option<String>);
 impl HtmlSafe for Next {}
 
 impl Next {
+    /// Nowhere in particular.
+    pub(super) const NONE: Self = Self(None);
+
+    /// Back to the page at `path`.
+    pub(super) fn to<H: Host>(exchange: &Exchange<'_, H>, path: &str) -> Self {
+        Self(exchange.config.common.targets.accept(path))
+    }
+
     /// From the address of a page.
     pub(super) fn from_query<H: Host>(exchange: &Exchange<'_, H>) -> Self {
         let next = form::field(&exchange.request.query, "next").unwrap_or_default();
