@@ -163,8 +163,10 @@ fn ago(t: &Texts, seconds: u64) -> String {
     const MINUTE: u64 = 60;
     const HOUR: u64 = 60 * MINUTE;
     const DAY: u64 = 24 * HOUR;
+    if seconds <= 10 * MINUTE {
+        return t.session_now().to_owned();
+    }
     let (text, count) = match seconds {
-        0..=600 => return t.session_now().to_owned(),
         ..HOUR => (t.session_minutes(), seconds / MINUTE),
         ..DAY => (t.session_hours(), seconds / HOUR),
         _ => (t.session_days(), seconds / DAY),

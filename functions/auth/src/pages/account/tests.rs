@@ -88,8 +88,7 @@ fn the_account_at_a_glance() {
 </section>
 <section>
 <h2>Delete the account</h2>
-<p>Your account is deleted for good, and you are signed out everywhere. This cannot be undone.</p>
-<p><a class="button second" href="/auth/account/delete">Delete the account</a></p>
+<a class="button second" href="/auth/account/delete">Delete the account</a>
 </section>
 "#);
     assert!(answer.body.unwrap().contains("class=\"wide\""));
@@ -345,7 +344,7 @@ fn an_account_is_deleted_on_a_page_of_its_own() {
     let shown = world.answer(&get("/auth/account/delete").cookie(&token));
     insta::assert_snapshot!(shown.main(), @r#"
 <h1>Delete the account</h1>
-<p>Your account is deleted for good, and you are signed out everywhere. This cannot be undone.</p>
+<p>This deletes your account for good and signs you out everywhere. It cannot be undone.</p>
 <form method="post" action="/auth/account/delete">
 <div class="field">
 <label for="current_password">Present password</label>

@@ -88,7 +88,7 @@ pub(super) static TEXTS: Texts = Written {
     account_password_title: "Passwort ändern",
     account_password_text: "Alle anderen Sitzungen enden damit.",
     account_delete_title: "Konto löschen",
-    account_delete_text: "Ihr Konto wird endgültig gelöscht, und Sie werden überall abgemeldet. Das lässt sich nicht \
+    account_delete_text: "Damit wird Ihr Konto endgültig gelöscht, und Sie werden überall abgemeldet. Das lässt sich nicht \
                           rückgängig machen.",
     account_delete_button: "Endgültig löschen",
     current_password_label: "Jetziges Passwort",

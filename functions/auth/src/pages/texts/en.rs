@@ -81,7 +81,7 @@ pub(super) static TEXTS: Texts = Written {
     account_password_title: "Change your password",
     account_password_text: "All other sessions end with it.",
     account_delete_title: "Delete the account",
-    account_delete_text: "Your account is deleted for good, and you are signed out everywhere. This cannot be undone.",
+    account_delete_text: "This deletes your account for good and signs you out everywhere. It cannot be undone.",
     account_delete_button: "Delete for good",
     current_password_label: "Present password",
     session_current: "This device",
