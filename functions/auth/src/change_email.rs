@@ -20,7 +20,7 @@ use crate::{
     failure::Failure,
     limits::Attempt,
     open_session::{self, Entry, discard},
-    signed_in,
+    signed_in::Known,
 };
 
 /// Has the mails sent; their links will lead on to the account's page. Gives why none went out, where that must
@@ -33,19 +33,18 @@ pub(crate) async fn start<H: Host>(
     new: &Email,
     current: &Secret,
 ) -> Result<Option<String>, Failure> {
-    // (1) Whose.
-    let signed_in = signed_in::require(exchange).await?;
-    let access_token = signed_in::tokens(exchange, &signed_in).await?.access_token;
-    let user = signed_in::user(exchange, &signed_in, &access_token).await?;
-    signed_in.require_second_factor(&user)?;
-    let present = user.email.to_ascii_lowercase();
-    if new.as_str() == present {
+    // (1) Whose, and that it is them.
+    let Known {
+        signed_in,
+        tokens,
+        user,
+    } = change_password::prove(exchange, current).await?;
+    if user.email.eq_ignore_ascii_case(new.as_str()) {
         let detail = "This is your address already.";
         return Err(Failure::of_field("email", "same", detail));
     }
 
-    // (2) The password, and then the mails, both counted: nobody tries passwords or addresses here.
-    change_password::check(exchange, &present, current).await?;
+    // (2) Counted, as mails are: nobody tries addresses here.
     exchange.count(Attempt::Resend, signed_in.user_id()).await?;
 
     // (3) The same answer, in time too, for an address that is somebody else's.
@@ -54,7 +53,10 @@ pub(crate) async fn start<H: Host>(
         email: new.as_str(),
         redirect_to: &exchange.config.common.targets.resolve("/auth/account"),
     };
-    let changed = exchange.supabase().change(&access_token, change).await;
+    let changed = exchange
+        .supabase()
+        .change(&tokens.access_token, change)
+        .await;
     even_time::wait(exchange.host, asked, exchange.config.answer_floor).await;
     let error = changed.err();
     match error {

@@ -121,6 +121,29 @@ pub(crate) async fn tokens<H: Host>(
     })
 }
 
+/// Somebody who is signed in, as Supabase knows them now.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) signed_in: SignedIn,
+    pub(crate) tokens: Tokens,
+    pub(crate) user: User,
+}
+
+/// Whoever is signed in, as Supabase knows them now.
+///
+/// # Errors
+/// `no_session`; or that nobody knows.
+pub(crate) async fn know<H: Host>(exchange: &Exchange<'_, H>) -> Result<Known, Failure> {
+    let signed_in = require(exchange).await?;
+    let tokens = tokens(exchange, &signed_in).await?;
+    let user = user(exchange, &signed_in, &tokens.access_token).await?;
+    Ok(Known {
+        signed_in,
+        tokens,
+        user,
+    })
+}
+
 /// The user as Supabase knows them now.
 ///
 /// # Errors

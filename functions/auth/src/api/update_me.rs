@@ -7,7 +7,12 @@ use authflow_shared::{
 };
 
 use crate::{
-    exchange::Exchange, failure::Failure, fields::Fields, profile, response::Response, signed_in,
+    exchange::Exchange,
+    failure::Failure,
+    fields::Fields,
+    profile,
+    response::Response,
+    signed_in::{self, Known},
 };
 
 /// The most bytes of a user's metadata, as JSON. They are part of every access token, and so of
@@ -40,9 +45,7 @@ pub(crate) async fn update<H: Host>(
     exchange: &Exchange<'_, H>,
     data: Map,
 ) -> Result<User, Failure> {
-    let signed_in = signed_in::require(exchange).await?;
-    let access_token = signed_in::tokens(exchange, &signed_in).await?.access_token;
-    let user = signed_in::user(exchange, &signed_in, &access_token).await?;
+    let Known { tokens, user, .. } = signed_in::know(exchange).await?;
 
     // (1) The size of what there will be. Who has more already, from elsewhere, may still take away.
     let size = |metadata: &Map| Value::from(metadata.clone()).to_json().len();
@@ -62,7 +65,10 @@ pub(crate) async fn update<H: Host>(
 
     // (2) The change.
     let change = Change::Metadata(data);
-    let changed = exchange.supabase().change(&access_token, change).await;
+    let changed = exchange
+        .supabase()
+        .change(&tokens.access_token, change)
+        .await;
     let user = changed.map_err(|error| Failure::from_change(&error))?;
 
     // (3) The profile that is shown from now on.

@@ -97,14 +97,15 @@ pub(super) async fn show<H: Host>(
     exchange: &Exchange<'_, H>,
     own: Own,
 ) -> Result<Response, Failure> {
-    let signed_in = signed_in::require(exchange).await?;
-    if own == Own::Delete && !delete_account::is_offered(exchange.config) {
-        return Err(Failure::not_configured());
-    }
     let mut typed = String::new();
     if own == Own::Name {
-        let user = overview::user(exchange, &signed_in).await?;
-        overview::name(&user).clone_into(&mut typed);
+        let known = signed_in::know(exchange).await?;
+        overview::name(&known.user).clone_into(&mut typed);
+    } else {
+        signed_in::require(exchange).await?;
+    }
+    if own == Own::Delete && !delete_account::is_offered(exchange.config) {
+        return Err(Failure::not_configured());
     }
     let view = View::of(exchange);
     let back = Next::to(exchange, PATH);

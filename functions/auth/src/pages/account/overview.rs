@@ -91,10 +91,7 @@ pub(super) async fn show<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response
 }
 
 /// The user as Supabase knows them now.
-pub(super) async fn user<H: Host>(
-    exchange: &Exchange<'_, H>,
-    signed_in: &SignedIn,
-) -> Result<User, Failure> {
+async fn user<H: Host>(exchange: &Exchange<'_, H>, signed_in: &SignedIn) -> Result<User, Failure> {
     let tokens = signed_in::tokens(exchange, signed_in).await?;
     signed_in::user(exchange, signed_in, &tokens.access_token).await
 }
