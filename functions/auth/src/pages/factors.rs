@@ -72,7 +72,7 @@ impl Page for Enroll<'_> {
 }
 
 pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
-    let here = Next::to(exchange.config, PATH);
+    let here = Next::own_page(exchange.config, PATH);
     let owner = match own_factors::owner(exchange).await {
         Ok(owner) => owner,
         Err(failure) => return sign_in_first(failure, exchange.config, &here),

@@ -9,6 +9,8 @@ use super::{texts::Texts, trouble::Trouble};
 #[allow(dead_code, reason = "every kind that a page may ask for stands here")]
 pub(super) enum Kind {
     Text,
+    /// What a person is called.
+    Name,
     Email,
     /// The password of an account that exists.
     Password,
@@ -101,6 +103,7 @@ impl Kind {
     fn attributes(self) -> &'static str {
         match self {
             Self::Text => r#"type="text""#,
+            Self::Name => r#"type="text" autocomplete="name" maxlength="100""#,
             Self::Email => {
                 r#"type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254""#
             }

@@ -17,10 +17,11 @@
 //! 5. Its address: a line in `endpoint.rs`, an arm in `app.rs`.
 //!
 //! Classes: buttons are `second` and `danger`, a link that looks like one `button`; boxes `note`,
-//! `done` and `alert`, of `<p>`s; `links` under a form; `faint` text; `<ul class="list">` of what
+//! `done` and `alert`, of `<p>`s; `links` under a form; `faint` text; a `mark` beside a name; `<ul class="list">` of what
 //! has a button each; `qr` an image to scan. `<pre>` is a secret, `<nav>` with `aria-current` leads
 //! from one wide page to the next, and their `<section>`s have an `<h2>`.
 
+pub(crate) mod account;
 pub(crate) mod admin;
 mod brand;
 mod code_form;

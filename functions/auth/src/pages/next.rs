@@ -15,6 +15,9 @@ pub(super) struct Next(Option<String>);
 impl HtmlSafe for Next {}
 
 impl Next {
+    /// Nowhere in particular.
+    pub(super) const NONE: Self = Self(None);
+
     /// From the address of a page.
     pub(super) fn from_query<H: Host>(exchange: &Exchange<'_, H>) -> Self {
         let next = form::field(&exchange.request.query, "next").unwrap_or_default();
@@ -40,12 +43,6 @@ impl Next {
     /// The text that [`Next::read`] reads.
     pub(super) fn as_str(&self) -> Option<&str> {
         self.0.as_deref()
-    }
-
-    /// A page of ours, to come back to.
-    pub(super) fn to(config: &Config, path: &'static str) -> Self {
-        let page = format!("{}{path}", config.common.auth_url);
-        Self(config.common.targets.accept(&page))
     }
 
     /// Whether there is none.
