@@ -14,7 +14,7 @@ let addresses = 0;
 before(async () => {
   stack = await startStack({
     limited: true,
-    vars: { both: { REDIS_TIMEOUT_MS: "5000" }, auth: { ANSWER_FLOOR_MS: "0" } },
+    vars: { both: { REDIS_TIMEOUT_MS: "5000" }, auth: { ANSWER_FLOOR_MS: "0", SIGNIN_DELAY_MS: "0" } },
   });
 });
 beforeEach(async () => {

@@ -38,10 +38,13 @@ export const SERVERS = {
   "rotation-off": { autoconfirm: true, refresh_token_rotation: false },
   "single-session": { autoconfirm: true, single_session: true },
   "session-limits": { autoconfirm: true, session_timebox_seconds: DAY, session_inactivity_seconds: 3600 },
-  "rate-limits": { mail_interval_seconds: 60 },
+  "rate-limits": { mail_interval_seconds: 60, address_header: "x-forwarded-for", address_request_seconds: 300 },
+  "sb-forwarded-for": { address_header: "x-forwarded-for", address_request_seconds: 300, sb_forwarded_for: true },
+  "mail-quota": { mails_per_hour: 2 },
+  "reauth": { autoconfirm: true, require_reauthentication: true },
+  "token-hash-mails": { issuer: "https://project.example.test/auth/v1", notifications: true },
   "smtp-broken": { mail_broken: true },
   "gateway-paths": { issuer: "https://project.example.test/auth/v1" },
-  "sb-forwarded-for": {},
   "oauth": { providers: ["github"], manual_linking: true },
   "oauth-signups-disabled": { providers: ["github"], disable_signup: true },
   "totp-off": { autoconfirm: true, mfa_totp: false },
@@ -126,6 +129,18 @@ export class World {
   async recover(email, fields = {}) {
     await this.post("/recover", { email, ...fields });
     return this.mail();
+  }
+
+  /** Asks for a magic link; gives the mail. */
+  async magicLink(email, fields = {}) {
+    await this.post("/otp", { email, ...fields });
+    return this.mail();
+  }
+
+  /** The user with an address. */
+  async find(email) {
+    const { users } = await this.call("GET", `/admin/users?filter=${encodeURIComponent(email)}`, { token: SERVICE_KEY });
+    return users.find((user) => user.email === email);
   }
 
   verify = (type, mail) => this.post("/verify", { type, token_hash: mail.token_hash });

@@ -118,13 +118,23 @@ async fn handle<H: Host>(
         Action::ResetPassword => api::reset_password::handle(&exchange).await,
         Action::Sessions => api::sessions::list(&exchange).await,
         Action::EndSession => api::sessions::end(&exchange, found.parameter).await,
+        Action::SendCode => api::mfa::challenge(&exchange).await,
+        Action::VerifyCode => api::mfa::verify(&exchange).await,
+        Action::StepUp => api::mfa::step_up(&exchange).await,
+        Action::Factors => api::factors::handle(&exchange).await,
+        Action::VerifyFactor => api::factors::verify(&exchange, found.parameter).await,
+        Action::RemoveFactor => api::factors::remove(&exchange, found.parameter).await,
         Action::Me => api::me::handle(&exchange).await,
         Action::StartPage => Ok(pages::start(&exchange)),
         Action::SignInPage => pages::signin::handle(&exchange).await,
         Action::SignUpPage => pages::signup::handle(&exchange).await,
         Action::ResendPage => pages::resend::handle(&exchange).await,
         Action::ConfirmPage => pages::confirm::handle(&exchange).await,
+        Action::ForgotPage => pages::forgot::handle(&exchange).await,
+        Action::ResetPage => pages::reset::handle(&exchange).await,
         Action::SignOutPage => pages::signout::handle(&exchange).await,
+        Action::BeginOauth => pages::oauth::begin(&exchange, found.parameter).await,
+        Action::OauthCallback => pages::oauth::callback(&exchange).await,
     }
 }
 

@@ -10,7 +10,12 @@ use authflow_shared::{
     supabase::auth::Settings,
 };
 
-use crate::{limits::Limits, new_device::Hook, pages};
+use crate::{
+    limits::Limits,
+    new_device::Hook,
+    oauth::{self, Provider},
+    pages,
+};
 
 /// See the module.
 #[derive(Debug)]
@@ -26,6 +31,8 @@ pub struct Config {
     pub answer_floor: Duration,
     /// `SIGNIN_LIMIT_ACCOUNT` and the others.
     pub limits: Limits,
+    /// `OAUTH_PROVIDERS`: where else people can sign in.
+    pub(crate) oauth_providers: Vec<Provider>,
     /// `NEW_DEVICE_HOOK_URL` and `NEW_DEVICE_HOOK_SECRET`.
     pub(crate) new_device_hook: Option<Hook>,
     /// `LANGUAGES`, `TEXTS`, `BRAND_NAME`, `BRAND_LOGO_URL`, `BRAND_COLOR`.
@@ -44,6 +51,7 @@ impl Config {
         let fernet = fernet_keys(&mut reader);
         let floor = reader.number("ANSWER_FLOOR_MS", 800, 0..=10_000);
         let limits = Limits::read(&mut reader);
+        let oauth_providers = oauth::read_providers(&mut reader);
         let new_device_hook = new_device_hook(&mut reader);
         let pages = pages::Settings::read(&mut reader, common.as_ref());
         let config = match (common, supabase, fernet, pages) {
@@ -53,6 +61,7 @@ impl Config {
                 fernet,
                 answer_floor: Duration::from_millis(floor),
                 limits,
+                oauth_providers,
                 new_device_hook,
                 pages: Box::new(pages),
             }),
@@ -135,6 +144,7 @@ mod tests {
         names_as_faulty("FERNET_KEYS", "x");
         names_as_faulty("FERNET_KEYS", &"x".repeat(44));
         names_as_faulty("ANSWER_FLOOR_MS", "soon");
+        names_as_faulty("OAUTH_PROVIDERS", "facebook");
         names_as_faulty("LANGUAGES", "tlh");
         names_as_faulty("TEXTS", "{\"en\": {\"no_such_text\": \"\"}}");
         names_as_faulty("BRAND_NAME", "a\nb");

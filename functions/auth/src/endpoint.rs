@@ -22,27 +22,39 @@ pub(crate) enum Action {
     Me,
     Sessions,
     EndSession,
+    SendCode,
+    VerifyCode,
+    StepUp,
+    Factors,
+    VerifyFactor,
+    RemoveFactor,
     StartPage,
     SignInPage,
     SignUpPage,
     ResendPage,
     ConfirmPage,
+    ForgotPage,
+    ResetPage,
     SignOutPage,
+    BeginOauth,
+    OauthCallback,
 }
 
 use Endpoint::{Health, On};
 
 const READ: &str = "GET, HEAD";
+/// For what a look already uses up.
+const GET: &str = "GET";
 const WRITE: &str = "POST";
 const DELETE: &str = "DELETE";
-const FORM: &str = "GET, HEAD, POST";
+const BOTH: &str = "GET, HEAD, POST";
 
 /// Below it is what programs use.
 const API: &str = "/api/v1/simple_auth/";
 
 /// What programs use: path below [`API`], action, the methods it takes as `Allow` lists them, name in
 /// the log. HEAD is GET without the body. `{}` stands for one segment.
-const API_ENDPOINTS: [(&str, Action, &str, &str); 10] = [
+const API_ENDPOINTS: &[(&str, Action, &str, &str)] = &[
     ("signup", Action::SignUp, WRITE, "signup"),
     ("signin", Action::SignIn, WRITE, "signin"),
     ("logout", Action::LogOut, WRITE, "logout"),
@@ -68,17 +80,42 @@ const API_ENDPOINTS: [(&str, Action, &str, &str); 10] = [
     ("me", Action::Me, READ, "me"),
     ("sessions", Action::Sessions, READ, "sessions"),
     ("sessions/{}", Action::EndSession, DELETE, "end_session"),
+    ("mfa/challenge", Action::SendCode, WRITE, "mfa_challenge"),
+    ("mfa/verify", Action::VerifyCode, WRITE, "mfa_verify"),
+    ("mfa/step-up", Action::StepUp, WRITE, "mfa_step_up"),
+    ("mfa/factors", Action::Factors, BOTH, "mfa_factors"),
+    (
+        "mfa/factors/{}/verify",
+        Action::VerifyFactor,
+        WRITE,
+        "mfa_verify_factor",
+    ),
+    (
+        "mfa/factors/{}",
+        Action::RemoveFactor,
+        DELETE,
+        "mfa_remove_factor",
+    ),
 ];
 
 /// What people use, the same way.
-const PAGES: [(&str, Action, &str, &str); 7] = [
+const PAGES: &[(&str, Action, &str, &str)] = &[
     ("/auth", Action::StartPage, READ, "start_page"),
     ("/auth/", Action::StartPage, READ, "start_page"),
-    ("/auth/signin", Action::SignInPage, FORM, "signin_page"),
-    ("/auth/signup", Action::SignUpPage, FORM, "signup_page"),
-    ("/auth/resend", Action::ResendPage, FORM, "resend_page"),
-    ("/auth/confirm", Action::ConfirmPage, FORM, "confirm_page"),
-    ("/auth/signout", Action::SignOutPage, FORM, "signout_page"),
+    ("/auth/signin", Action::SignInPage, BOTH, "signin_page"),
+    ("/auth/signup", Action::SignUpPage, BOTH, "signup_page"),
+    ("/auth/resend", Action::ResendPage, BOTH, "resend_page"),
+    ("/auth/confirm", Action::ConfirmPage, BOTH, "confirm_page"),
+    ("/auth/forgot", Action::ForgotPage, BOTH, "forgot_page"),
+    ("/auth/reset", Action::ResetPage, BOTH, "reset_page"),
+    ("/auth/signout", Action::SignOutPage, BOTH, "signout_page"),
+    ("/auth/oauth/{}", Action::BeginOauth, BOTH, "begin_oauth"),
+    (
+        "/auth/callback",
+        Action::OauthCallback,
+        GET,
+        "oauth_callback",
+    ),
 ];
 
 /// An endpoint found by its path.
@@ -104,8 +141,8 @@ pub(crate) fn find(path: &str) -> Option<Found<'_>> {
         });
     }
     let (table, path) = match path.strip_prefix(API) {
-        Some(rest) => (&API_ENDPOINTS[..], rest),
-        None => (&PAGES[..], path),
+        Some(rest) => (API_ENDPOINTS, rest),
+        None => (PAGES, path),
     };
     table.iter().find_map(|&(known, action, allow, name)| {
         let parameter = matched(known, path)?;

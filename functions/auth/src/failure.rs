@@ -6,18 +6,23 @@ use core::time::Duration;
 
 use authflow_shared::{
     cookie,
+    json::Value,
     problem::{self, FieldError, Problem},
     redis,
     supabase::{AuthError, Weakness},
 };
 
-use crate::response::Response;
+use crate::{response::Response, second_factor::Choice};
 
 /// Seconds after which it makes sense to ask again when something we need is down.
 const RETRY_UNAVAILABLE: u32 = 5;
 /// Seconds after which it makes sense to ask again when Supabase counted too many requests. It
 /// does not say how long; its limits fill up again within a minute or more.
 const RETRY_LIMITED: u32 = 60;
+
+/// What a field says that should hold the number of a phone.
+pub(crate) const NO_PHONE: &str =
+    "This is not a phone number with its country. It looks like +49 30 901820.";
 
 /// Whole seconds to wait, rounded up.
 fn seconds_of(wait: Duration) -> u32 {
@@ -34,6 +39,8 @@ pub(crate) struct Failure {
     headers: Vec<(&'static str, String)>,
     /// Why, for the log.
     pub(crate) cause: Option<String>,
+    /// The second factors of which one is asked for, for a program.
+    factors: Vec<Value>,
 }
 
 impl Failure {
@@ -42,6 +49,7 @@ impl Failure {
             problem: Box::new(Problem::new(status, code, title, detail)),
             headers: Vec::new(),
             cause: None,
+            factors: Vec::new(),
         }
     }
 
@@ -62,6 +70,12 @@ impl Failure {
         self
     }
 
+    /// Whether it says that something is wrong with `field`.
+    pub(crate) fn is_about(&self, field: &str) -> bool {
+        let mut errors = self.problem.errors.iter();
+        errors.any(|error| error.field == field)
+    }
+
     /// Clears the session cookie along with it.
     pub(crate) fn clearing_cookie(mut self) -> Self {
         self.headers.push(("set-cookie", cookie::clear()));
@@ -69,8 +83,14 @@ impl Failure {
     }
 
     /// The answer for a program.
-    pub(crate) fn into_problem(self, request_id: &str) -> Response {
-        let body = self.problem.to_json(request_id);
+    pub(crate) fn into_problem(mut self, request_id: &str) -> Response {
+        let mut body = self.problem.to_json(request_id);
+        if !self.factors.is_empty() {
+            let factors = Value::Array(core::mem::take(&mut self.factors)).to_json();
+            // An extension member (RFC 9457, section 3.2), before the brace that closes the problem.
+            body.pop();
+            body = format!("{body},\"factors\":{factors}}}");
+        }
         self.into_response(problem::MEDIA_TYPE, body)
     }
 
@@ -175,29 +195,79 @@ impl Failure {
 
     pub(crate) fn wrong_code() -> Self {
         let detail = "The code is wrong, or has been used before. Wait for the next one.";
-        Self::validation_failed(vec![FieldError {
-            field: "code",
-            code: "incorrect",
-            detail: detail.to_owned(),
-        }])
+        Self::of_field("code", "incorrect", detail)
     }
 
-    /// A second factor has to be given first, in the same request.
-    pub(crate) fn code_missing() -> Self {
-        let error = |field, detail: &str| FieldError {
+    /// One of `factors` has to be given first, in the same request.
+    pub(crate) fn code_missing(factors: &[Choice]) -> Self {
+        let detail = "This account has a second factor. Enter its code.";
+        let failure = Self::of_field("code", "missing", detail);
+        Self {
+            factors: Choice::list(factors),
+            ..failure
+        }
+    }
+
+    /// The code of a phone has not been sent.
+    pub(crate) fn challenge_missing() -> Self {
+        Self::of_field(
+            "challenge_id",
+            "missing",
+            "Have a code sent first, then enter it.",
+        )
+    }
+
+    fn of_field(field: &'static str, code: &'static str, detail: &str) -> Self {
+        Self::validation_failed(vec![FieldError {
             field,
-            code: "missing",
+            code,
             detail: detail.to_owned(),
-        };
-        Self::validation_failed(vec![error(
-            "code",
-            "This account has a second factor. Enter its code.",
-        )])
+        }])
     }
 
     pub(crate) fn step_up_required() -> Self {
         let detail = "Give your second factor first.";
         Self::new(403, "step_up_required", "Second factor required", detail)
+    }
+
+    // === Signing in at another provider ===
+
+    /// The sign-in took too long, is over, or never was.
+    pub(crate) fn oauth_expired() -> Self {
+        let detail = "This sign-in took too long, or has been used before. Sign in again.";
+        Self::new(401, "oauth_expired", "Sign-in expired", detail)
+    }
+
+    pub(crate) fn oauth_other_browser() -> Self {
+        let detail = "This sign-in was begun in another browser. Sign in again in this one.";
+        Self::new(403, "oauth_other_browser", "Another browser", detail)
+    }
+
+    pub(crate) fn provider_denied() -> Self {
+        let detail = "The sign-in was cancelled at the other site, or refused there.";
+        Self::new(403, "provider_denied", "Sign-in cancelled", detail)
+    }
+
+    pub(crate) fn provider_email_missing() -> Self {
+        let detail = "The other site tells us no e-mail address of yours. Let it, or sign in in \
+                      another way.";
+        Self::new(403, "provider_email_missing", "No e-mail address", detail)
+    }
+
+    pub(crate) fn provider_email_unverified() -> Self {
+        let detail = "Your e-mail address has not been confirmed at the other site. Confirm it \
+                      there, or by the mail that may have come just now, and sign in again.";
+        let title = "E-mail address not confirmed";
+        Self::new(403, "provider_email_unverified", title, detail)
+    }
+
+    /// Supabase got nothing from the provider that it could use.
+    pub(crate) fn provider_unavailable(cause: &str) -> Self {
+        let detail = "Signing in at the other site does not work at the moment. Please try again, \
+                      or sign in in another way.";
+        Self::new(503, "provider_unavailable", "Provider unavailable", detail)
+            .because("provider", cause)
+            .retry_after(RETRY_UNAVAILABLE)
     }
 
     /// What failed after the password had changed.
@@ -327,6 +397,39 @@ impl Failure {
             AuthError::SessionEnded | AuthError::UserNotFound => Self::no_session(),
             error => Self::from_supabase(error),
         }
+    }
+
+    /// The same, about enrolling or removing a second factor.
+    pub(crate) fn from_factor_change(error: &AuthError) -> Self {
+        let AuthError::Rejected(code) = error else {
+            return Self::from_change(error);
+        };
+        let (field, code, detail) = match code.as_str() {
+            "mfa_factor_name_conflict" => (
+                "name",
+                "taken",
+                "Another second factor has this name. Choose another.",
+            ),
+            "too_many_enrolled_mfa_factors" => (
+                "type",
+                "too_many",
+                "There are too many second factors. Remove one first.",
+            ),
+            "mfa_totp_enroll_not_enabled" | "mfa_phone_enroll_not_enabled" => (
+                "type",
+                "not_offered",
+                "This site takes no second factor of this kind.",
+            ),
+            "mfa_verified_factor_exists" => (
+                "phone",
+                "taken",
+                "This phone is a second factor of yours already.",
+            ),
+            "validation_failed" => ("phone", "malformed", NO_PHONE),
+            "mfa_factor_not_found" => return Self::not_found(),
+            _ => return Self::from_change(error),
+        };
+        Self::of_field(field, code, detail)
     }
 
     /// The same, about the code of a second factor.

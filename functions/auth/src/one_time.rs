@@ -40,6 +40,11 @@ impl Kind {
         Self { name, seconds }
     }
 
+    /// The seconds it lives.
+    pub(crate) const fn seconds(self) -> u64 {
+        self.seconds
+    }
+
     /// The key of the thing called `name`. Whoever reads Redis does not learn the name.
     fn key(self, name: &str) -> String {
         format!("{}:{}", self.name, hex::encode(&Sha256::digest(name)))

@@ -152,10 +152,19 @@ pub(crate) async fn open<H: Host>(
     let created = match exchange.store().create(&new, now).await {
         Ok(created) => created,
         Err(reason) => {
-            discard(exchange, access_token);
+            // The session before goes on, and has Supabase's still.
+            let has_owner = !matches!(opening, Opening::SignIn(_));
             return Err(match reason {
-                NotCreated::Ended => Failure::session_ended_meanwhile(),
-                NotCreated::Unavailable(reason) => Failure::store_unavailable(reason),
+                NotCreated::Ended => {
+                    discard(exchange, access_token);
+                    Failure::session_ended_meanwhile()
+                }
+                NotCreated::Unavailable(reason) => {
+                    if !has_owner {
+                        discard(exchange, access_token);
+                    }
+                    Failure::store_unavailable(reason)
+                }
             });
         }
     };

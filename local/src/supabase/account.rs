@@ -11,10 +11,10 @@ use super::{
     call::Call,
     email_change,
     error::AuthError,
-    mail::Delivery,
+    mail::{Delivery, Notice},
     params::{Params, merge},
     password::{self, PasswordHash},
-    pkce, redirect,
+    pkce, reauthenticate, redirect,
     state::State,
     user::Seen,
 };
@@ -52,6 +52,7 @@ pub(super) fn update(state: &mut State, call: &Call) -> Result<Response, AuthErr
         email_change::check_mail(state, id)?;
     }
     if let Some(password) = &password {
+        reauthenticate::check(state, &bearer, &params.text("nonce")?)?;
         check_password(state, id, bearer.session_id, &params, password)?;
     }
     if !phone.is_empty() {
@@ -67,6 +68,8 @@ pub(super) fn update(state: &mut State, call: &Call) -> Result<Response, AuthErr
         state.user_mut(id)?.password = Some(PasswordHash::new(&password));
         state.end_sessions(id, |session_id| bearer.session_id != Some(session_id));
         state.clear_one_time_tokens(id);
+        let to = state.user(id)?.email.clone();
+        state.notify(&to, Notice::PasswordChanged);
     }
     if let Some(data) = data {
         merge(&mut state.user_mut(id)?.user_metadata, data);

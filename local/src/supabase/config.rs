@@ -33,11 +33,23 @@ pub(super) struct Config {
     /// Whether a change of address asks both addresses.
     pub(super) secure_email_change: bool,
     pub(super) require_current_password: bool,
+    /// Whether a new password takes a code in a session older than a day.
+    pub(super) require_reauthentication: bool,
     pub(super) min_password_length: usize,
     /// Sets of characters; a password needs one of each.
     pub(super) password_characters: Vec<String>,
     /// How long a user waits for the next mail of a kind; 0 is off.
     pub(super) mail_interval_seconds: i64,
+    /// How many mails the whole server sends in an hour; 0 is no limit.
+    pub(super) mails_per_hour: usize,
+    /// Mails tell what happened to an account: another password, address or factor.
+    pub(super) notifications: bool,
+    /// The header that names a client's address, by which its requests are counted; empty is off.
+    pub(super) address_header: String,
+    /// After how many seconds an address may make one more request of a kind, once it has made 30.
+    pub(super) address_request_seconds: u32,
+    /// Believe `Sb-Forwarded-For`.
+    pub(super) sb_forwarded_for: bool,
     /// The mail server refuses every recipient.
     pub(super) mail_broken: bool,
     /// Whether authenticator apps may be second factors.
@@ -77,9 +89,15 @@ impl Config {
             email_enabled: true,
             secure_email_change: true,
             require_current_password: false,
+            require_reauthentication: false,
             min_password_length: 6,
             password_characters: Vec::new(),
             mail_interval_seconds: 0,
+            mails_per_hour: 0,
+            notifications: false,
+            address_header: String::new(),
+            address_request_seconds: 10,
+            sb_forwarded_for: false,
             mail_broken: false,
             mfa_totp: true,
             mfa_phone: false,

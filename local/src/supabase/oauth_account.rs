@@ -3,12 +3,8 @@
 use uuid::Uuid;
 
 use super::{
-    error::AuthError,
-    identity::Identity,
-    mail::{Delivery, Purpose},
-    provider::Profile,
-    state::State,
-    user::User,
+    error::AuthError, identity::Identity, mail::Delivery, provider::Profile, purpose::Purpose,
+    state::State, user::User,
 };
 
 /// The user who signs in: the one with this identity, else the one with this verified address, else
@@ -139,13 +135,9 @@ fn identity(state: &State, provider: &str, profile: &Profile) -> Identity {
 /// Asks the address itself, where the provider has not.
 fn unverified(state: &mut State, id: Uuid, provider: &str) -> AuthError {
     let sent_at = state.user(id).map(|user| user.confirmation_sent_at);
-    let delivery = Delivery {
-        challenge: None,
-        next: None,
-    };
     let sent = sent_at
         .and_then(|sent_at| state.check_mail(Purpose::Confirmation, sent_at))
-        .and_then(|()| state.send_mail(id, Purpose::Confirmation, delivery));
+        .and_then(|()| state.send_mail(id, Purpose::Confirmation, Delivery::default()));
     match sent {
         Err(error) => error,
         Ok(()) => AuthError::new(

@@ -7,13 +7,8 @@ use axum::{
 use serde_json::json;
 
 use super::{
-    call::Call,
-    error::AuthError,
-    mail::{Delivery, Purpose},
-    params::Params,
-    pkce, redirect,
-    signup::check_email,
-    state::State,
+    call::Call, error::AuthError, mail::Delivery, params::Params, pkce, purpose::Purpose, redirect,
+    signup::check_email, state::State,
 };
 
 /// Answers the same for known and unknown addresses, unless the mail fails.

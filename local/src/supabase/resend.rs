@@ -7,14 +7,8 @@ use axum::{
 use serde_json::json;
 
 use super::{
-    call::Call,
-    email_change,
-    error::AuthError,
-    mail::{Delivery, Purpose},
-    params::Params,
-    pkce, redirect,
-    signup::check_email,
-    state::State,
+    call::Call, email_change, error::AuthError, mail::Delivery, params::Params, pkce,
+    purpose::Purpose, redirect, signup::check_email, state::State,
 };
 
 /// Answers the same whether there was something to confirm or not.

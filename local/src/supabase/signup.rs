@@ -10,10 +10,11 @@ use uuid::Uuid;
 use super::{
     call::Call,
     error::AuthError,
-    mail::{Delivery, Purpose},
+    mail::Delivery,
     params::Params,
     password::{self, PasswordHash},
     pkce::{self, CodeChallenge},
+    purpose::Purpose,
     redirect,
     state::State,
     user::{Seen, User, identity_data},
@@ -21,10 +22,7 @@ use super::{
 
 /// Makes a user. An address that is known and confirmed gets a made-up answer.
 pub(super) fn signup(state: &mut State, call: &Call) -> Result<Response, AuthError> {
-    if state.config.disable_signup {
-        let message = "Signups not allowed for this instance";
-        return Err(AuthError::new(422, "signup_disabled", message));
-    }
+    check_open(state)?;
     let params = Params::read(call, "SignupParams")?;
     let (email, phone) = (params.email()?, params.text("phone")?);
     let password = params.text("password")?;
@@ -58,8 +56,29 @@ pub(super) fn signup(state: &mut State, call: &Call) -> Result<Response, AuthErr
     }
     check_email(&email)?;
     let challenge = pkce::requested(&params)?;
+    register(state, call, &email, &password, data, challenge.as_ref())
+}
 
-    let known = state.user_by_email(&email).cloned();
+/// Refuses where nobody may sign up.
+fn check_open(state: &State) -> Result<(), AuthError> {
+    if state.config.disable_signup {
+        let message = "Signups not allowed for this instance";
+        return Err(AuthError::new(422, "signup_disabled", message));
+    }
+    Ok(())
+}
+
+/// Signs up an address that may be known.
+pub(super) fn register(
+    state: &mut State,
+    call: &Call,
+    email: &str,
+    password: &str,
+    data: Map<String, Value>,
+    challenge: Option<&CodeChallenge>,
+) -> Result<Response, AuthError> {
+    check_open(state)?;
+    let known = state.user_by_email(email).cloned();
     match known {
         Some(user) if user.email_confirmed_at.is_some() => {
             if state.config.autoconfirm {
@@ -68,10 +87,10 @@ pub(super) fn signup(state: &mut State, call: &Call) -> Result<Response, AuthErr
             }
             Ok(Json(user.disguise(data, state.now())).into_response())
         }
-        Some(user) => welcome(state, call, user, Seen::Known, challenge.as_ref()),
+        Some(user) => welcome(state, call, user, Seen::Known, challenge),
         None => {
-            let user = newcomer(state, &email, &password, data);
-            welcome(state, call, user, Seen::New, challenge.as_ref())
+            let user = newcomer(state, email, password, data);
+            welcome(state, call, user, Seen::New, challenge)
         }
     }
 }

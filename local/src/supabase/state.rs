@@ -6,14 +6,8 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{
-    Settings,
-    config::Config,
-    error::AuthError,
-    factor::Challenge,
-    flow::Flow,
-    mail::{Mail, OneTimeToken},
-    provider::Profile,
-    session::Session,
+    Settings, config::Config, error::AuthError, factor::Challenge, flow::Flow, mail::Mail,
+    one_time_token::OneTimeToken, provider::Profile, rate_limit::Bucket, session::Session,
     user::User,
 };
 
@@ -35,6 +29,9 @@ pub(super) struct State {
     /// The codes that the provider gave out, and whose they are.
     pub(super) provider_codes: BTreeMap<String, Profile>,
     pub(super) outbox: Vec<Mail>,
+    pub(super) mails_sent_at: Vec<OffsetDateTime>,
+    /// By kind of request and address.
+    pub(super) buckets: BTreeMap<(&'static str, String), Bucket>,
 }
 
 impl State {
@@ -52,6 +49,8 @@ impl State {
             flows: Vec::new(),
             provider_codes: BTreeMap::new(),
             outbox: Vec::new(),
+            mails_sent_at: Vec::new(),
+            buckets: BTreeMap::new(),
         }
     }
 

@@ -29,6 +29,8 @@ pub(super) struct User {
     /// Empty unless a change of address is pending.
     pub(super) new_email: String,
     pub(super) email_change_sent_at: Option<OffsetDateTime>,
+    pub(super) reauthentication_sent_at: Option<OffsetDateTime>,
+    pub(super) invited_at: Option<OffsetDateTime>,
     pub(super) last_sign_in_at: Option<OffsetDateTime>,
     pub(super) app_metadata: Map<String, Value>,
     pub(super) user_metadata: Map<String, Value>,
@@ -63,6 +65,8 @@ impl User {
             recovery_sent_at: None,
             new_email: String::new(),
             email_change_sent_at: None,
+            reauthentication_sent_at: None,
+            invited_at: None,
             last_sign_in_at: None,
             app_metadata: email_app_metadata(),
             user_metadata: Map::new(),
@@ -136,6 +140,7 @@ impl User {
         body.put("role", &self.role);
         body.put("email", &self.email);
         body.time("email_confirmed_at", self.email_confirmed_at);
+        body.time("invited_at", self.invited_at);
         body.put("phone", "");
         body.time("confirmation_sent_at", self.confirmation_sent_at);
         body.time("confirmed_at", confirmed_at);
@@ -144,6 +149,7 @@ impl User {
             body.put("new_email", &self.new_email);
         }
         body.time("email_change_sent_at", self.email_change_sent_at);
+        body.time("reauthentication_sent_at", self.reauthentication_sent_at);
         body.time("last_sign_in_at", self.last_sign_in_at);
         body.put("app_metadata", &self.app_metadata);
         body.put("user_metadata", &self.user_metadata);

@@ -8,14 +8,8 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::{
-    call::Call,
-    email_change,
-    error::AuthError,
-    mail::{OneTimeToken, Purpose},
-    params::Params,
-    signup::is_email,
-    state::State,
-    user::Seen,
+    call::Call, email_change, error::AuthError, one_time_token::OneTimeToken, params::Params,
+    purpose::Purpose, signup::is_email, state::State, user::Seen,
 };
 
 /// What is said after the first of two addresses agreed to a change.
@@ -108,9 +102,14 @@ fn by_code(state: &State, kind: &str, email: &str, code: &str) -> Result<OneTime
 /// The purposes that a `type` accepts.
 fn purposes(kind: &str) -> Result<&'static [Purpose], AuthError> {
     match kind {
-        "signup" | "invite" => Ok(&[Purpose::Confirmation]),
-        "recovery" | "magiclink" => Ok(&[Purpose::Recovery]),
-        "email" => Ok(&[Purpose::Confirmation, Purpose::Recovery]),
+        "signup" | "invite" => Ok(&[Purpose::Confirmation, Purpose::Invitation]),
+        "recovery" | "magiclink" => Ok(&[Purpose::Recovery, Purpose::MagicLink]),
+        "email" => Ok(&[
+            Purpose::Confirmation,
+            Purpose::Invitation,
+            Purpose::Recovery,
+            Purpose::MagicLink,
+        ]),
         "email_change" => Ok(&[Purpose::EmailChangeCurrent, Purpose::EmailChangeNew]),
         _ => Err(AuthError::validation("Invalid email verification type")),
     }
@@ -138,7 +137,7 @@ fn check(
 pub(super) fn redeem(state: &mut State, token: &OneTimeToken) -> Result<Verified, AuthError> {
     let user_id = token.user_id;
     match token.purpose {
-        Purpose::Confirmation | Purpose::Recovery => {
+        Purpose::Confirmation | Purpose::Invitation | Purpose::Recovery | Purpose::MagicLink => {
             let now = state.now();
             let user = state.user_mut(user_id)?;
             if user.email_confirmed_at.is_none() {
@@ -154,6 +153,8 @@ pub(super) fn redeem(state: &mut State, token: &OneTimeToken) -> Result<Verified
                 return Ok(Verified::HalfDone);
             }
         }
+        // No `type` finds such a token.
+        Purpose::Reauthentication => return Err(AuthError::lost()),
     }
     state.clear_one_time_tokens(user_id);
     Ok(Verified::User(user_id))

@@ -38,6 +38,12 @@ export const cases = {
   },
   "pkce-ok-recovery": recovery("pk3@example.test"),
   "pkce-recovery-mail-opened-late": recovery("pk3@example.test", { asked: late }),
+  "pkce-magiclink-mail-opened-late": async (world) => {
+    await world.user("pk3@example.test");
+    const mail = await world.magicLink("pk3@example.test", CHALLENGE);
+    await late(world);
+    return { "uuid:1": await open(world, "magiclink", mail) };
+  },
   "pkce-plain-ok": recovery("pk4@example.test", {
     challenge: { code_challenge: VERIFIER, code_challenge_method: "plain" },
   }),

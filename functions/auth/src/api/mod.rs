@@ -1,9 +1,11 @@
 //! The API for programs: JSON in, JSON out. A file an endpoint.
 
+pub(crate) mod factors;
 pub(crate) mod forgot_password;
 pub(crate) mod health;
 pub(crate) mod logout;
 pub(crate) mod me;
+pub(crate) mod mfa;
 pub(crate) mod resend_verification;
 pub(crate) mod reset_password;
 pub(crate) mod sessions;

@@ -3,7 +3,7 @@
 
 use authflow_shared::{host::Host, json::Object, secret::Secret};
 
-use super::verify_email::is_token;
+use super::verify_email::read_token;
 use crate::{
     change_password,
     exchange::Exchange,
@@ -49,11 +49,7 @@ fn read(mut fields: Fields) -> Result<Update, Failure> {
 /// Reads `token_hash` and `password`; and `factor_id` and `code`, of somebody who has a second
 /// factor.
 pub(crate) fn read_reset(mut fields: Fields) -> Result<Reset, Failure> {
-    let detail = "Open the link exactly as it stands in the mail.";
-    let token_hash = fields.text("token_hash", detail).map(str::to_owned);
-    if token_hash.as_deref().is_some_and(|token| !is_token(token)) {
-        fields.fault("token_hash", "malformed", detail);
-    }
+    let token_hash = read_token(&mut fields);
     let password = fields.new_password();
     let given = if fields.has("code") {
         fields.code().map(Some)
@@ -64,7 +60,7 @@ pub(crate) fn read_reset(mut fields: Fields) -> Result<Reset, Failure> {
         .zip(password)
         .zip(given)
         .map(|((token_hash, password), given)| Reset {
-            token_hash: Secret::new(token_hash),
+            token_hash,
             password,
             given,
         });

@@ -30,21 +30,27 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
 
 /// Reads `token_hash` and `type`.
 pub(crate) fn read(mut fields: Fields) -> Result<Link, Failure> {
-    let detail = "Open the link exactly as it stands in the mail.";
-    let token = fields.text("token_hash", detail).map(str::to_owned);
-    if token.as_deref().is_some_and(|token| !is_token(token)) {
-        fields.fault("token_hash", "malformed", detail);
-    }
+    let token_hash = read_token(&mut fields);
     let kind = fields.choice("type", &KINDS, None);
-    let link = token.zip(kind).map(|(token, kind)| Link {
-        token_hash: Secret::new(token),
-        kind,
-    });
+    let link = token_hash
+        .zip(kind)
+        .map(|(token_hash, kind)| Link { token_hash, kind });
     fields.finish(link)
 }
 
+/// Reads `token_hash`.
+pub(crate) fn read_token(fields: &mut Fields) -> Option<Secret> {
+    let detail = "Open the link exactly as it stands in the mail.";
+    let token = Secret::new(fields.text("token_hash", detail)?);
+    if !is_token(token.expose()) {
+        fields.fault("token_hash", "malformed", detail);
+        return None;
+    }
+    Some(token)
+}
+
 /// Whether `text` could be a token of Supabase's.
-pub(crate) fn is_token(text: &str) -> bool {
+fn is_token(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     text.len() <= LONGEST_TOKEN && text.bytes().all(plain)
 }

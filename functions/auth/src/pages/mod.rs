@@ -25,9 +25,13 @@ mod brand;
 mod color;
 pub(crate) mod confirm;
 mod field;
+pub(crate) mod forgot;
 mod language;
 mod next;
+pub(crate) mod oauth;
+mod plain_form;
 pub(crate) mod resend;
+pub(crate) mod reset;
 mod settings;
 pub(crate) mod signin;
 pub(crate) mod signout;
@@ -57,6 +61,7 @@ struct Message<'a> {
     t: &'static Texts,
     title: &'a str,
     text: &'a str,
+    sign_in: String,
 }
 
 impl Page for Message<'_> {
@@ -84,7 +89,11 @@ fn go_on<H: Host>(exchange: &Exchange<'_, H>, entry: Entry, next: &Next) -> Resp
 
 /// A failure as a page.
 pub(crate) fn failed(failure: Failure, config: &Config, request: &Request) -> Response {
-    let view = View::new(config, request);
+    said(View::new(config, request), &Next::default(), failure)
+}
+
+/// A failure as a page that leads back to the sign-in page.
+fn said(view: View<'_>, next: &Next, failure: Failure) -> Response {
     let t = view.texts();
     let title = match failure.problem.code {
         "not_found" => t.not_found_title(),
@@ -92,7 +101,13 @@ pub(crate) fn failed(failure: Failure, config: &Config, request: &Request) -> Re
     };
     let detail = failure.problem.detail.clone();
     let text = t.error(failure.problem.code).unwrap_or(&detail);
-    view.refused(&Message { t, title, text }, failure)
+    let page = Message {
+        t,
+        title,
+        text,
+        sign_in: next.link(signin::PATH),
+    };
+    view.refused(&page, failure)
 }
 
 #[cfg(test)]

@@ -18,12 +18,22 @@ impl Next {
     /// From the address of a page.
     pub(super) fn from_query<H: Host>(exchange: &Exchange<'_, H>) -> Self {
         let next = form::field(&exchange.request.query, "next").unwrap_or_default();
-        Self(exchange.config.common.targets.accept(&next))
+        Self::read(exchange, &next)
     }
 
     /// From a form. It went out checked, but anybody can send a form.
     pub(super) fn from_fields<H: Host>(exchange: &Exchange<'_, H>, fields: &Fields) -> Self {
-        Self(exchange.config.common.targets.accept(fields.sent("next")))
+        Self::read(exchange, fields.sent("next"))
+    }
+
+    /// From wherever it was.
+    pub(super) fn read<H: Host>(exchange: &Exchange<'_, H>, next: &str) -> Self {
+        Self(exchange.config.common.targets.accept(next))
+    }
+
+    /// The text that [`Next::read`] reads.
+    pub(super) fn as_str(&self) -> Option<&str> {
+        self.0.as_deref()
     }
 
     /// Where the person goes on to.
@@ -42,6 +52,13 @@ impl Next {
     /// The `Location` of the page at `path`.
     pub(super) fn page(&self, config: &Config, path: &'static str) -> String {
         format!("{}{}", config.common.auth_url, self.link(path))
+    }
+
+    /// The same with one more field, as in `sent=1`.
+    pub(super) fn page_with(&self, config: &Config, path: &'static str, field: &str) -> String {
+        let page = self.page(config, path);
+        let separator = if page.contains('?') { '&' } else { '?' };
+        format!("{page}{separator}{field}")
     }
 }
 

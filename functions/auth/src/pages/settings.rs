@@ -36,6 +36,11 @@ impl Settings {
             policy,
         })
     }
+
+    /// What the site is called.
+    pub(crate) fn brand_name(&self) -> &str {
+        &self.brand.name
+    }
 }
 
 /// Nothing runs, and nothing is loaded but a logo of our own host. After a sign-in the form leads

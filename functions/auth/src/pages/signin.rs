@@ -5,7 +5,9 @@ use authflow_shared::host::Host;
 
 use super::{
     field::Field,
+    forgot,
     next::Next,
+    oauth::Providers,
     resend, signup,
     texts::Texts,
     trouble::Trouble,
@@ -15,31 +17,48 @@ use crate::{api, exchange::Exchange, failure::Failure, fields::Fields, form, res
 
 pub(super) const PATH: &str = "/auth/signin";
 
+/// The `reason`s of our own pages.
+pub(super) const PASSWORD_CHANGED: &str = "password_changed";
+pub(super) const ACCOUNT_DELETED: &str = "account_deleted";
+
 #[derive(Template)]
 #[template(path = "signin.html")]
 struct Form<'a> {
     t: &'static Texts,
-    /// Why the gateway sent the person here; empty if there is nothing to say.
+    /// Why the person was sent here; empty if there is nothing to say.
     reason: &'static str,
+    /// Whether that is something the person did.
+    is_done: bool,
     trouble: &'a Trouble,
     /// Where the mail of the sign-up can be asked for again.
     resend: Option<&'static str>,
     next: &'a Next,
     email: Field<'a>,
     password: Field<'a>,
+    providers: Providers<'a>,
+    forgot: String,
     sign_up: String,
 }
 
 impl<'a> Form<'a> {
-    fn new(t: &'static Texts, next: &'a Next, email: &'a str, trouble: &'a Trouble) -> Self {
+    fn new<H: Host>(
+        exchange: &Exchange<'a, H>,
+        next: &'a Next,
+        email: &'a str,
+        trouble: &'a Trouble,
+    ) -> Self {
+        let t = View::of(exchange).texts();
         Self {
             t,
             reason: "",
+            is_done: false,
             trouble,
             resend: None,
             next,
             email: Field::email(t, email, trouble),
             password: Field::password(t, trouble),
+            providers: Providers::new(exchange, t, next),
+            forgot: next.link(forgot::PATH),
             sign_up: next.link(signup::PATH),
         }
     }
@@ -60,7 +79,8 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
     let reason = form::field(&exchange.request.query, "reason").unwrap_or_default();
     let page = Form {
         reason: sentence(view.texts(), &reason),
-        ..Form::new(view.texts(), &next, "", Trouble::none())
+        is_done: matches!(reason.as_str(), PASSWORD_CHANGED | ACCOUNT_DELETED),
+        ..Form::new(exchange, &next, "", Trouble::none())
     };
     Ok(view.shown(&page, "signin_form"))
 }
@@ -82,18 +102,20 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
     let is_unconfirmed = failure.problem.code == "email_not_confirmed";
     let page = Form {
         resend: is_unconfirmed.then_some(resend::PATH),
-        ..Form::new(view.texts(), &next, &email, &trouble)
+        ..Form::new(exchange, &next, &email, &trouble)
     };
     Ok(view.refused(&page, failure))
 }
 
-/// What a `reason` of the gateway's says to a person; nothing where it explains itself, or where
-/// somebody else wrote it.
+/// What a `reason` of the gateway's, or of another page, says to a person; nothing where it explains
+/// itself, or where somebody else wrote it.
 fn sentence(t: &Texts, reason: &str) -> &'static str {
     match reason {
         "session_expired" => t.signin_session_expired(),
         "session_invalid" => t.signin_session_invalid(),
         "device_mismatch" => t.signin_device_mismatch(),
+        PASSWORD_CHANGED => t.signin_password_changed(),
+        ACCOUNT_DELETED => t.signin_account_deleted(),
         _ => "",
     }
 }
@@ -132,21 +154,25 @@ mod tests {
 </div>
 <button>Sign in</button>
 </form>
+<p class="links"><a href="/auth/forgot?next=https%3A%2F%2Fapp.test%2Fapp%2Fx%3Fa%3Db%26c">Forgot your password?</a></p>
 <p class="links">No account yet? <a href="/auth/signup?next=https%3A%2F%2Fapp.test%2Fapp%2Fx%3Fa%3Db%26c">Sign up</a></p>
 "#);
     }
 
     #[test]
     fn a_reason_is_a_sentence_of_ours_or_nothing() {
-        let shown = |reason: &str| {
+        let shows = |reason: &str, class: &str| {
             let answer = World::new().answer(&get(PATH).query(&format!("reason={reason}")));
-            answer.main().contains("class=\"note\"")
+            answer.main().contains(&format!("class=\"{class}\""))
         };
         for reason in ["session_expired", "session_invalid", "device_mismatch"] {
-            assert!(shown(reason), "{reason}");
+            assert!(shows(reason, "note"), "{reason}");
+        }
+        for reason in ["password_changed", "account_deleted"] {
+            assert!(shows(reason, "done"), "{reason}");
         }
         for reason in ["no_session", "", "%3Cb%3Ex", "session_expired&reason=x"] {
-            assert!(!shown(reason), "{reason}");
+            assert!(!shows(reason, "note") && !shows(reason, "done"), "{reason}");
         }
     }
 
@@ -192,6 +218,7 @@ mod tests {
 </div>
 <button>Sign in</button>
 </form>
+<p class="links"><a href="/auth/forgot?next=https%3A%2F%2Fapp.test%2Fapp">Forgot your password?</a></p>
 <p class="links">No account yet? <a href="/auth/signup?next=https%3A%2F%2Fapp.test%2Fapp">Sign up</a></p>
 "#);
         assert!(!answer.body.unwrap().contains("hunter2"));

@@ -6,6 +6,7 @@ use authflow_shared::host::Host;
 use super::{
     field::Field,
     next::Next,
+    oauth::Providers,
     resend, signin,
     texts::Texts,
     trouble::Trouble,
@@ -30,17 +31,25 @@ struct Form<'a> {
     next: &'a Next,
     email: Field<'a>,
     password: Field<'a>,
+    providers: Providers<'a>,
     sign_in: String,
 }
 
 impl<'a> Form<'a> {
-    fn new(t: &'static Texts, next: &'a Next, email: &'a str, trouble: &'a Trouble) -> Self {
+    fn new<H: Host>(
+        exchange: &Exchange<'a, H>,
+        next: &'a Next,
+        email: &'a str,
+        trouble: &'a Trouble,
+    ) -> Self {
+        let t = View::of(exchange).texts();
         Self {
             t,
             trouble,
             next,
             email: Field::email(t, email, trouble),
             password: Field::new_password(t, trouble),
+            providers: Providers::new(exchange, t, next),
             sign_in: next.link(signin::PATH),
         }
     }
@@ -80,7 +89,7 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
         };
         return Ok(view.shown(&page, "mail_sent"));
     }
-    let page = Form::new(view.texts(), &next, "", Trouble::none());
+    let page = Form::new(exchange, &next, "", Trouble::none());
     Ok(view.shown(&page, "signup_form"))
 }
 
@@ -102,16 +111,15 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
     };
     let view = View::of(exchange);
     let trouble = Trouble::of_failure(&failure, view.texts());
-    let page = Form::new(view.texts(), &next, &email, &trouble);
+    let page = Form::new(exchange, &next, &email, &trouble);
     Ok(view.refused(&page, failure))
 }
 
 /// Leads to the page that says to look into the mailbox. The address is not in it: addresses stay
 /// in histories and logs.
 pub(super) fn mail_sent<H: Host>(exchange: &Exchange<'_, H>, next: &Next) -> Response {
-    let page = next.page(exchange.config, PATH);
-    let separator = if page.contains('?') { '&' } else { '?' };
-    Response::see_other(format!("{page}{separator}sent=1"), "verification_required")
+    let page = next.page_with(exchange.config, PATH, "sent=1");
+    Response::see_other(page, "verification_required")
 }
 
 #[cfg(test)]

@@ -17,6 +17,30 @@ pub(super) static TEXTS: Texts = Written {
     signin_session_invalid: "Ihre Sitzung war nicht lesbar. Bitte melden Sie sich wieder an.",
     signin_device_mismatch: "Ihr Browser oder Netz hat sich geändert. Bitte melden Sie sich zur \
                              Sicherheit wieder an.",
+    signin_password_changed: "Ihr Passwort wurde geändert. Melden Sie sich mit dem neuen an.",
+    signin_account_deleted: "Ihr Konto wurde gelöscht.",
+
+    forgot_title: "Passwort vergessen?",
+    forgot_text: "Geben Sie Ihre Adresse ein, dann kommt dorthin eine Mail mit einem Link. Er führt zu einer Seite, \
+                  auf der Sie ein neues Passwort wählen.",
+    forgot_button: "Mail senden",
+    forgot_sent: "Falls es zu dieser Adresse ein Konto gibt, ist eine Mail mit einem Link dorthin unterwegs. Folgen \
+                  Sie dem Link, um ein neues Passwort zu wählen.",
+
+    reset_title: "Neues Passwort wählen",
+    reset_code_text: "Ihr Konto hat einen zweiten Faktor: Geben Sie dessen Code ein und noch einmal Ihr neues \
+                      Passwort.",
+    reset_button: "Passwort setzen",
+    reset_incomplete: "Der Link ist unvollständig. Öffnen Sie ihn genau so, wie er in der Mail steht, oder fordern \
+                       Sie einen neuen an.",
+    reset_again: "Neue Mail senden",
+    factor_label: "Zweiter Faktor",
+    code_label: "Code",
+
+    oauth_or: "oder",
+    oauth_button: "Weiter mit",
+    oauth_leaving: "Zum Anmelden kommen Sie jetzt auf eine andere Seite. Falls nichts geschieht, drücken Sie \
+                    den Knopf.",
 
     signup_title: "Konto anlegen",
     signup_button: "Konto anlegen",
@@ -69,6 +93,18 @@ pub(super) static TEXTS: Texts = Written {
     error_forbidden: "Ihr Konto darf das nicht.",
     error_step_up_required: "Bestätigen Sie sich zuerst mit Ihrem zweiten Faktor.",
     error_session_ended: "Alle Sitzungen dieses Kontos wurden gerade beendet. Bitte melden Sie sich noch einmal an.",
+    error_oauth_expired: "Diese Anmeldung hat zu lange gedauert oder wurde schon benutzt. Bitte melden Sie sich \
+                          noch einmal an.",
+    error_oauth_other_browser: "Diese Anmeldung wurde in einem anderen Browser begonnen. Bitte melden Sie sich \
+                                in diesem noch einmal an.",
+    error_provider_denied: "Die Anmeldung wurde auf der anderen Seite abgebrochen oder abgelehnt.",
+    error_provider_email_missing: "Die andere Seite nennt uns keine E-Mail-Adresse von Ihnen. Erlauben Sie es \
+                                   ihr, oder melden Sie sich anders an.",
+    error_provider_email_unverified: "Ihre E-Mail-Adresse ist auf der anderen Seite nicht bestätigt. Bestätigen \
+                                      Sie sie dort oder durch die Mail, die vielleicht gerade gekommen \
+                                      ist, und melden Sie sich noch einmal an.",
+    error_provider_unavailable: "Die Anmeldung über die andere Seite funktioniert zurzeit nicht. Bitte \
+                                 versuchen Sie es noch einmal, oder melden Sie sich anders an.",
     error_weak_password: "Bitte wählen Sie ein anderes Passwort.",
     error_store_unavailable: "Sitzungen sind zurzeit nicht erreichbar. Bitte versuchen Sie es noch \
                               einmal.",

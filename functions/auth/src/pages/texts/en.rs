@@ -16,6 +16,27 @@ pub(super) static TEXTS: Texts = Written {
     signin_session_expired: "You have been signed out. Please sign in again.",
     signin_session_invalid: "Your session could not be read. Please sign in again.",
     signin_device_mismatch: "Your browser or network has changed. Please sign in again, to be safe.",
+    signin_password_changed: "Your password has been changed. Sign in with the new one.",
+    signin_account_deleted: "Your account has been deleted.",
+
+    forgot_title: "Forgot your password?",
+    forgot_text: "Enter your address, and a mail with a link comes to it. The link leads to a page where you choose \
+                  a new password.",
+    forgot_button: "Send the mail",
+    forgot_sent: "If there is an account with this address, a mail with a link is on its way to it. Follow the link \
+                  to choose a new password.",
+
+    reset_title: "Choose a new password",
+    reset_code_text: "Your account has a second factor: enter its code and, once more, your new password.",
+    reset_button: "Set the password",
+    reset_incomplete: "The link is not complete. Open it exactly as it stands in the mail, or ask for a new one.",
+    reset_again: "Send a new mail",
+    factor_label: "Second factor",
+    code_label: "Code",
+
+    oauth_or: "or",
+    oauth_button: "Continue with",
+    oauth_leaving: "You are being taken to another site to sign in. If nothing happens, press the button.",
 
     signup_title: "Sign up",
     signup_button: "Sign up",
@@ -64,6 +85,12 @@ pub(super) static TEXTS: Texts = Written {
     error_forbidden: "",
     error_step_up_required: "",
     error_session_ended: "",
+    error_oauth_expired: "",
+    error_oauth_other_browser: "",
+    error_provider_denied: "",
+    error_provider_email_missing: "",
+    error_provider_email_unverified: "",
+    error_provider_unavailable: "",
     error_weak_password: "",
     error_store_unavailable: "",
     error_invalid_credentials: "",

@@ -1,0 +1,62 @@
+//! A page with a sentence, a form and links, or some of these: what most pages are.
+
+use askama::Template;
+use authflow_shared::secret::Secret;
+
+use super::{field::Field, next::Next, texts::Texts, trouble::Trouble, view::Page};
+use crate::second_factor::Choice;
+
+/// See the module.
+#[derive(Template)]
+#[template(path = "plain_form.html")]
+pub(super) struct PlainForm<'a> {
+    pub(super) t: &'static Texts,
+    pub(super) title: &'static str,
+    pub(super) trouble: &'a Trouble,
+    /// What stands above the form; may be empty.
+    pub(super) text: &'a str,
+    /// Where the form is sent to; without it there is no form.
+    pub(super) action: Option<&'static str>,
+    pub(super) next: &'a Next,
+    /// What the form proves.
+    pub(super) token_hash: Option<&'a Secret>,
+    pub(super) fields: Vec<Field<'a>>,
+    /// The second factors of which one has to be given.
+    pub(super) factors: &'a [Choice],
+    pub(super) button: &'static str,
+    /// Whether the button does what cannot be undone.
+    pub(super) is_danger: bool,
+    /// Addresses and texts.
+    pub(super) links: Vec<(String, &'static str)>,
+}
+
+impl<'a> PlainForm<'a> {
+    /// A page with nothing on it yet.
+    pub(super) fn new(
+        t: &'static Texts,
+        title: &'static str,
+        next: &'a Next,
+        trouble: &'a Trouble,
+    ) -> Self {
+        Self {
+            t,
+            title,
+            trouble,
+            text: "",
+            action: None,
+            next,
+            token_hash: None,
+            fields: Vec::new(),
+            factors: &[],
+            button: "",
+            is_danger: false,
+            links: Vec::new(),
+        }
+    }
+}
+
+impl Page for PlainForm<'_> {
+    fn title(&self) -> &str {
+        self.title
+    }
+}
