@@ -21,10 +21,10 @@ const lines = (path, methods) => methods.map((method) => `${method} ${path.repla
 
 /** The rows of a table in endpoint.rs, as lines. */
 function rows(text, name, prefix, methods) {
-  const [, count, table] = new RegExp(`const ${name}: \\[\\(&str, Action, &str, &str\\); (\\d+)\\] = \\[(.*?)\\n\\];`, "s").exec(text);
-  const found = [...table.matchAll(/\(\s*"([^"]*)",\s*Action::\w+,\s*(\w+),\s*"\w+",?\s*\)/g)];
-  assert.equal(found.length, Number(count), `not every row of ${name} was read`);
-  return found.flatMap(([, path, allow]) => lines(prefix + path, methods[allow].split(", ")));
+  const [, table] = new RegExp(`const ${name}: [^=]*= &?\\[(.*?)\\n\\];`, "s").exec(text);
+  const found = [...table.matchAll(/\(\s*"([^"]*)",\s*Action::\w+,\s*(?:(\w+)|"([^"]+)"),\s*"\w+",?\s*\)/g)];
+  assert.equal(found.length, table.split("Action::").length - 1, `not every row of ${name} was read`);
+  return found.flatMap(([, path, constant, allow]) => lines(prefix + path, (allow ?? methods[constant]).split(", ")));
 }
 
 /** The operations that the document lists, as lines. HEAD comes with GET. */

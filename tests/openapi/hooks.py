@@ -1,79 +1,38 @@
 """What schemathesis does for AuthFlow beyond what docs/openapi.yaml says: it has a session, and it knows what is real.
 
-Random input alone meets refusals only. Of the well-made requests every other one carries a password, a link or a session
-that there is, so that successes are held against the document, too; which of them were seen is kept for the test.
+Random input alone meets refusals only. Of an operation's first well-made requests every other one carries a password, a link,
+a code or a session that there is (people.py), so that successes are held against the document, too; which of them were seen
+is kept for the test.
 """
 
 import atexit
 import itertools
 import json
 import os
+import pathlib
+import sys
 
-import requests
 import schemathesis
 
-AUTH = os.environ["AUTHFLOW_AUTH"]
-SUPABASE = os.environ["AUTHFLOW_SUPABASE"]
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import people
+from people import PASSWORD, Person
+
 SEEN = os.environ["AUTHFLOW_SEEN"]
-
-API = AUTH + "/api/v1/simple_auth/"
-PASSWORD = "correct horse battery staple 1A"
-numbers = itertools.count(1)
-
-
-def post(url, body, *expected):
-    answer = requests.post(url, json=body, timeout=10)
-    if answer.status_code not in expected:
-        raise RuntimeError(f"POST {url}: {answer.status_code} {answer.text}")
-    return answer
-
-
-def last_mail(email):
-    """The newest mail to an address; it is sent before the request for it is answered, or right after."""
-    for _ in range(500):
-        mails = requests.get(SUPABASE + "/outbox", timeout=10).json()
-        if mails := [mail for mail in mails if mail["to"] == email]:
-            return mails[-1]
-    raise RuntimeError("no mail came")
-
-
-class Person:
-    """Somebody with an account, whose password may change at any time."""
-
-    def __init__(self):
-        self.email = f"person-{next(numbers)}@example.test"
-        post(API + "signup", {"email": self.email, "password": PASSWORD}, 202)
-        self.link = {"token_hash": last_mail(self.email)["token_hash"], "type": "signup"}
-
-    def confirm(self):
-        return post(API + "verify-email", self.link, 200).json()["session_token"]
-
-    def sign_in(self):
-        body = {"email": self.email, "password": PASSWORD}
-        return post(API + "signin", body, 200).json()
-
-    def recovery(self):
-        """The link of a mail for a forgotten password."""
-        seen = last_mail(self.email)["token_hash"]
-        post(API + "forgot-password", {"email": self.email}, 202)
-        while (token_hash := last_mail(self.email)["token_hash"]) == seen:
-            pass
-        return token_hash
+# Making somebody takes longer than most requests.
+REAL_REQUESTS = 6
 
 
 class Client:
-    """The person who sends the requests. Some of them end the session or change the password: then there is another."""
+    """Whoever sends the requests. Some of them end the session or change the password: then it is somebody else."""
 
-    def __init__(self):
-        self.person = None
-        self.token = None
+    person = None
 
     def session(self):
-        headers = {"authorization": f"Bearer {self.token}"}
-        if self.token is None or requests.get(API + "me", headers=headers, timeout=10).status_code == 401:
-            self.person = Person()
-            self.token = self.person.confirm()
-        return self.token
+        if self.person is None or not self.person.is_signed_in():
+            self.person = Person().confirm()
+        return self.person.token
 
 
 client = Client()
@@ -88,74 +47,138 @@ class Session:
         case.headers = {**(case.headers or {}), "Authorization": f"Bearer {token}"}
 
 
-def confirmed():
-    person = Person()
-    person.confirm()
-    return person
+def by(case, person):
+    """Sends it in the name of another person."""
+    case.headers["Authorization"] = f"Bearer {person.token}"
 
 
-def sign_in(case):
-    case.body = {**case.body, "email": confirmed().email, "password": PASSWORD}
+def fill(case, **fields):
+    case.body = {**case.body, **fields}
 
 
-def confirm(case):
-    case.body = {**case.body, **Person().link}
+def sign_up(case, turn):
+    people.configure(autoconfirm=True)
+    fill(case, email=people.new_address(), password=PASSWORD)
 
 
-def update_password(case):
-    password = f"an even better horse {next(numbers)}B"
-    if next(numbers) % 2:
-        person = confirmed()
-        case.body = {"token_hash": person.recovery(), "password": password}
+def sign_in(case, turn):
+    person = Person().confirm()
+    if turn % 2:
+        person.with_factor()
+    fill(case, email=person.email, password=PASSWORD)
+
+
+def submit_sign_in(case, turn):
+    fill(case, email=Person().confirm().email, password=PASSWORD)
+
+
+def confirm(case, turn):
+    fill(case, **Person().link)
+
+
+def update_password(case, turn):
+    password = people.new_password()
+    if turn % 2:
+        case.body = {"token_hash": Person().confirm().recovery(), "password": password}
     else:
-        client.session()
-        case.headers["Authorization"] = f"Bearer {client.token}"
+        by(case, Person().confirm())
         case.body = {"current_password": PASSWORD, "password": password}
 
 
-def end_session(case):
+def reset(case, turn):
+    fields = {name: value for name, value in case.body.items() if name not in ("factor_id", "code")}
+    case.body = {**fields, "token_hash": Person().confirm().recovery(), "password": people.new_password()}
+
+
+def end_session(case, turn):
     case.path_parameters = {"id": client.person.sign_in()["session_id"]}
 
 
-def sign_up(case):
-    requests.post(SUPABASE + "/config", json={"autoconfirm": True}, timeout=10)
-    case.body = {**case.body, "email": f"person-{next(numbers)}@example.test", "password": PASSWORD}
+def send_code(case, turn):
+    person = Person().confirm().with_factor()
+    case.body = {"factor_id": person.factor_id, "mfa_token": person.sign_in()["mfa_token"]}
 
 
+def verify_code(case, turn):
+    person = Person().confirm().with_factor()
+    case.body = {"mfa_token": person.sign_in()["mfa_token"], "factor_id": person.factor_id, "code": person.code()}
+
+
+def step_up(case, turn):
+    person = Person().confirm().with_factor()
+    by(case, person)
+    case.body = {"factor_id": person.factor_id, "code": person.code()}
+
+
+def enroll_factor(case, turn):
+    by(case, Person().confirm())
+
+
+def verify_factor(case, turn):
+    person = Person().confirm().with_new_factor()
+    by(case, person)
+    case.path_parameters = {"id": person.factor_id}
+    case.body = {"code": person.code()}
+
+
+def remove_factor(case, turn):
+    person = Person().confirm().with_new_factor()
+    by(case, person)
+    case.path_parameters = {"id": person.factor_id}
+
+
+def come_back(case, turn):
+    case.query, case.cookies = people.way_by_provider()
+
+
+# By operation: what makes a well-made request a real one, and which one it is.
 REAL = {
     "signUp": sign_up,
     "signIn": sign_in,
-    "submitSignIn": sign_in,
+    "submitSignIn": submit_sign_in,
     "verifyEmail": confirm,
     "submitConfirm": confirm,
     "updatePassword": update_password,
+    "submitReset": reset,
     "endSession": end_session,
+    "sendCode": send_code,
+    "verifyCode": verify_code,
+    "stepUp": step_up,
+    "enrollFactor": enroll_factor,
+    "verifyFactor": verify_factor,
+    "removeFactor": remove_factor,
+    "providerCallback": come_back,
 }
-turns = {name: itertools.cycle([True, False]) for name in REAL}
+turns = {name: itertools.count() for name in REAL}
+seen = set()
 
 
 def name_of(case):
     return case.operation.definition.raw["operationId"]
 
 
+def is_operation(case):
+    """Whether it is no other method than the operation's own."""
+    return case.method.upper() == case.operation.method.upper()
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     name = name_of(case)
-    is_well_made = case.meta is not None and case.meta.generation.mode.is_positive
-    if name in REAL and is_well_made and case.method.upper() == case.operation.method.upper() and next(turns[name]):
-        REAL[name](case)
-
-
-seen = set()
+    if name not in REAL or not is_operation(case) or case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    turn = next(turns[name])
+    if turn % 2 == 0 and turn < 2 * REAL_REQUESTS:
+        REAL[name](case, turn // 2)
 
 
 @schemathesis.hook
 def after_call(context, case, response):
     name = name_of(case)
-    if case.method.upper() == case.operation.method.upper():
+    if is_operation(case):
         seen.add((name, response.status_code))
     if name == "signUp":
-        requests.post(SUPABASE + "/config", json={"autoconfirm": False}, timeout=10)
+        people.configure(autoconfirm=False)
 
 
 @atexit.register

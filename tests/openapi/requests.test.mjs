@@ -23,6 +23,7 @@ before(async () => {
   scratch = await mkdtemp(join(tmpdir(), "authflow-openapi-"));
   const vars = { both: { FINGERPRINT_FACTORS: "ip" }, auth: { ANSWER_FLOOR_MS: "0" } };
   stack = await startStack({ vars });
+  await stack.control("/config", { mfa_phone: true });
 });
 
 after(async () => {
@@ -63,12 +64,19 @@ async function assertSuccesses(statuses, choose) {
   }
 }
 
-test("the auth worker answers as it says", async () => {
-  const statuses = await answers(stack.auth, "--exclude-tag", "Gateway");
-  await assertSuccesses(statuses, (tags) => !tags.includes("Gateway"));
+test("the API answers as it says", async () => {
+  const statuses = await answers(stack.auth, "--exclude-tag", "Gateway", "--exclude-tag", "Page");
+  await assertSuccesses(statuses, (tags) => !tags.includes("Gateway") && !tags.includes("Page"));
 });
 
-test("the gateway's own paths answer as they say", async () => {
+test("the pages answer as they say", async () => {
+  const statuses = await answers(stack.auth, "--include-tag", "Page", "--phases", "coverage,fuzzing");
+  await assertSuccesses(statuses, (tags) => tags.includes("Page"));
+});
+
+test("both health checks, and the gateway's keys, answer as they say", async () => {
+  const check = ["--include-path", "/health", "--phases", "coverage,fuzzing"];
+  await assertSuccesses(await answers(stack.auth, ...check), (tags) => tags.includes("Health"));
   const statuses = await answers(stack.gateway, "--include-tag", "Gateway", "--phases", "coverage,fuzzing");
   await assertSuccesses(statuses, (tags) => tags.includes("Gateway"));
 });
