@@ -79,6 +79,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable::of(Worker::Auth, "RESEND_LIMIT_ADDRESS"),
     Variable::of(Worker::Auth, "CODE_LIMIT_ACCOUNT"),
     Variable::of(Worker::Auth, "CODE_LIMIT_ADDRESS"),
+    Variable::of(Worker::Auth, "ADMIN_AAL"),
     Variable::of(Worker::Auth, "NEW_DEVICE_HOOK_URL"),
     Variable::of(Worker::Auth, "NEW_DEVICE_HOOK_SECRET")
         .secret()

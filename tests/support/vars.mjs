@@ -51,6 +51,7 @@ export const UNLIMITED = Object.fromEntries([...LIMITS, "SIGNIN_DELAY_MS"].map((
 /** Settings that a developer's own environment may change; addresses and keys of the companions are not among them. */
 const SETTINGS = [
   ...LIMITS,
+  "ADMIN_AAL",
   "ANSWER_FLOOR_MS",
   "ASSERTION_KEYS",
   "BRAND_COLOR",

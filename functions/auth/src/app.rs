@@ -124,6 +124,13 @@ async fn handle<H: Host>(
         Action::Factors => api::factors::handle(&exchange).await,
         Action::VerifyFactor => api::factors::verify(&exchange, found.parameter).await,
         Action::RemoveFactor => api::factors::remove(&exchange, found.parameter).await,
+        Action::AdminUsers
+        | Action::AdminUser
+        | Action::AdminSessions
+        | Action::AdminSession
+        | Action::AdminLock
+        | Action::AdminUnlock
+        | Action::AdminRole => api::admin::handle(&exchange, found).await,
         Action::Me => api::me::handle(&exchange).await,
         Action::StartPage => Ok(pages::start(&exchange)),
         Action::SignInPage => pages::signin::handle(&exchange).await,
@@ -135,6 +142,9 @@ async fn handle<H: Host>(
         Action::SignOutPage => pages::signout::handle(&exchange).await,
         Action::BeginOauth => pages::oauth::begin(&exchange, found.parameter).await,
         Action::OauthCallback => pages::oauth::callback(&exchange).await,
+        Action::AdminPage | Action::AdminUserPage | Action::AdminDeed | Action::AdminEndSession => {
+            pages::admin::handle(&exchange, found).await
+        }
     }
 }
 

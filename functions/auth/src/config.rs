@@ -31,6 +31,8 @@ pub struct Config {
     pub answer_floor: Duration,
     /// `SIGNIN_LIMIT_ACCOUNT` and the others.
     pub limits: Limits,
+    /// `ADMIN_AAL`: whether every admin needs a second factor, not only who has one.
+    pub(crate) admins_need_second_factor: bool,
     /// `OAUTH_PROVIDERS`: where else people can sign in.
     pub(crate) oauth_providers: Vec<Provider>,
     /// `NEW_DEVICE_HOOK_URL` and `NEW_DEVICE_HOOK_SECRET`.
@@ -51,6 +53,14 @@ impl Config {
         let fernet = fernet_keys(&mut reader);
         let floor = reader.number("ANSWER_FLOOR_MS", 800, 0..=10_000);
         let limits = Limits::read(&mut reader);
+        let admins_need_second_factor = match reader.optional("ADMIN_AAL") {
+            None | Some("aal1") => false,
+            Some("aal2") => true,
+            Some(_) => {
+                reader.fault("ADMIN_AAL", "must be aal1 or aal2");
+                true
+            }
+        };
         let oauth_providers = oauth::read_providers(&mut reader);
         let new_device_hook = new_device_hook(&mut reader);
         let pages = pages::Settings::read(&mut reader, common.as_ref());
@@ -61,6 +71,7 @@ impl Config {
                 fernet,
                 answer_floor: Duration::from_millis(floor),
                 limits,
+                admins_need_second_factor,
                 oauth_providers,
                 new_device_hook,
                 pages: Box::new(pages),
@@ -144,6 +155,7 @@ mod tests {
         names_as_faulty("FERNET_KEYS", "x");
         names_as_faulty("FERNET_KEYS", &"x".repeat(44));
         names_as_faulty("ANSWER_FLOOR_MS", "soon");
+        names_as_faulty("ADMIN_AAL", "aal3");
         names_as_faulty("OAUTH_PROVIDERS", "facebook");
         names_as_faulty("LANGUAGES", "tlh");
         names_as_faulty("TEXTS", "{\"en\": {\"no_such_text\": \"\"}}");

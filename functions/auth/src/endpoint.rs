@@ -28,6 +28,13 @@ pub(crate) enum Action {
     Factors,
     VerifyFactor,
     RemoveFactor,
+    AdminUsers,
+    AdminUser,
+    AdminSessions,
+    AdminSession,
+    AdminLock,
+    AdminUnlock,
+    AdminRole,
     StartPage,
     SignInPage,
     SignUpPage,
@@ -38,6 +45,10 @@ pub(crate) enum Action {
     SignOutPage,
     BeginOauth,
     OauthCallback,
+    AdminPage,
+    AdminUserPage,
+    AdminDeed,
+    AdminEndSession,
 }
 
 use Endpoint::{Health, On};
@@ -53,7 +64,7 @@ const BOTH: &str = "GET, HEAD, POST";
 const API: &str = "/api/v1/simple_auth/";
 
 /// What programs use: path below [`API`], action, the methods it takes as `Allow` lists them, name in
-/// the log. HEAD is GET without the body. `{}` stands for one segment.
+/// the log. HEAD is GET without the body. `{}` stands for one segment, twice at the most.
 const API_ENDPOINTS: &[(&str, Action, &str, &str)] = &[
     ("signup", Action::SignUp, WRITE, "signup"),
     ("signin", Action::SignIn, WRITE, "signin"),
@@ -96,6 +107,43 @@ const API_ENDPOINTS: &[(&str, Action, &str, &str)] = &[
         DELETE,
         "mfa_remove_factor",
     ),
+    ("admin/users", Action::AdminUsers, READ, "admin_users"),
+    (
+        "admin/users/{}",
+        Action::AdminUser,
+        "GET, HEAD, DELETE",
+        "admin_user",
+    ),
+    (
+        "admin/users/{}/sessions",
+        Action::AdminSessions,
+        DELETE,
+        "admin_sessions",
+    ),
+    (
+        "admin/users/{}/sessions/{}",
+        Action::AdminSession,
+        DELETE,
+        "admin_session",
+    ),
+    (
+        "admin/users/{}/lock",
+        Action::AdminLock,
+        WRITE,
+        "admin_lock",
+    ),
+    (
+        "admin/users/{}/unlock",
+        Action::AdminUnlock,
+        WRITE,
+        "admin_unlock",
+    ),
+    (
+        "admin/users/{}/role",
+        Action::AdminRole,
+        "PUT",
+        "admin_role",
+    ),
 ];
 
 /// What people use, the same way.
@@ -116,6 +164,25 @@ const PAGES: &[(&str, Action, &str, &str)] = &[
         GET,
         "oauth_callback",
     ),
+    ("/auth/admin", Action::AdminPage, READ, "admin_page"),
+    (
+        "/auth/admin/users/{}",
+        Action::AdminUserPage,
+        READ,
+        "admin_user_page",
+    ),
+    (
+        "/auth/admin/users/{}/{}",
+        Action::AdminDeed,
+        WRITE,
+        "admin_deed",
+    ),
+    (
+        "/auth/admin/users/{}/sessions/{}",
+        Action::AdminEndSession,
+        WRITE,
+        "admin_end_session",
+    ),
 ];
 
 /// An endpoint found by its path.
@@ -126,8 +193,10 @@ pub(crate) struct Found<'p> {
     pub(crate) name: &'static str,
     /// The methods it takes, as `Allow` lists them.
     pub(crate) allow: &'static str,
-    /// What stands in the place of `{}`; empty where there is none.
+    /// What stands in the place of the first `{}`; empty where there is none.
     pub(crate) parameter: &'p str,
+    /// And of the second.
+    pub(crate) second: &'p str,
 }
 
 /// The endpoint at `path`.
@@ -138,6 +207,7 @@ pub(crate) fn find(path: &str) -> Option<Found<'_>> {
             name: "health",
             allow: READ,
             parameter: "",
+            second: "",
         });
     }
     let (table, path) = match path.strip_prefix(API) {
@@ -145,23 +215,30 @@ pub(crate) fn find(path: &str) -> Option<Found<'_>> {
         None => (PAGES, path),
     };
     table.iter().find_map(|&(known, action, allow, name)| {
-        let parameter = matched(known, path)?;
+        let [parameter, second] = matched(known, path)?;
         Some(Found {
             endpoint: On(action),
             name,
             allow,
             parameter,
+            second,
         })
     })
 }
 
-/// What stands in `path` in the place of the `{}` of `known`, if they are alike.
-fn matched<'p>(known: &str, path: &'p str) -> Option<&'p str> {
-    let Some((start, end)) = known.split_once("{}") else {
-        return (known == path).then_some("");
-    };
-    let parameter = path.strip_prefix(start)?.strip_suffix(end)?;
-    (!parameter.is_empty() && !parameter.contains('/')).then_some(parameter)
+/// What stands in `path` in the places of the `{}` of `known`, if they are alike.
+fn matched<'p>(known: &str, path: &'p str) -> Option<[&'p str; 2]> {
+    let mut parameters = [""; 2];
+    let mut places = parameters.iter_mut();
+    let (mut known, mut given) = (known.split('/'), path.split('/'));
+    loop {
+        match (known.next(), given.next()) {
+            (None, None) => return Some(parameters),
+            (Some("{}"), Some(given)) if !given.is_empty() => *places.next()? = given,
+            (Some(known), Some(given)) if known == given => {}
+            _ => return None,
+        }
+    }
 }
 
 impl Found<'_> {
@@ -195,6 +272,27 @@ mod tests {
         ] {
             assert!(find(path).is_none(), "{path}");
         }
+    }
+
+    #[test]
+    fn a_path_is_alike_segment_by_segment() {
+        let of = |path: &str| {
+            let found = matched("users/{}/sessions/{}", path);
+            found.map(|[one, two]| format!("{one} {two}"))
+        };
+        assert_eq!(of("users/a/sessions/b").as_deref(), Some("a b"));
+        for other in [
+            "users/a/sessions",
+            "users/a/sessions/",
+            "users//sessions/b",
+            "users/a/sessions/b/",
+            "users/a/b/sessions/c",
+            "users/a/lock/b",
+            "",
+        ] {
+            assert_eq!(of(other), None, "{other}");
+        }
+        assert_eq!(matched("me", "me"), Some(["", ""]));
     }
 
     #[test]

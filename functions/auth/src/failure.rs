@@ -53,6 +53,11 @@ impl Failure {
         }
     }
 
+    fn saying(mut self, detail: &str) -> Self {
+        detail.clone_into(&mut self.problem.detail);
+        self
+    }
+
     fn because(mut self, system: &str, cause: &str) -> Self {
         self.cause = Some(format!("{system}: {cause}"));
         self
@@ -230,6 +235,33 @@ impl Failure {
         Self::new(403, "step_up_required", "Second factor required", detail)
     }
 
+    /// What an admin must leave to others.
+    pub(crate) fn own_account() -> Self {
+        let detail = "This is your own account. Ask another admin.";
+        Self::new(409, "own_account", "Own account", detail)
+    }
+
+    pub(crate) fn admin_unavailable() -> Self {
+        let detail = "Administration needs SUPABASE_SERVICE_ROLE_KEY, which is not set.";
+        Self::new(501, "admin_unavailable", "Not set up", detail)
+    }
+
+    /// What failed after the sessions of an account had ended, and before it was certain that it changed.
+    pub(crate) fn before_account_change(self) -> Self {
+        self.saying(
+            "It is not certain that the account has changed. Its sessions have ended. Please try \
+             again.",
+        )
+    }
+
+    /// What failed after an account had changed.
+    pub(crate) fn after_account_change(self) -> Self {
+        self.saying(
+            "The account has changed, but a session that began meanwhile may still be open. Please \
+             do the same again.",
+        )
+    }
+
     // === Signing in at another provider ===
 
     /// The sign-in took too long, is over, or never was.
@@ -271,12 +303,11 @@ impl Failure {
     }
 
     /// What failed after the password had changed.
-    pub(crate) fn after_password_change(mut self) -> Self {
-        self.problem.detail = String::from(
-            "The password has been changed, but other sessions may still be open. Sign in with the new \
-             one and end them.",
-        );
-        self
+    pub(crate) fn after_password_change(self) -> Self {
+        self.saying(
+            "The password has been changed, but other sessions may still be open. Sign in with the \
+             new one and end them.",
+        )
     }
 
     pub(crate) fn same_password() -> Self {

@@ -8,6 +8,7 @@
 //! `pages` hold a file for each endpoint; both sign in through `open_session` and out through
 //! `end_session`.
 
+mod administration;
 mod api;
 pub mod app;
 mod audit;

@@ -165,6 +165,23 @@ impl<H: Host> Exchange<'_, H> {
         Ok(delay(attempts, self.config.limits.first_delay))
     }
 
+    /// Forgets the attempts at `account` so far.
+    ///
+    /// # Errors
+    /// `store_unavailable` if they may still count.
+    pub(crate) async fn forget_attempts(
+        &self,
+        attempt: Attempt,
+        account: &str,
+    ) -> Result<(), Failure> {
+        let Some(quota) = self.config.limits.of(attempt).account else {
+            return Ok(());
+        };
+        let key = attempt.account_key(account);
+        let forgotten = Counter::forget(&self.redis(), &key, quota, self.host.now()).await;
+        forgotten.map_err(Failure::store_unavailable)
+    }
+
     /// Counts an attempt that is at no account, or not yet.
     ///
     /// # Errors

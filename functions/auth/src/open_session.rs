@@ -12,7 +12,7 @@ use authflow_shared::{
         record::{Identity, SealedTokens},
         store::{NewSession, NotCreated},
     },
-    supabase::{Session, auth::Scope},
+    supabase::{AuthError, Session, auth::Scope},
     timestamp::Timestamp,
 };
 
@@ -102,6 +102,11 @@ pub(crate) async fn open<H: Host>(
     // (1) A new id, always: an id that somebody planted before the sign-in is worth nothing.
     let config = exchange.config;
     let now = exchange.host.now();
+    // Not every way to a session at Supabase looks at a lock.
+    if session.user.is_locked(now) {
+        discard(exchange, session.access_token);
+        return Err(Failure::from_supabase(&AuthError::UserBanned));
+    }
     let id = SessionId::random(exchange.host).map_err(|_| Failure::no_randomness())?;
     let aal = session.aal().to_owned();
     let access_token = session.access_token.clone();

@@ -1,5 +1,6 @@
 //! The API for programs: JSON in, JSON out. A file an endpoint.
 
+pub(crate) mod admin;
 pub(crate) mod factors;
 pub(crate) mod forgot_password;
 pub(crate) mod health;

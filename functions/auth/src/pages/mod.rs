@@ -21,6 +21,7 @@
 //! has a button each; `qr` an image to scan. `<pre>` is a secret, `<nav>` with `aria-current` leads
 //! from one wide page to the next, and their `<section>`s have an `<h2>`.
 
+pub(crate) mod admin;
 mod brand;
 mod color;
 pub(crate) mod confirm;

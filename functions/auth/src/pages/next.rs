@@ -21,6 +21,12 @@ impl Next {
         Self::read(exchange, &next)
     }
 
+    /// The page of ours at `path`.
+    pub(super) fn own_page(config: &Config, path: &str) -> Self {
+        let common = &config.common;
+        Self(common.targets.accept(&format!("{}{path}", common.auth_url)))
+    }
+
     /// From a form. It went out checked, but anybody can send a form.
     pub(super) fn from_fields<H: Host>(exchange: &Exchange<'_, H>, fields: &Fields) -> Self {
         Self::read(exchange, fields.sent("next"))
