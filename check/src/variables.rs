@@ -24,7 +24,7 @@ pub(crate) struct Variable {
 }
 
 /// All of them.
-pub(crate) const VARIABLES: [Variable; 36] = [
+pub(crate) const VARIABLES: [Variable; 37] = [
     Variable::new("GATEWAY_URL").stand_in("https://stand-in.invalid"),
     Variable::new("AUTH_URL").stand_in("https://stand-in.invalid"),
     Variable::new("UPSTASH_REDIS_REST_URL").stand_in("https://stand-in.invalid"),
