@@ -165,10 +165,12 @@ fn ago(t: &Texts, seconds: u64) -> String {
     if seconds <= 10 * MINUTE {
         return t.session_now().to_owned();
     }
-    let (text, count) = match seconds {
-        ..HOUR => (t.session_minutes(), seconds / MINUTE),
-        ..DAY => (t.session_hours(), seconds / HOUR),
-        _ => (t.session_days(), seconds / DAY),
+    let (text, count) = if seconds < HOUR {
+        (t.session_minutes(), seconds / MINUTE)
+    } else if seconds < DAY {
+        (t.session_hours(), seconds / HOUR)
+    } else {
+        (t.session_days(), seconds / DAY)
     };
     text.replace("{}", &count.to_string())
 }
