@@ -118,7 +118,8 @@ pub(crate) fn user_id(text: &str) -> Result<String, Failure> {
 /// The text to search for in `email`.
 pub(crate) fn read_search(fields: &mut Fields) -> Option<String> {
     let text = fields.text("email", "Send a part of an e-mail address.")?;
-    let text = text.trim().to_lowercase();
+    // Addresses are ASCII here.
+    let text = text.trim().to_ascii_lowercase();
     if text.chars().count() < SHORTEST_SEARCH || text.len() > LONGEST_SEARCH {
         let detail = "Send at least three characters of an e-mail address.";
         fields.fault("email", "part_needed", detail);
