@@ -30,7 +30,7 @@ pub(crate) struct Setup {
 #[derive(Debug)]
 enum Config {
     Verify(verify::Config),
-    Auth(auth::Config),
+    Auth(Box<auth::Config>),
 }
 
 impl Setup {
@@ -106,7 +106,7 @@ impl Config {
     fn read(worker: Worker, variables: &Variables) -> Result<Self, Vec<Fault>> {
         match worker {
             Worker::Verify => verify::Config::read(variables).map(Self::Verify),
-            Worker::Auth => auth::Config::read(variables).map(Self::Auth),
+            Worker::Auth => auth::Config::read(variables).map(Box::new).map(Self::Auth),
         }
     }
 }
