@@ -29,7 +29,7 @@ pub(crate) struct Setup {
 
 #[derive(Debug)]
 enum Config {
-    Verify(verify::Config),
+    Verify(Box<verify::Config>),
     Auth(Box<auth::Config>),
 }
 
@@ -105,7 +105,9 @@ impl Setup {
 impl Config {
     fn read(worker: Worker, variables: &Variables) -> Result<Self, Vec<Fault>> {
         match worker {
-            Worker::Verify => verify::Config::read(variables).map(Self::Verify),
+            Worker::Verify => verify::Config::read(variables)
+                .map(Box::new)
+                .map(Self::Verify),
             Worker::Auth => auth::Config::read(variables).map(Box::new).map(Self::Auth),
         }
     }
