@@ -3,7 +3,9 @@
 //! A form POSTs to its own address and is answered by a redirect, or by itself again with what
 //! was typed (but for passwords) and what is wrong with it.
 //!
-//! To add a page, take `resend.rs` and `templates/resend.html` as the pattern:
+//! To add a page that is a sentence, a form and links, fill in a [`PlainForm`] as `resend.rs` does: each
+//! template of its own is a kilobyte more. For any other, take `signin.rs` and `templates/signin.html` as
+//! the pattern:
 //!
 //! 1. `pages/NAME.rs`: a struct with `t: &'static Texts` and what the page shows, a `#[template]`,
 //!    and [`Page`] for its title; `IS_WIDE` for a page of sections.
@@ -40,34 +42,14 @@ mod texts;
 mod trouble;
 mod view;
 
-use askama::Template;
 use authflow_shared::host::Host;
 
 pub(crate) use self::settings::Settings;
-use self::{
-    next::Next,
-    texts::Texts,
-    view::{Page, View},
-};
+use self::{next::Next, plain_form::PlainForm, trouble::Trouble, view::View};
 use crate::{
     config::Config, exchange::Exchange, failure::Failure, open_session::Entry, request::Request,
     response::Response,
 };
-
-/// What went wrong where there is no form to say it on.
-#[derive(Template)]
-#[template(path = "message.html")]
-struct Message<'a> {
-    t: &'static Texts,
-    title: &'a str,
-    text: &'a str,
-}
-
-impl Page for Message<'_> {
-    fn title(&self) -> &str {
-        self.title
-    }
-}
 
 /// `/auth`: leads to the sign-in page.
 pub(crate) fn start<H: Host>(exchange: &Exchange<'_, H>) -> Response {
@@ -96,7 +78,12 @@ pub(crate) fn failed(failure: Failure, config: &Config, request: &Request) -> Re
     };
     let detail = failure.problem.detail.clone();
     let text = t.error(failure.problem.code).unwrap_or(&detail);
-    view.refused(&Message { t, title, text }, failure)
+    let page = PlainForm {
+        text,
+        links: vec![(signin::PATH.to_owned(), t.signin_title())],
+        ..PlainForm::new(t, title, &Next::NONE, Trouble::none())
+    };
+    view.refused(&page, failure)
 }
 
 #[cfg(test)]

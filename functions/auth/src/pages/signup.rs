@@ -1,15 +1,10 @@
 //! `/auth/signup`. With `?sent`, it says to look into the mailbox.
 
-use askama::Template;
 use authflow_shared::host::Host;
 
 use super::{
-    field::Field,
-    next::Next,
-    resend, signin,
-    texts::Texts,
-    trouble::Trouble,
-    view::{Page, View},
+    field::Field, next::Next, plain_form::PlainForm, resend, signin, texts::Texts,
+    trouble::Trouble, view::View,
 };
 use crate::{
     api::{self, signup::Outcome},
@@ -22,47 +17,22 @@ use crate::{
 
 pub(super) const PATH: &str = "/auth/signup";
 
-#[derive(Template)]
-#[template(path = "signup.html")]
-struct Form<'a> {
+fn page<'a>(
     t: &'static Texts,
-    trouble: &'a Trouble,
     next: &'a Next,
-    email: Field<'a>,
-    password: Field<'a>,
-    sign_in: String,
-}
-
-impl<'a> Form<'a> {
-    fn new(t: &'static Texts, next: &'a Next, email: &'a str, trouble: &'a Trouble) -> Self {
-        Self {
-            t,
-            trouble,
-            next,
-            email: Field::email(t, email, trouble),
-            password: Field::new_password(t, trouble),
-            sign_in: next.link(signin::PATH),
-        }
-    }
-}
-
-impl Page for Form<'_> {
-    fn title(&self) -> &str {
-        self.t.signup_title()
-    }
-}
-
-#[derive(Template)]
-#[template(path = "sent.html")]
-struct Sent {
-    t: &'static Texts,
-    sign_in: String,
-    resend: String,
-}
-
-impl Page for Sent {
-    fn title(&self) -> &str {
-        self.t.sent_title()
+    email: &'a str,
+    trouble: &'a Trouble,
+) -> PlainForm<'a> {
+    PlainForm {
+        action: Some(PATH),
+        fields: vec![
+            Field::email(t, email, trouble),
+            Field::new_password(t, trouble),
+        ],
+        button: t.signup_button(),
+        lead: t.signup_have_account(),
+        links: vec![(next.link(signin::PATH), t.signin_title())],
+        ..PlainForm::new(t, t.signup_title(), next, trouble)
     }
 }
 
@@ -73,14 +43,19 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
     let view = View::of(exchange);
     let next = Next::from_query(exchange);
     if form::field(&exchange.request.query, "sent").is_some() {
-        let page = Sent {
-            t: view.texts(),
-            sign_in: next.link(signin::PATH),
-            resend: next.link(resend::PATH),
+        let t = view.texts();
+        let page = PlainForm {
+            text: t.sent_text(),
+            more: t.sent_known(),
+            links: vec![
+                (next.link(signin::PATH), t.signin_title()),
+                (next.link(resend::PATH), t.sent_again()),
+            ],
+            ..PlainForm::new(t, t.sent_title(), &next, Trouble::none())
         };
         return Ok(view.shown(&page, "mail_sent"));
     }
-    let page = Form::new(view.texts(), &next, "", Trouble::none());
+    let page = page(view.texts(), &next, "", Trouble::none());
     Ok(view.shown(&page, "signup_form"))
 }
 
@@ -102,7 +77,7 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
     };
     let view = View::of(exchange);
     let trouble = Trouble::of_failure(&failure, view.texts());
-    let page = Form::new(view.texts(), &next, &email, &trouble);
+    let page = page(view.texts(), &next, &email, &trouble);
     Ok(view.refused(&page, failure))
 }
 
