@@ -46,6 +46,7 @@ impl Setup {
             if known.is_secret
                 && known.is_read_by(worker)
                 && !given.contains_key(known.name)
+                && known.belongs_to.is_none_or(|name| given.contains_key(name))
                 && let Some(value) = known.stand_in
             {
                 variables.insert(known.name.to_owned(), value.to_owned());
@@ -165,6 +166,16 @@ mod tests {
             ["SUPABASE_ANON_KEY", "FERNET_KEYS"]
         );
         assert_eq!(names(&auth), ["LOG_LEVEL"]);
+    }
+
+    #[test]
+    fn both_workers_take_both_modes_of_fingerprints() {
+        for worker in Worker::ALL {
+            for (mode, expected) in [("strict", 0), ("graded", 0), ("off", 1)] {
+                let setup = read(worker, &[("FINGERPRINT_MODE", mode)]);
+                assert_eq!(names(&setup).len(), expected, "{mode}");
+            }
+        }
     }
 
     #[test]

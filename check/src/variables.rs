@@ -18,13 +18,15 @@ pub(crate) struct Variable {
     pub(crate) is_secret: bool,
     /// Whether the workers work together if it is not the same in both.
     pub(crate) may_differ: bool,
+    /// The variable without which this one means nothing.
+    pub(crate) belongs_to: Option<&'static str>,
     /// A value without fault, with which the others are checked if this one is missing or faulty.
     /// A variable that has none may be missing.
     pub(crate) stand_in: Option<&'static str>,
 }
 
 /// All of them.
-pub(crate) const VARIABLES: [Variable; 36] = [
+pub(crate) const VARIABLES: &[Variable] = &[
     Variable::new("GATEWAY_URL").stand_in("https://stand-in.invalid"),
     Variable::new("AUTH_URL").stand_in("https://stand-in.invalid"),
     Variable::new("UPSTASH_REDIS_REST_URL").stand_in("https://stand-in.invalid"),
@@ -60,20 +62,41 @@ pub(crate) const VARIABLES: [Variable; 36] = [
     Variable::of(Worker::Auth, "SUPABASE_ANON_KEY")
         .secret()
         .stand_in("stand-in"),
+    Variable::of(Worker::Auth, "SUPABASE_SERVICE_ROLE_KEY").secret(),
     Variable::of(Worker::Auth, "SUPABASE_TIMEOUT_MS"),
     Variable::of(Worker::Auth, "FERNET_KEYS")
         .secret()
         .stand_in(SECRET),
     Variable::of(Worker::Auth, "ANSWER_FLOOR_MS"),
+    Variable::of(Worker::Auth, "SIGNIN_LIMIT_ACCOUNT"),
+    Variable::of(Worker::Auth, "SIGNIN_LIMIT_ADDRESS"),
+    Variable::of(Worker::Auth, "SIGNIN_DELAY_MS"),
+    Variable::of(Worker::Auth, "SIGNUP_LIMIT_ACCOUNT"),
+    Variable::of(Worker::Auth, "SIGNUP_LIMIT_ADDRESS"),
+    Variable::of(Worker::Auth, "FORGOT_LIMIT_ACCOUNT"),
+    Variable::of(Worker::Auth, "FORGOT_LIMIT_ADDRESS"),
+    Variable::of(Worker::Auth, "RESEND_LIMIT_ACCOUNT"),
+    Variable::of(Worker::Auth, "RESEND_LIMIT_ADDRESS"),
+    Variable::of(Worker::Auth, "CODE_LIMIT_ACCOUNT"),
+    Variable::of(Worker::Auth, "CODE_LIMIT_ADDRESS"),
+    Variable::of(Worker::Auth, "ADMIN_AAL"),
+    Variable::of(Worker::Auth, "NEW_DEVICE_HOOK_URL"),
+    Variable::of(Worker::Auth, "NEW_DEVICE_HOOK_SECRET")
+        .secret()
+        .belongs_to("NEW_DEVICE_HOOK_URL")
+        .stand_in(HOOK_SECRET),
+    Variable::of(Worker::Auth, "OAUTH_PROVIDERS"),
     Variable::of(Worker::Auth, "LANGUAGES"),
     Variable::of(Worker::Auth, "TEXTS"),
     Variable::of(Worker::Auth, "BRAND_NAME"),
     Variable::of(Worker::Auth, "BRAND_LOGO_URL"),
     Variable::of(Worker::Auth, "BRAND_COLOR"),
+    Variable::of(Worker::Auth, "PHONE_FACTORS"),
 ];
 
 /// 32 bytes in base64url, all zero.
 const SECRET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+const HOOK_SECRET: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 const ROUTES: &str = r#"[{"id":"stand-in","path":"/*","upstream":"https://stand-in.invalid"}]"#;
 
 // === impl Worker ===
@@ -100,6 +123,7 @@ impl Variable {
             reader: None,
             is_secret: false,
             may_differ: false,
+            belongs_to: None,
             stand_in: None,
         }
     }
@@ -125,6 +149,13 @@ impl Variable {
         }
     }
 
+    const fn belongs_to(self, name: &'static str) -> Self {
+        Self {
+            belongs_to: Some(name),
+            ..self
+        }
+    }
+
     const fn stand_in(self, value: &'static str) -> Self {
         Self {
             stand_in: Some(value),
@@ -134,7 +165,7 @@ impl Variable {
 
     /// The variable `name`, if anybody reads it.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        VARIABLES.into_iter().find(|known| known.name == name)
+        VARIABLES.iter().copied().find(|known| known.name == name)
     }
 
     /// Whether `worker` reads it.

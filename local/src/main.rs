@@ -45,7 +45,13 @@ const SERVICE_KEY: &str = "local-service";
 const JWT_SECRET: &str = "local-jwt-secret-of-at-least-32-characters";
 
 /// What the Supabase stand-in has beside the real service's paths; no fault stops a test there.
-const SUPABASE_KNOBS: [&str; 4] = ["/clock", "/config", "/outbox", "/reset"];
+const SUPABASE_KNOBS: [&str; 5] = [
+    "/clock",
+    "/config",
+    "/outbox",
+    "/provider/authorize",
+    "/reset",
+];
 
 #[tokio::main]
 async fn main() -> ExitCode {

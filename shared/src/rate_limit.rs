@@ -175,6 +175,26 @@ impl Counter {
         Self::verdict(&reply, quota, now)
     }
 
+    /// Forgets the requests of `key`: of this window and the one before, which are all that count.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if Redis may still hold them.
+    pub async fn forget<H: HttpClient>(
+        redis: &Redis<H>,
+        key: &str,
+        quota: Quota,
+        now: Timestamp,
+    ) -> Result<(), Unavailable> {
+        let (index, _) = quota.place(now);
+        let command = Command::new("DEL")
+            .arg(keys::limit(key, index))
+            .arg(keys::limit(key, index.saturating_sub(1)));
+        match redis.command(&command).await? {
+            Reply::Error(_) => Err(Unavailable::Refused),
+            _ => Ok(()),
+        }
+    }
+
     /// Reads the reply to [`Counter::command`] of the same moment.
     ///
     /// # Errors

@@ -3,13 +3,14 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 
-import { AuthClient } from "@supabase/auth-js";
+import { AuthAdminApi, AuthClient } from "@supabase/auth-js";
 
 import { startLocal } from "../support/local.mjs";
 import { startRedis } from "../support/redis.mjs";
 import { World } from "./world.mjs";
 
 const KEY = "local-anon";
+const SERVICE_KEY = "local-service";
 const EMAIL = "ada@example.test";
 const PASSWORD = "correct horse battery 1A";
 const DAY = 86_400;
@@ -142,4 +143,50 @@ test("names the rules that a weak password breaks", async () => {
   const { error } = await newClient().signUp({ email: EMAIL, password: "abc" });
   assert.equal(error.name, "AuthWeakPasswordError");
   assert.deepEqual(error.reasons, ["length"]);
+});
+
+test("changes the address once both have agreed", async () => {
+  const client = newClient();
+  await confirmed(client);
+  await refused(client.updateUser({ email: "nope" }), 400, "validation_failed");
+  const { user } = await ok(client.updateUser({ email: "lovelace@example.test" }));
+  assert.deepEqual([user.email, user.new_email], [EMAIL, "lovelace@example.test"]);
+  const [next, current] = (await world.outbox()).slice(-2);
+  assert.deepEqual([next.to, current.to, current.kind], ["lovelace@example.test", EMAIL, "email_change"]);
+  const half = await newClient().verifyOtp({ type: "email_change", token_hash: current.token_hash });
+  assert.equal(half.data.session, null);
+  const { user: changed } = await ok(newClient().verifyOtp({ type: "email_change", token_hash: next.token_hash }));
+  assert.equal(changed.email, "lovelace@example.test");
+  await ok(newClient().signInWithPassword({ email: "lovelace@example.test", password: PASSWORD }));
+});
+
+test("an administrator lists, finds, changes and bans users, and takes their factors", async () => {
+  const admin = new AuthAdminApi({
+    url: `${local.supabase}/auth/v1`,
+    headers: { apikey: SERVICE_KEY, Authorization: `Bearer ${SERVICE_KEY}` },
+  });
+  for (const name of ["ada", "eve", "joe"]) {
+    await ok(admin.createUser({ email: `${name}@example.test`, password: PASSWORD, email_confirm: true }));
+  }
+  const page = await ok(admin.listUsers({ page: 1, perPage: 2 }));
+  assert.deepEqual(page.users.map(({ email }) => email), ["joe@example.test", "eve@example.test"]);
+  assert.deepEqual([page.total, page.nextPage, page.lastPage], [3, 2, 2]);
+  const { users: [{ id }] } = await ok(admin.listUsers({ page: 2, perPage: 2 }));
+
+  const { user } = await ok(admin.updateUserById(id, { role: "editor", app_metadata: { plan: "pro" } }));
+  assert.deepEqual([user.role, user.app_metadata.plan, user.app_metadata.provider], ["editor", "pro", "email"]);
+
+  const client = newClient();
+  await ok(client.signInWithPassword({ email: EMAIL, password: PASSWORD }));
+  const factor = await ok(client.mfa.enroll({ factorType: "totp" }));
+  assert.deepEqual((await ok(admin.mfa.listFactors({ userId: id }))).factors.map((one) => one.id), [factor.id]);
+  await ok(admin.mfa.deleteFactor({ userId: id, id: factor.id }));
+  assert.deepEqual((await ok(admin.mfa.listFactors({ userId: id }))).factors, []);
+
+  await ok(admin.updateUserById(id, { ban_duration: "24h" }));
+  await refused(client.getUser(), 403, "user_banned");
+  await ok(admin.updateUserById(id, { ban_duration: "none" }));
+  await ok(client.getUser());
+  await ok(admin.deleteUser(id));
+  await refused(admin.getUserById(id), 404, "user_not_found");
 });

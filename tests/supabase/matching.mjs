@@ -25,7 +25,7 @@ const SHAPES = {
   "int:seconds": "\\d{1,2}",
 };
 
-const PLACEHOLDER = /<([a-z][^<>]*)>/g;
+const PLACEHOLDER = /<([a-z][^<>]+)>/g;
 
 /** A picture of which only the beginning and the length are recorded. */
 const CUT_PICTURE = /^(.*) \.\.\. <svg: (\d+) chars in all>$/s;

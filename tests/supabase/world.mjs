@@ -6,6 +6,7 @@ import { decodeJwt } from "./matching.mjs";
 
 export const PASSWORD = "correct horse battery 1A";
 export const CHALLENGE = { code_challenge: "ZrpC1FaEqnRE6qXlDzfoV5sQGl4SJ3vxg_Hi1G1kSRc", code_challenge_method: "s256" };
+export const VERIFIER = "recordings-code-verifier-0123456789-abcdefghij-klm";
 const SECRET = "secret-of-the-recordings";
 const DAY = 86_400;
 
@@ -16,6 +17,8 @@ const COMMON = {
   issuer: "https://auth.example.test",
   site_url: "https://app.example.test",
   redirect_origins: ["https://preview.example.test"],
+  providers: [],
+  provider_url: "https://github.example.test/login/oauth/authorize",
 };
 
 /** By what a recorded server differs, as recordings/README.md says. */
@@ -35,10 +38,15 @@ export const SERVERS = {
   "rotation-off": { autoconfirm: true, refresh_token_rotation: false },
   "single-session": { autoconfirm: true, single_session: true },
   "session-limits": { autoconfirm: true, session_timebox_seconds: DAY, session_inactivity_seconds: 3600 },
-  "rate-limits": { mail_interval_seconds: 60 },
+  "rate-limits": { mail_interval_seconds: 60, address_header: "x-forwarded-for", address_request_seconds: 300 },
+  "sb-forwarded-for": { address_header: "x-forwarded-for", address_request_seconds: 300, sb_forwarded_for: true },
+  "mail-quota": { mails_per_hour: 2 },
+  "reauth": { autoconfirm: true, require_reauthentication: true },
+  "token-hash-mails": { issuer: "https://project.example.test/auth/v1", notifications: true },
   "smtp-broken": { mail_broken: true },
   "gateway-paths": { issuer: "https://project.example.test/auth/v1" },
-  "sb-forwarded-for": {},
+  "oauth": { providers: ["github"], manual_linking: true },
+  "oauth-signups-disabled": { providers: ["github"], disable_signup: true },
   "totp-off": { autoconfirm: true, mfa_totp: false },
 };
 
@@ -85,6 +93,12 @@ export class World {
     return text ? JSON.parse(text) : undefined;
   }
 
+  /** A request that has to be refused, and why. */
+  async refused(path, body, code, token) {
+    const error = await this.post(path, body, token).then(() => undefined, (error) => error);
+    if (!error?.message.includes(`"error_code":"${code}"`)) throw new Error(`${path}: expected ${code}: ${error}`);
+  }
+
   post = (path, body, token) => this.call("POST", path, { body, token });
   put = (path, body, token) => this.call("PUT", path, { body, token });
 
@@ -117,6 +131,18 @@ export class World {
     return this.mail();
   }
 
+  /** Asks for a magic link; gives the mail. */
+  async magicLink(email, fields = {}) {
+    await this.post("/otp", { email, ...fields });
+    return this.mail();
+  }
+
+  /** The user with an address. */
+  async find(email) {
+    const { users } = await this.call("GET", `/admin/users?filter=${encodeURIComponent(email)}`, { token: SERVICE_KEY });
+    return users.find((user) => user.email === email);
+  }
+
   verify = (type, mail) => this.post("/verify", { type, token_hash: mail.token_hash });
   logout = (session, scope) => this.post(`/logout?scope=${scope}`, undefined, session.access_token);
 
@@ -135,6 +161,28 @@ export class World {
     const { user, ...session } = await this.session(email);
     const factor = await this.enroll(session, { friendly_name: "phone app" });
     return { user, factor, session: await this.meet(session, factor) };
+  }
+
+  /** Begins a flow at the provider; gives its state. */
+  async authorize(fields) {
+    const query = new URLSearchParams(Object.entries({ provider: "github", ...fields }).filter(([, value]) => value));
+    const response = await fetch(`${this.url}/auth/v1/authorize?${query}`, { redirect: "manual" });
+    return new URL(response.headers.get("location")).searchParams.get("state");
+  }
+
+  /** Fills in the provider's form; gives the address it leads to. */
+  async provider(fields) {
+    const body = new URLSearchParams({ action: "allow", ...fields });
+    const response = await fetch(`${this.url}/provider/authorize`, { method: "POST", body, redirect: "manual" });
+    if (response.status !== 302) throw new Error(`provider: ${response.status} ${await response.text()}`);
+    return response.headers.get("location");
+  }
+
+  /** Comes back from the provider in an implicit flow; gives the tokens. */
+  async callback(fields) {
+    const query = new URLSearchParams(fields);
+    const response = await fetch(`${this.url}/auth/v1/callback?${query}`, { redirect: "manual" });
+    return Object.fromEntries(new URLSearchParams(response.headers.get("location").split("#")[1]));
   }
 
   outbox = async () => (await fetch(`${this.url}/outbox`)).json();

@@ -1,5 +1,6 @@
 // A person who has signed up: by the API, as a program would, on one device.
 
+import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 
 const PASSWORD = "correct horse battery staple 1A";
@@ -20,6 +21,32 @@ export async function lastMail(stack, email) {
   const mail = mails.findLast(({ to }) => to === email);
   if (!mail) throw new Error(`no mail to ${email}`);
   return mail;
+}
+
+/** The newest mail of `kind` to `email`, which is sent after the request that asked for it was answered. */
+export async function untilMail(stack, email, kind, { timeoutMs = 5000 } = {}) {
+  const end = Date.now() + timeoutMs;
+  while (Date.now() < end) {
+    const mail = (await stack.outbox()).findLast((mail) => mail.to === email && mail.kind === kind);
+    if (mail) return mail;
+  }
+  throw new Error(`no mail of the kind ${kind} within ${timeoutMs} ms`);
+}
+
+/** What the gateway answers a person who visits a protected page. */
+export function visit(stack, { cookie }, { path = "/app/x", headers = {} } = {}) {
+  return fetch(stack.gateway + path, { headers: { cookie, ...headers }, redirect: "manual" });
+}
+
+/** The problem that `response` must be; it is kept by no cache, and sets no cookie, though it may clear one. */
+export async function problem(response, status, code) {
+  const body = await response.json();
+  assert.deepEqual([response.status, body.code], [status, code], JSON.stringify(body));
+  assert.equal(response.headers.get("content-type"), "application/problem+json");
+  assert.equal(response.headers.get("cache-control"), "no-store");
+  assert.doesNotMatch(response.headers.get("set-cookie") ?? "Max-Age=0", /Max-Age=(?!0)/);
+  assert.equal(body.request_id, response.headers.get("x-request-id"));
+  return body;
 }
 
 /** Signs up, confirms the address, and gives the person with a session. */

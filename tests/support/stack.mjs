@@ -75,6 +75,15 @@ export async function startStack({
         origin: companion(urls.origin),
       },
       outbox: () => outbox(urls.supabase),
+      /** Tells Supabase's stand-in what a test wants of it: `/reset`, or `/config` with settings. */
+      control: (path, body) => send(urls.supabase + path, { method: "POST", body }),
+      /** Does something in Supabase as its administrator. */
+      admin: (method, path, body) =>
+        send(`${urls.supabase}/auth/v1${path}`, {
+          method,
+          body,
+          headers: { apikey: "local-service", authorization: "Bearer local-service" },
+        }),
       /** Starts the companions anew, on the same ports: from another binary, and having forgotten everything. */
       async restartLocal() {
         await local.stop();
@@ -90,6 +99,17 @@ export async function startStack({
     await stop();
     throw error;
   }
+}
+
+async function send(url, { method, body, headers }) {
+  const response = await fetch(url, {
+    method,
+    headers: { "content-type": "application/json", ...headers },
+    body: body && JSON.stringify(body),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${text}`);
+  return text && JSON.parse(text);
 }
 
 /** What the workers logged, as objects, oldest first. */

@@ -18,6 +18,7 @@ export function workerVars({ gateway, auth, bridge, supabase, origin }) {
     SUPABASE_URL: supabase,
     SUPABASE_ANON_KEY: "local-anon",
     SUPABASE_SERVICE_ROLE_KEY: "local-service",
+    OAUTH_PROVIDERS: "google,github,azure",
     FERNET_KEYS: "laZD-tU4JvVuAN-dOQwvFTpI1ocpgWlgjs2y8vyuRGs=",
   };
   const verify = { ROUTES: JSON.stringify(routes(origin)), ASSERTION_KEYS: JSON.stringify([ASSERTION_KEY]) };
@@ -45,11 +46,12 @@ const ATTEMPTS = ["SIGNIN", "SIGNUP", "FORGOT", "RESEND", "CODE"];
 const LIMITS = ATTEMPTS.flatMap((attempt) => [`${attempt}_LIMIT_ACCOUNT`, `${attempt}_LIMIT_ADDRESS`]);
 
 /** No limit of attempts, for tests: all their people come from one address. */
-export const UNLIMITED = Object.fromEntries(LIMITS.map((name) => [name, "0"]));
+export const UNLIMITED = Object.fromEntries([...LIMITS, "SIGNIN_DELAY_MS"].map((name) => [name, "0"]));
 
 /** Settings that a developer's own environment may change; addresses and keys of the companions are not among them. */
 const SETTINGS = [
   ...LIMITS,
+  "ADMIN_AAL",
   "ANSWER_FLOOR_MS",
   "ASSERTION_KEYS",
   "BRAND_COLOR",
@@ -69,11 +71,14 @@ const SETTINGS = [
   "METRICS_TOKEN",
   "NEW_DEVICE_HOOK_SECRET",
   "NEW_DEVICE_HOOK_URL",
+  "OAUTH_PROVIDERS",
+  "PHONE_FACTORS",
   "PUBLIC_HOSTS",
   "REDIRECT_ORIGINS",
   "REDIS_TIMEOUT_MS",
   "ROUTES",
   "SERVER_TIMING",
+  "SIGNIN_DELAY_MS",
   "SESSION_CACHE_MS",
   "SESSION_MAX_SECONDS",
   "SESSION_SECRET",

@@ -117,7 +117,8 @@ pub(super) fn differing(first: &Setup, second: &Setup) -> Vec<Warning> {
         is_certain && one.map(|text| text.trim()) != other.map(|text| text.trim())
     };
     VARIABLES
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|known| known.is_read_by_both() && !known.may_differ)
         .filter(differs)
         .map(|known| {

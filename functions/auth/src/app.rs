@@ -118,6 +118,19 @@ async fn handle<H: Host>(
         Action::ResetPassword => api::reset_password::handle(&exchange).await,
         Action::Sessions => api::sessions::list(&exchange).await,
         Action::EndSession => api::sessions::end(&exchange, found.parameter).await,
+        Action::SendCode => api::mfa::challenge(&exchange).await,
+        Action::VerifyCode => api::mfa::verify(&exchange).await,
+        Action::StepUp => api::mfa::step_up(&exchange).await,
+        Action::Factors => api::factors::handle(&exchange).await,
+        Action::VerifyFactor => api::factors::verify(&exchange, found.parameter).await,
+        Action::RemoveFactor => api::factors::remove(&exchange, found.parameter).await,
+        Action::AdminUsers
+        | Action::AdminUser
+        | Action::AdminSessions
+        | Action::AdminSession
+        | Action::AdminLock
+        | Action::AdminUnlock
+        | Action::AdminRole => api::admin::handle(&exchange, found).await,
         Action::Me if request.method == "PATCH" => api::update_me::handle(&exchange).await,
         Action::Me => api::me::handle(&exchange).await,
         Action::ChangeEmail => api::change_email::handle(&exchange).await,
@@ -131,6 +144,14 @@ async fn handle<H: Host>(
         Action::ResetPage => pages::reset::handle(&exchange).await,
         Action::Account(own) => pages::account::handle(&exchange, own).await,
         Action::SignOutPage => pages::signout::handle(&exchange).await,
+        Action::BeginOauth => pages::oauth::begin(&exchange, found.parameter).await,
+        Action::OauthCallback => pages::oauth::callback(&exchange).await,
+        Action::AdminPage | Action::AdminUserPage | Action::AdminDeed | Action::AdminEndSession => {
+            pages::admin::handle(&exchange, found).await
+        }
+        Action::SecondFactorPage => pages::second_factor::handle(&exchange).await,
+        Action::StepUpPage => pages::step_up::handle(&exchange).await,
+        Action::FactorsPage => pages::factors::handle(&exchange).await,
     }
 }
 

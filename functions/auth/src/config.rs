@@ -10,7 +10,12 @@ use authflow_shared::{
     supabase::auth::Settings,
 };
 
-use crate::{limits::Limits, new_device::Hook, pages};
+use crate::{
+    limits::Limits,
+    new_device::Hook,
+    oauth::{self, Provider},
+    pages,
+};
 
 /// See the module.
 #[derive(Debug)]
@@ -26,9 +31,13 @@ pub struct Config {
     pub answer_floor: Duration,
     /// `SIGNIN_LIMIT_ACCOUNT` and the others.
     pub limits: Limits,
+    /// `ADMIN_AAL`: whether every admin needs a second factor, not only who has one.
+    pub(crate) admins_need_second_factor: bool,
+    /// `OAUTH_PROVIDERS`: where else people can sign in.
+    pub(crate) oauth_providers: Vec<Provider>,
     /// `NEW_DEVICE_HOOK_URL` and `NEW_DEVICE_HOOK_SECRET`.
     pub(crate) new_device_hook: Option<Hook>,
-    /// `LANGUAGES`, `TEXTS`, `BRAND_NAME`, `BRAND_LOGO_URL`, `BRAND_COLOR`.
+    /// `LANGUAGES`, `TEXTS`, `BRAND_NAME`, `BRAND_LOGO_URL`, `BRAND_COLOR`, `PHONE_FACTORS`.
     pub(crate) pages: Box<pages::Settings>,
 }
 
@@ -44,19 +53,31 @@ impl Config {
         let fernet = fernet_keys(&mut reader);
         let floor = reader.number("ANSWER_FLOOR_MS", 800, 0..=10_000);
         let limits = Limits::read(&mut reader);
+        let admins_need_second_factor = match reader.optional("ADMIN_AAL") {
+            None | Some("aal1") => false,
+            Some("aal2") => true,
+            Some(_) => {
+                reader.fault("ADMIN_AAL", "must be aal1 or aal2");
+                true
+            }
+        };
+        let oauth_providers = oauth::read_providers(&mut reader);
         let new_device_hook = new_device_hook(&mut reader);
         let pages = pages::Settings::read(&mut reader, common.as_ref());
-        let config = common.zip(supabase).zip(fernet).zip(pages).map(
-            |(((common, supabase), fernet), pages)| Self {
+        let config = match (common, supabase, fernet, pages) {
+            (Some(common), Some(supabase), Some(fernet), Some(pages)) => Some(Self {
                 common,
                 supabase: Rc::new(supabase),
                 fernet,
                 answer_floor: Duration::from_millis(floor),
                 limits,
+                admins_need_second_factor,
+                oauth_providers,
                 new_device_hook,
                 pages: Box::new(pages),
-            },
-        );
+            }),
+            _ => None,
+        };
         reader.finish(config)
     }
 }
@@ -134,11 +155,14 @@ mod tests {
         names_as_faulty("FERNET_KEYS", "x");
         names_as_faulty("FERNET_KEYS", &"x".repeat(44));
         names_as_faulty("ANSWER_FLOOR_MS", "soon");
+        names_as_faulty("ADMIN_AAL", "aal3");
+        names_as_faulty("OAUTH_PROVIDERS", "facebook");
         names_as_faulty("LANGUAGES", "tlh");
         names_as_faulty("TEXTS", "{\"en\": {\"no_such_text\": \"\"}}");
         names_as_faulty("BRAND_NAME", "a\nb");
         names_as_faulty("BRAND_LOGO_URL", "https://cdn.test/logo.png");
         names_as_faulty("BRAND_COLOR", "blue");
+        names_as_faulty("PHONE_FACTORS", "yes");
         names_as_faulty("SESSION_SECRET", "short");
     }
 }

@@ -26,6 +26,19 @@ pub(crate) enum Action {
     DeleteAccount,
     Sessions,
     EndSession,
+    SendCode,
+    VerifyCode,
+    StepUp,
+    Factors,
+    VerifyFactor,
+    RemoveFactor,
+    AdminUsers,
+    AdminUser,
+    AdminSessions,
+    AdminSession,
+    AdminLock,
+    AdminUnlock,
+    AdminRole,
     StartPage,
     SignInPage,
     SignUpPage,
@@ -35,22 +48,33 @@ pub(crate) enum Action {
     ResetPage,
     Account(Own),
     SignOutPage,
+    BeginOauth,
+    OauthCallback,
+    AdminPage,
+    AdminUserPage,
+    AdminDeed,
+    AdminEndSession,
+    SecondFactorPage,
+    StepUpPage,
+    FactorsPage,
 }
 
 use Endpoint::{Health, On};
 
 const READ: &str = "GET, HEAD";
+/// For what a look already uses up.
+const GET: &str = "GET";
 const READ_OR_CHANGE: &str = "GET, HEAD, PATCH";
 const WRITE: &str = "POST";
 const DELETE: &str = "DELETE";
-const FORM: &str = "GET, HEAD, POST";
+const BOTH: &str = "GET, HEAD, POST";
 
 /// Below it is what programs use.
 const API: &str = "/api/v1/simple_auth/";
 
 /// What programs use: path below [`API`], action, the methods it takes as `Allow` lists them, name in
-/// the log. HEAD is GET without the body. `{}` stands for one segment.
-const API_ENDPOINTS: [(&str, Action, &str, &str); 12] = [
+/// the log. HEAD is GET without the body. `{}` stands for one segment, twice at the most.
+const API_ENDPOINTS: &[(&str, Action, &str, &str)] = &[
     ("signup", Action::SignUp, WRITE, "signup"),
     ("signin", Action::SignIn, WRITE, "signin"),
     ("logout", Action::LogOut, WRITE, "logout"),
@@ -83,18 +107,111 @@ const API_ENDPOINTS: [(&str, Action, &str, &str); 12] = [
     ),
     ("sessions", Action::Sessions, READ, "sessions"),
     ("sessions/{}", Action::EndSession, DELETE, "end_session"),
+    ("mfa/challenge", Action::SendCode, WRITE, "mfa_challenge"),
+    ("mfa/verify", Action::VerifyCode, WRITE, "mfa_verify"),
+    ("mfa/step-up", Action::StepUp, WRITE, "mfa_step_up"),
+    ("mfa/factors", Action::Factors, BOTH, "mfa_factors"),
+    (
+        "mfa/factors/{}/verify",
+        Action::VerifyFactor,
+        WRITE,
+        "mfa_verify_factor",
+    ),
+    (
+        "mfa/factors/{}",
+        Action::RemoveFactor,
+        DELETE,
+        "mfa_remove_factor",
+    ),
+    ("admin/users", Action::AdminUsers, READ, "admin_users"),
+    (
+        "admin/users/{}",
+        Action::AdminUser,
+        "GET, HEAD, DELETE",
+        "admin_user",
+    ),
+    (
+        "admin/users/{}/sessions",
+        Action::AdminSessions,
+        DELETE,
+        "admin_sessions",
+    ),
+    (
+        "admin/users/{}/sessions/{}",
+        Action::AdminSession,
+        DELETE,
+        "admin_session",
+    ),
+    (
+        "admin/users/{}/lock",
+        Action::AdminLock,
+        WRITE,
+        "admin_lock",
+    ),
+    (
+        "admin/users/{}/unlock",
+        Action::AdminUnlock,
+        WRITE,
+        "admin_unlock",
+    ),
+    (
+        "admin/users/{}/role",
+        Action::AdminRole,
+        "PUT",
+        "admin_role",
+    ),
 ];
 
 /// What people use, the same way.
-const PAGES: [(&str, Action, &str, &str); 16] = [
+const PAGES: &[(&str, Action, &str, &str)] = &[
     ("/auth", Action::StartPage, READ, "start_page"),
     ("/auth/", Action::StartPage, READ, "start_page"),
-    ("/auth/signin", Action::SignInPage, FORM, "signin_page"),
-    ("/auth/signup", Action::SignUpPage, FORM, "signup_page"),
-    ("/auth/resend", Action::ResendPage, FORM, "resend_page"),
-    ("/auth/confirm", Action::ConfirmPage, FORM, "confirm_page"),
-    ("/auth/forgot", Action::ForgotPage, FORM, "forgot_page"),
-    ("/auth/reset", Action::ResetPage, FORM, "reset_page"),
+    ("/auth/signin", Action::SignInPage, BOTH, "signin_page"),
+    ("/auth/signup", Action::SignUpPage, BOTH, "signup_page"),
+    ("/auth/resend", Action::ResendPage, BOTH, "resend_page"),
+    ("/auth/confirm", Action::ConfirmPage, BOTH, "confirm_page"),
+    ("/auth/forgot", Action::ForgotPage, BOTH, "forgot_page"),
+    ("/auth/reset", Action::ResetPage, BOTH, "reset_page"),
+    ("/auth/signout", Action::SignOutPage, BOTH, "signout_page"),
+    ("/auth/oauth/{}", Action::BeginOauth, BOTH, "begin_oauth"),
+    (
+        "/auth/callback",
+        Action::OauthCallback,
+        GET,
+        "oauth_callback",
+    ),
+    ("/auth/admin", Action::AdminPage, READ, "admin_page"),
+    (
+        "/auth/admin/users/{}",
+        Action::AdminUserPage,
+        READ,
+        "admin_user_page",
+    ),
+    (
+        "/auth/admin/users/{}/{}",
+        Action::AdminDeed,
+        WRITE,
+        "admin_deed",
+    ),
+    (
+        "/auth/admin/users/{}/sessions/{}",
+        Action::AdminEndSession,
+        WRITE,
+        "admin_end_session",
+    ),
+    (
+        "/auth/second-factor",
+        Action::SecondFactorPage,
+        BOTH,
+        "second_factor_page",
+    ),
+    ("/auth/step-up", Action::StepUpPage, BOTH, "step_up_page"),
+    (
+        "/auth/account/second-factor",
+        Action::FactorsPage,
+        BOTH,
+        "factors_page",
+    ),
     (
         "/auth/account",
         Action::Account(Own::Overview),
@@ -104,25 +221,25 @@ const PAGES: [(&str, Action, &str, &str); 16] = [
     (
         "/auth/account/name",
         Action::Account(Own::Name),
-        FORM,
+        BOTH,
         "account_name_page",
     ),
     (
         "/auth/account/email",
         Action::Account(Own::Email),
-        FORM,
+        BOTH,
         "account_email_page",
     ),
     (
         "/auth/account/password",
         Action::Account(Own::Password),
-        FORM,
+        BOTH,
         "account_password_page",
     ),
     (
         "/auth/account/delete",
         Action::Account(Own::Delete),
-        FORM,
+        BOTH,
         "account_delete_page",
     ),
     (
@@ -137,7 +254,6 @@ const PAGES: [(&str, Action, &str, &str); 16] = [
         WRITE,
         "account_end_others",
     ),
-    ("/auth/signout", Action::SignOutPage, FORM, "signout_page"),
 ];
 
 /// An endpoint found by its path.
@@ -148,8 +264,10 @@ pub(crate) struct Found<'p> {
     pub(crate) name: &'static str,
     /// The methods it takes, as `Allow` lists them.
     pub(crate) allow: &'static str,
-    /// What stands in the place of `{}`; empty where there is none.
+    /// What stands in the place of the first `{}`; empty where there is none.
     pub(crate) parameter: &'p str,
+    /// And of the second.
+    pub(crate) second: &'p str,
 }
 
 /// The endpoint at `path`.
@@ -160,30 +278,38 @@ pub(crate) fn find(path: &str) -> Option<Found<'_>> {
             name: "health",
             allow: READ,
             parameter: "",
+            second: "",
         });
     }
     let (table, path) = match path.strip_prefix(API) {
-        Some(rest) => (&API_ENDPOINTS[..], rest),
-        None => (&PAGES[..], path),
+        Some(rest) => (API_ENDPOINTS, rest),
+        None => (PAGES, path),
     };
     table.iter().find_map(|&(known, action, allow, name)| {
-        let parameter = matched(known, path)?;
+        let [parameter, second] = matched(known, path)?;
         Some(Found {
             endpoint: On(action),
             name,
             allow,
             parameter,
+            second,
         })
     })
 }
 
-/// What stands in `path` in the place of the `{}` of `known`, if they are alike.
-fn matched<'p>(known: &str, path: &'p str) -> Option<&'p str> {
-    let Some((start, end)) = known.split_once("{}") else {
-        return (known == path).then_some("");
-    };
-    let parameter = path.strip_prefix(start)?.strip_suffix(end)?;
-    (!parameter.is_empty() && !parameter.contains('/')).then_some(parameter)
+/// What stands in `path` in the places of the `{}` of `known`, if they are alike.
+fn matched<'p>(known: &str, path: &'p str) -> Option<[&'p str; 2]> {
+    let mut parameters = [""; 2];
+    let mut places = parameters.iter_mut();
+    let (mut known, mut given) = (known.split('/'), path.split('/'));
+    loop {
+        match (known.next(), given.next()) {
+            (None, None) => return Some(parameters),
+            (Some("{}"), Some(given)) if !given.is_empty() => *places.next()? = given,
+            (Some(known), Some(given)) if known == given => {}
+            _ => return None,
+        }
+    }
 }
 
 impl Found<'_> {
@@ -217,6 +343,27 @@ mod tests {
         ] {
             assert!(find(path).is_none(), "{path}");
         }
+    }
+
+    #[test]
+    fn a_path_is_alike_segment_by_segment() {
+        let of = |path: &str| {
+            let found = matched("users/{}/sessions/{}", path);
+            found.map(|[one, two]| format!("{one} {two}"))
+        };
+        assert_eq!(of("users/a/sessions/b").as_deref(), Some("a b"));
+        for other in [
+            "users/a/sessions",
+            "users/a/sessions/",
+            "users//sessions/b",
+            "users/a/sessions/b/",
+            "users/a/b/sessions/c",
+            "users/a/lock/b",
+            "",
+        ] {
+            assert_eq!(of(other), None, "{other}");
+        }
+        assert_eq!(matched("me", "me"), Some(["", ""]));
     }
 
     #[test]

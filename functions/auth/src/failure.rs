@@ -6,18 +6,23 @@ use core::time::Duration;
 
 use authflow_shared::{
     cookie,
+    json::Value,
     problem::{self, FieldError, Problem},
     redis,
     supabase::{AuthError, Weakness},
 };
 
-use crate::response::Response;
+use crate::{response::Response, second_factor::Choice};
 
 /// Seconds after which it makes sense to ask again when something we need is down.
 const RETRY_UNAVAILABLE: u32 = 5;
 /// Seconds after which it makes sense to ask again when Supabase counted too many requests. It
 /// does not say how long; its limits fill up again within a minute or more.
 const RETRY_LIMITED: u32 = 60;
+
+/// What a field says that should hold the number of a phone.
+pub(crate) const NO_PHONE: &str =
+    "This is not a phone number with its country. It looks like +49 30 901820.";
 
 /// Whole seconds to wait, rounded up.
 fn seconds_of(wait: Duration) -> u32 {
@@ -34,6 +39,8 @@ pub(crate) struct Failure {
     headers: Vec<(&'static str, String)>,
     /// Why, for the log.
     pub(crate) cause: Option<String>,
+    /// The second factors of which one is asked for, for a program.
+    factors: Vec<Value>,
 }
 
 impl Failure {
@@ -42,7 +49,13 @@ impl Failure {
             problem: Box::new(Problem::new(status, code, title, detail)),
             headers: Vec::new(),
             cause: None,
+            factors: Vec::new(),
         }
+    }
+
+    fn saying(mut self, detail: &str) -> Self {
+        detail.clone_into(&mut self.problem.detail);
+        self
     }
 
     fn because(mut self, system: &str, cause: &str) -> Self {
@@ -51,6 +64,13 @@ impl Failure {
     }
 
     fn retry_after(mut self, seconds: u32) -> Self {
+        self.headers.push(("retry-after", seconds.to_string()));
+        self
+    }
+
+    /// Asks to come back after so many seconds, and not sooner.
+    pub(crate) fn retry_in(mut self, seconds: u64) -> Self {
+        self.headers.retain(|(name, _)| *name != "retry-after");
         self.headers.push(("retry-after", seconds.to_string()));
         self
     }
@@ -68,8 +88,14 @@ impl Failure {
     }
 
     /// The answer for a program.
-    pub(crate) fn into_problem(self, request_id: &str) -> Response {
-        let body = self.problem.to_json(request_id);
+    pub(crate) fn into_problem(mut self, request_id: &str) -> Response {
+        let mut body = self.problem.to_json(request_id);
+        if !self.factors.is_empty() {
+            let factors = Value::Array(core::mem::take(&mut self.factors)).to_json();
+            // An extension member (RFC 9457, section 3.2), before the brace that closes the problem.
+            body.pop();
+            body = format!("{body},\"factors\":{factors}}}");
+        }
         self.into_response(problem::MEDIA_TYPE, body)
     }
 
@@ -79,6 +105,17 @@ impl Failure {
         let mut response = Response::text(status, code, content_type, body).because(self.cause);
         response.headers.extend(self.headers);
         response
+    }
+
+    /// Sends a browser on to `location` in its stead; a cookie that it clears is cleared.
+    pub(crate) fn into_redirect(self, location: String) -> Response {
+        let response = Response::see_other(location, self.problem.code).because(self.cause);
+        let cookies = self.headers.into_iter();
+        let mut cookies = cookies.filter(|(name, _)| *name == "set-cookie");
+        match cookies.next() {
+            Some((name, cookie)) => response.header(name, cookie),
+            None => response,
+        }
     }
 
     // === What any endpoint may answer ===
@@ -174,24 +211,26 @@ impl Failure {
 
     pub(crate) fn wrong_code() -> Self {
         let detail = "The code is wrong, or has been used before. Wait for the next one.";
-        Self::validation_failed(vec![FieldError {
-            field: "code",
-            code: "incorrect",
-            detail: detail.to_owned(),
-        }])
+        Self::of_field("code", "incorrect", detail)
     }
 
-    /// A second factor has to be given first, in the same request.
-    pub(crate) fn code_missing() -> Self {
-        let error = |field, detail: &str| FieldError {
-            field,
-            code: "missing",
-            detail: detail.to_owned(),
-        };
-        Self::validation_failed(vec![error(
-            "code",
-            "This account has a second factor. Enter its code.",
-        )])
+    /// One of `factors` has to be given first, in the same request.
+    pub(crate) fn code_missing(factors: &[Choice]) -> Self {
+        let detail = "This account has a second factor. Enter its code.";
+        let failure = Self::of_field("code", "missing", detail);
+        Self {
+            factors: Choice::list(factors),
+            ..failure
+        }
+    }
+
+    /// The code of a phone has not been sent.
+    pub(crate) fn challenge_missing() -> Self {
+        Self::of_field(
+            "challenge_id",
+            "missing",
+            "Have a code sent first, then enter it.",
+        )
     }
 
     pub(crate) fn step_up_required() -> Self {
@@ -199,13 +238,79 @@ impl Failure {
         Self::new(403, "step_up_required", "Second factor required", detail)
     }
 
+    /// What an admin must leave to others.
+    pub(crate) fn own_account() -> Self {
+        let detail = "This is your own account. Ask another admin.";
+        Self::new(409, "own_account", "Own account", detail)
+    }
+
+    pub(crate) fn admin_unavailable() -> Self {
+        let detail = "Administration needs SUPABASE_SERVICE_ROLE_KEY, which is not set.";
+        Self::new(501, "admin_unavailable", "Not set up", detail)
+    }
+
+    /// What failed after the sessions of an account had ended, and before it was certain that it changed.
+    pub(crate) fn before_account_change(self) -> Self {
+        self.saying(
+            "It is not certain that the account has changed. Its sessions have ended. Please try \
+             again.",
+        )
+    }
+
+    /// What failed after an account had changed.
+    pub(crate) fn after_account_change(self) -> Self {
+        self.saying(
+            "The account has changed, but a session that began meanwhile may still be open. Please \
+             do the same again.",
+        )
+    }
+
+    // === Signing in at another provider ===
+
+    /// The sign-in took too long, is over, or never was.
+    pub(crate) fn oauth_expired() -> Self {
+        let detail = "This sign-in took too long, or has been used before. Sign in again.";
+        Self::new(401, "oauth_expired", "Sign-in expired", detail)
+    }
+
+    pub(crate) fn oauth_other_browser() -> Self {
+        let detail = "This sign-in was begun in another browser. Sign in again in this one.";
+        Self::new(403, "oauth_other_browser", "Another browser", detail)
+    }
+
+    pub(crate) fn provider_denied() -> Self {
+        let detail = "The sign-in was cancelled at the other site, or refused there.";
+        Self::new(403, "provider_denied", "Sign-in cancelled", detail)
+    }
+
+    pub(crate) fn provider_email_missing() -> Self {
+        let detail = "The other site tells us no e-mail address of yours. Let it, or sign in in \
+                      another way.";
+        Self::new(403, "provider_email_missing", "No e-mail address", detail)
+    }
+
+    pub(crate) fn provider_email_unverified() -> Self {
+        let detail = "Your e-mail address has not been confirmed at the other site. Confirm it \
+                      there, or by the mail that may have come just now, and sign in again.";
+        let title = "E-mail address not confirmed";
+        Self::new(403, "provider_email_unverified", title, detail)
+    }
+
+    /// Supabase got nothing from the provider that it could use.
+    pub(crate) fn provider_unavailable(cause: &str) -> Self {
+        let detail = "Signing in at the other site does not work at the moment. Please try again, \
+                      or sign in in another way.";
+        Self::new(503, "provider_unavailable", "Provider unavailable", detail)
+            .because("provider", cause)
+            .retry_after(RETRY_UNAVAILABLE)
+    }
+
     /// What failed after the password had changed.
-    pub(crate) fn after_password_change(mut self) -> Self {
-        self.problem.detail = String::from(
-            "The password has been changed, but other sessions may still be open. Sign in with the new \
-             one and end them.",
-        );
-        self
+    pub(crate) fn after_password_change(self) -> Self {
+        self.saying(
+            "The password has been changed, but other sessions may still be open. Sign in with the \
+             new one and end them.",
+        )
     }
 
     /// What failed after the address had changed.
@@ -222,11 +327,6 @@ impl Failure {
             "The account has been deleted, but a session that was opened at that moment may last \
              until it runs out.",
         )
-    }
-
-    fn saying(mut self, detail: &str) -> Self {
-        detail.clone_into(&mut self.problem.detail);
-        self
     }
 
     /// The operator has not set up what this needs.
@@ -362,6 +462,39 @@ impl Failure {
             AuthError::SessionEnded | AuthError::UserNotFound => Self::no_session(),
             error => Self::from_supabase(error),
         }
+    }
+
+    /// The same, about enrolling or removing a second factor.
+    pub(crate) fn from_factor_change(error: &AuthError) -> Self {
+        let AuthError::Rejected(code) = error else {
+            return Self::from_change(error);
+        };
+        let (field, code, detail) = match code.as_str() {
+            "mfa_factor_name_conflict" => (
+                "name",
+                "taken",
+                "Another second factor has this name. Choose another.",
+            ),
+            "too_many_enrolled_mfa_factors" => (
+                "type",
+                "too_many",
+                "There are too many second factors. Remove one first.",
+            ),
+            "mfa_totp_enroll_not_enabled" | "mfa_phone_enroll_not_enabled" => (
+                "type",
+                "not_offered",
+                "This site takes no second factor of this kind.",
+            ),
+            "mfa_verified_factor_exists" => (
+                "phone",
+                "taken",
+                "This phone is a second factor of yours already.",
+            ),
+            "validation_failed" => ("phone", "malformed", NO_PHONE),
+            "mfa_factor_not_found" => return Self::not_found(),
+            _ => return Self::from_change(error),
+        };
+        Self::of_field(field, code, detail)
     }
 
     /// The same, about the code of a second factor.

@@ -127,7 +127,17 @@ impl Fields {
 
     /// The fields `factor_id`, `code`, and `challenge_id` where one was sent.
     pub(crate) fn code(&mut self) -> Option<Given> {
-        let factor_id = self.uuid("factor_id", "Send the id of the factor.");
+        let factor_id = self.factor_id();
+        self.code_of(factor_id)
+    }
+
+    /// The field `factor_id`.
+    pub(crate) fn factor_id(&mut self) -> Option<String> {
+        self.uuid("factor_id", "Send the id of the factor.")
+    }
+
+    /// The fields `code`, and `challenge_id` where one was sent, for the factor `factor_id`.
+    pub(crate) fn code_of(&mut self, factor_id: Option<String>) -> Option<Given> {
         let challenge_id = if self.has("challenge_id") {
             self.uuid("challenge_id", "Send the id of the challenge.")
                 .map(Some)

@@ -8,6 +8,7 @@
 //! `pages` hold a file for each endpoint; both sign in through `open_session` and out through
 //! `end_session`.
 
+mod administration;
 mod api;
 pub mod app;
 mod audit;
@@ -28,10 +29,13 @@ mod fields;
 mod form;
 mod limits;
 mod new_device;
+mod oauth;
 mod one_time;
 mod open_session;
+mod own_factors;
 mod pages;
 mod profile;
+mod qr_code;
 pub mod request;
 mod reset_link;
 pub mod response;

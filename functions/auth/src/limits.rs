@@ -42,17 +42,18 @@ pub struct Limits {
     forgot: Limit,
     resend: Limit,
     code: Limit,
+    /// How much longer the first of the patient refusals takes.
+    first_delay: Duration,
 }
 
 /// From this attempt on at one account, a refusal takes longer than the one before.
 const PATIENT: u64 = 4;
-/// What the first of them takes longer.
-const FIRST_DELAY: Duration = Duration::from_millis(250);
 /// What none exceeds.
 const LONGEST_DELAY: Duration = Duration::from_secs(4);
 
 impl Limits {
-    /// Reads `SIGNIN_LIMIT_ACCOUNT` and the others, as in `10/900`: requests in so many seconds.
+    /// Reads `SIGNIN_LIMIT_ACCOUNT` and the others, as in `10/900`: requests in so many seconds; and
+    /// `SIGNIN_DELAY_MS`.
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
         Self {
             sign_in: Limit {
@@ -75,6 +76,7 @@ impl Limits {
                 account: quota(reader, "CODE_LIMIT_ACCOUNT", (10, 900)),
                 address: quota(reader, "CODE_LIMIT_ADDRESS", (60, 300)),
             },
+            first_delay: Duration::from_millis(reader.number("SIGNIN_DELAY_MS", 250, 0..=4000)),
         }
     }
 
@@ -150,20 +152,46 @@ impl<H: Host> Exchange<'_, H> {
     /// The refusal, if there were too many; `store_unavailable` if nobody could count: what is not
     /// counted is not tried.
     pub(crate) async fn count(&self, attempt: Attempt, account: &str) -> Result<Duration, Failure> {
-        let limit = self.config.limits.of(attempt);
         // (1) The address first: whoever is over its limit must not use up that of an account.
-        if let Some(quota) = limit.address {
-            let key = format!("{}:address:{}", attempt.as_str(), self.client_ip.network());
-            self.count_one(attempt, &key, quota).await?;
-        }
+        self.count_address(attempt).await?;
         // (2) The account.
-        let Some(quota) = limit.account else {
+        let Some(quota) = self.config.limits.of(attempt).account else {
             return Ok(Duration::ZERO);
         };
         let left = self
             .count_one(attempt, &attempt.account_key(account), quota)
             .await?;
-        Ok(delay(quota.requests.saturating_sub(left)))
+        let attempts = quota.requests.saturating_sub(left);
+        Ok(delay(attempts, self.config.limits.first_delay))
+    }
+
+    /// Forgets the attempts at `account` so far.
+    ///
+    /// # Errors
+    /// `store_unavailable` if they may still count.
+    pub(crate) async fn forget_attempts(
+        &self,
+        attempt: Attempt,
+        account: &str,
+    ) -> Result<(), Failure> {
+        let Some(quota) = self.config.limits.of(attempt).account else {
+            return Ok(());
+        };
+        let key = attempt.account_key(account);
+        let forgotten = Counter::forget(&self.redis(), &key, quota, self.host.now()).await;
+        forgotten.map_err(Failure::store_unavailable)
+    }
+
+    /// Counts an attempt that is at no account, or not yet.
+    ///
+    /// # Errors
+    /// As [`Exchange::count`].
+    pub(crate) async fn count_address(&self, attempt: Attempt) -> Result<(), Failure> {
+        let Some(quota) = self.config.limits.of(attempt).address else {
+            return Ok(());
+        };
+        let key = format!("{}:address:{}", attempt.as_str(), self.client_ip.network());
+        self.count_one(attempt, &key, quota).await.map(drop)
     }
 
     async fn count_one(&self, attempt: Attempt, key: &str, quota: Quota) -> Result<u64, Failure> {
@@ -178,12 +206,12 @@ impl<H: Host> Exchange<'_, H> {
 }
 
 /// What the refusal of the attempt number `attempts` takes longer.
-fn delay(attempts: u64) -> Duration {
+fn delay(attempts: u64, first: Duration) -> Duration {
     let Some(doublings) = attempts.checked_sub(PATIENT) else {
         return Duration::ZERO;
     };
     let factor = 1_u32 << doublings.min(10);
-    FIRST_DELAY.saturating_mul(factor).min(LONGEST_DELAY)
+    first.saturating_mul(factor).min(LONGEST_DELAY)
 }
 
 #[cfg(test)]
@@ -194,10 +222,11 @@ mod tests {
     #[test]
     fn a_delay_grows_and_has_an_end() {
         let millis: Vec<_> = (1..=10)
-            .map(|attempts| delay(attempts).as_millis())
+            .map(|attempts| delay(attempts, Duration::from_millis(250)).as_millis())
             .collect();
         assert_eq!(millis, [0, 0, 0, 250, 500, 1000, 2000, 4000, 4000, 4000]);
-        assert_eq!(delay(u64::MAX), LONGEST_DELAY);
+        assert_eq!(delay(u64::MAX, Duration::from_millis(250)), LONGEST_DELAY);
+        assert_eq!(delay(u64::MAX, Duration::ZERO), Duration::ZERO);
     }
 
     #[test]

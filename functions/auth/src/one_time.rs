@@ -20,7 +20,7 @@ use crate::{exchange::Exchange, failure::Failure};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kind {
     name: &'static str,
-    seconds: u64,
+    pub(crate) seconds: u64,
 }
 
 /// A sign-in that waits for the code of a second factor.
@@ -38,6 +38,11 @@ pub(crate) const OAUTH: Kind = Kind::new("oauth", 600);
 impl Kind {
     const fn new(name: &'static str, seconds: u64) -> Self {
         Self { name, seconds }
+    }
+
+    /// The seconds it lives.
+    pub(crate) const fn seconds(self) -> u64 {
+        self.seconds
     }
 
     /// The key of the thing called `name`. Whoever reads Redis does not learn the name.

@@ -12,7 +12,7 @@ use authflow_shared::{
         record::{Identity, SealedTokens},
         store::{NewSession, NotCreated},
     },
-    supabase::{Session, auth::Scope},
+    supabase::{AuthError, Session, auth::Scope},
     timestamp::Timestamp,
 };
 
@@ -134,6 +134,11 @@ pub(crate) async fn open<H: Host>(
     // (1) A new id, always: an id that somebody planted before the sign-in is worth nothing.
     let config = exchange.config;
     let now = exchange.host.now();
+    // Not every way to a session at Supabase looks at a lock.
+    if session.user.is_locked(now) {
+        discard(exchange, session.access_token);
+        return Err(Failure::from_supabase(&AuthError::UserBanned));
+    }
     let id = SessionId::random(exchange.host).map_err(|_| Failure::no_randomness())?;
     let aal = session.aal().to_owned();
     let access_token = session.access_token.clone();
@@ -186,10 +191,19 @@ pub(crate) async fn open<H: Host>(
     let created = match exchange.store().create(&new, now).await {
         Ok(created) => created,
         Err(reason) => {
-            discard(exchange, access_token);
+            // The session before goes on, and has Supabase's still.
+            let has_owner = !matches!(opening, Opening::SignIn(_));
             return Err(match reason {
-                NotCreated::Ended => Failure::session_ended_meanwhile(),
-                NotCreated::Unavailable(reason) => Failure::store_unavailable(reason),
+                NotCreated::Ended => {
+                    discard(exchange, access_token);
+                    Failure::session_ended_meanwhile()
+                }
+                NotCreated::Unavailable(reason) => {
+                    if !has_owner {
+                        discard(exchange, access_token);
+                    }
+                    Failure::store_unavailable(reason)
+                }
             });
         }
     };

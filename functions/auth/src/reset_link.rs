@@ -24,7 +24,7 @@ use crate::{
     failure::Failure,
     one_time,
     open_session::discard,
-    second_factor::{self, Choice, Given},
+    second_factor::{self, Choice, Given, Unraised},
 };
 
 /// A new password, and what allows it.
@@ -61,12 +61,18 @@ pub(crate) async fn redeem<H: Host>(
         return Err(Failure::link_expired());
     }
     let done = redeem_alone(exchange, reset).await;
-    match &done {
-        // (2) Used up. Whoever held it at the same time still finds it claimed.
-        Ok(_) => exchange.release(one_time::RESET, link).await?,
-        Err(_) => exchange.release(one_time::RESET_IN_USE, link).await?,
+    match done {
+        // (2) Used up. Whoever uses it at the same time still finds it claimed.
+        Ok(user_id) => {
+            exchange.release(one_time::RESET, link).await?;
+            Ok(user_id)
+        }
+        // (3) Free again; where that cannot be done, once the claim has run out.
+        Err(failure) => match exchange.release(one_time::RESET_IN_USE, link).await {
+            Ok(()) => Err(failure),
+            Err(unreleased) => Err(unreleased.retry_in(one_time::RESET_IN_USE.seconds)),
+        },
     }
-    done
 }
 
 async fn redeem_alone<H: Host>(
@@ -79,14 +85,9 @@ async fn redeem_alone<H: Host>(
     // (2) The second factor, before anything is changed.
     if !recovery.factors.is_empty() {
         let Some(given) = &reset.given else {
-            return Err(Failure::code_missing());
+            return Err(Failure::code_missing(&recovery.factors));
         };
-        let Recovery {
-            access_token,
-            user_id,
-            ..
-        } = &recovery;
-        let session = second_factor::raise(exchange, access_token, user_id, given).await?;
+        let session = second_factor::raise(exchange, &recovery.unraised(), given).await?;
         recovery.access_token = session.access_token;
         recovery.factors = Vec::new();
     }
@@ -186,6 +187,14 @@ impl Recovery {
         })
     }
 
+    fn unraised(&self) -> Unraised {
+        Unraised {
+            access_token: self.access_token.clone(),
+            user_id: self.user_id.clone(),
+            factors: self.factors.clone(),
+        }
+    }
+
     fn to_object(&self) -> Object {
         let factors: Vec<Value> = Choice::list(&self.factors);
         Object::new()
@@ -203,4 +212,21 @@ pub(crate) async fn factors<H: Host>(
     token_hash: &Secret,
 ) -> Result<Vec<Choice>, Failure> {
     Ok(recovery(exchange, token_hash).await?.factors)
+}
+
+/// The session of a link that has been used and asked for a code.
+///
+/// # Errors
+/// `link_expired` if there is none.
+pub(crate) async fn asked_for_code<H: Host>(
+    exchange: &Exchange<'_, H>,
+    token_hash: &Secret,
+) -> Result<Unraised, Failure> {
+    let kept = exchange
+        .look_at(one_time::RESET, token_hash.expose())
+        .await?;
+    let recovery = kept.and_then(Recovery::read);
+    recovery
+        .map(|recovery| recovery.unraised())
+        .ok_or_else(Failure::link_expired)
 }

@@ -7,12 +7,17 @@
 use authflow_shared::{
     host::Host,
     json::{Object, Value},
+    problem::FieldError,
     secret::Secret,
     supabase::{AuthError, Factor, Session},
 };
 
 use crate::{
-    exchange::Exchange, failure::Failure, limits::Attempt, one_time, open_session::Arrival,
+    exchange::Exchange,
+    failure::Failure,
+    limits::Attempt,
+    one_time,
+    open_session::{self, Arrival, Opened, Opening},
     response::Response,
 };
 
@@ -23,10 +28,10 @@ pub(crate) struct Pending {
     pub(crate) token: Secret,
     /// What may be given.
     pub(crate) factors: Vec<Choice>,
-    user_id: String,
+    pub(crate) user_id: String,
 }
 
-/// A verified factor that may be given.
+/// A factor that may be given.
 #[derive(Clone, Debug)]
 pub(crate) struct Choice {
     pub(crate) id: String,
@@ -37,16 +42,24 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
+    /// `factor`, verified or not.
+    pub(crate) fn of(factor: &Factor) -> Self {
+        Self {
+            id: factor.id.clone(),
+            kind: factor.factor_type.clone(),
+            name: factor.friendly_name.clone(),
+        }
+    }
+
     /// The verified ones among `factors`.
     pub(crate) fn among(factors: &[Factor]) -> Vec<Self> {
         let verified = factors.iter().filter(|factor| factor.is_verified());
-        verified
-            .map(|factor| Self {
-                id: factor.id.clone(),
-                kind: factor.factor_type.clone(),
-                name: factor.friendly_name.clone(),
-            })
-            .collect()
+        verified.map(Self::of).collect()
+    }
+
+    /// Whether its codes are sent, and so must be asked for.
+    pub(crate) fn is_phone(&self) -> bool {
+        self.kind == "phone"
     }
 
     /// As a program is told of it.
@@ -78,12 +91,35 @@ impl Choice {
     }
 }
 
-/// What waits behind an `mfa_token`.
+/// A session at Supabase that a code of one of `factors` raises.
 #[derive(Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct Unraised {
     pub(crate) access_token: Secret,
     pub(crate) user_id: String,
     pub(crate) factors: Vec<Choice>,
+}
+
+impl Unraised {
+    /// The factor `id`.
+    ///
+    /// # Errors
+    /// `validation_failed` if it is none of these.
+    pub(crate) fn factor(&self, id: &str) -> Result<&Choice, Failure> {
+        let mut factors = self.factors.iter();
+        factors.find(|factor| factor.id == id).ok_or_else(|| {
+            Failure::validation_failed(vec![FieldError {
+                field: "factor_id",
+                code: "unknown",
+                detail: "The account has no such second factor.".to_owned(),
+            }])
+        })
+    }
+}
+
+/// What waits behind an `mfa_token`.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) unraised: Unraised,
     pub(crate) arrival: Arrival,
 }
 
@@ -127,10 +163,7 @@ pub(crate) async fn waiting<H: Host>(
 ///
 /// # Errors
 /// `mfa_expired` for all others.
-pub(crate) async fn finish<H: Host>(
-    exchange: &Exchange<'_, H>,
-    mfa_token: &str,
-) -> Result<(), Failure> {
+async fn finish<H: Host>(exchange: &Exchange<'_, H>, mfa_token: &str) -> Result<(), Failure> {
     let taken = exchange.take(one_time::SECOND_FACTOR, mfa_token).await?;
     taken.map(drop).ok_or_else(Failure::mfa_expired)
 }
@@ -138,13 +171,15 @@ pub(crate) async fn finish<H: Host>(
 impl Waiting {
     fn read(mut kept: Object) -> Option<Self> {
         Some(Self {
-            access_token: Secret::new(kept.text("access_token")?),
-            user_id: kept.text("user_id")?,
+            unraised: Unraised {
+                access_token: Secret::new(kept.text("access_token")?),
+                user_id: kept.text("user_id")?,
+                factors: Choice::read_list(kept.list("factors")?)?,
+            },
             arrival: match kept.take("first_time")? {
                 Value::Bool(true) => Arrival::FirstTime,
                 _ => Arrival::Returning,
             },
-            factors: Choice::read_list(kept.list("factors")?)?,
         })
     }
 }
@@ -159,29 +194,54 @@ pub(crate) struct Given {
     pub(crate) code: String,
 }
 
-/// Has Supabase check a code, and raise the session of `access_token`, which is the user `user_id`'s.
+/// Has the code of a phone sent; of an app, which has it already, nothing is sent. Gives the challenge's id.
+///
+/// # Errors
+/// [`Failure`] if it is not certain that the code was sent.
+pub(crate) async fn send_code<H: Host>(
+    exchange: &Exchange<'_, H>,
+    unraised: &Unraised,
+    factor_id: &str,
+) -> Result<String, Failure> {
+    let factor = unraised.factor(factor_id)?;
+    // Counted with the codes that are tried: each message costs money.
+    exchange.count(Attempt::Code, &unraised.user_id).await?;
+    let supabase = exchange.supabase();
+    let sent = supabase.challenge(&unraised.access_token, &factor.id).await;
+    sent.map_err(|error| Failure::from_code(&error))
+}
+
+/// Has Supabase check a code, and raise the session.
 ///
 /// # Errors
 /// `wrong_code` if the code is wrong, or was tried before by anybody.
 pub(crate) async fn raise<H: Host>(
     exchange: &Exchange<'_, H>,
-    access_token: &Secret,
-    user_id: &str,
+    unraised: &Unraised,
     given: &Given,
 ) -> Result<Session, Failure> {
+    let Unraised {
+        access_token,
+        user_id,
+        ..
+    } = unraised;
     let Given {
         factor_id,
         challenge_id,
         code,
     } = given;
-    // (1) Counted first: a million codes are soon tried.
+    // (1) One of the factors. A phone has no code before one was sent, by a challenge.
+    if unraised.factor(factor_id)?.is_phone() && challenge_id.is_none() {
+        return Err(Failure::challenge_missing());
+    }
+    // (2) Counted first: a million codes are soon tried.
     exchange.count(Attempt::Code, user_id).await?;
-    // (2) Claimed: Supabase would take a code again while its time lasts, from whoever saw it.
+    // (3) Claimed: Supabase would take a code again while its time lasts, from whoever saw it.
     let tried = format!("{factor_id}:{code}");
     if !exchange.claim(one_time::TRIED_CODE, &tried).await? {
         return Err(Failure::wrong_code());
     }
-    // (3) Challenge and answer at once: Supabase compares the addresses they come from.
+    // (4) Challenge and answer at once: Supabase compares the addresses they come from.
     let supabase = exchange.supabase();
     let raised = async {
         let challenge_id = match challenge_id {
@@ -193,16 +253,43 @@ pub(crate) async fn raise<H: Host>(
             .await
     };
     match raised.await {
-        Ok(session) if session.aal() == "aal2" => Ok(session),
+        Ok(session) if session.aal() == "aal2" && session.user.id == *user_id => Ok(session),
         Ok(_) => Err(Failure::wrong_code()),
         Err(error) => {
-            // (4) Nobody knows whether the code was right: its owner may try it again.
-            if matches!(error, AuthError::Unavailable(_) | AuthError::RateLimited) {
+            // (5) Nobody knows whether the code was right: its owner may try it again.
+            if is_silent(&error) {
                 exchange.release(one_time::TRIED_CODE, &tried).await?;
             }
             Err(Failure::from_code(&error))
         }
     }
+}
+
+/// Whether `error` says nothing about the code.
+fn is_silent(error: &AuthError) -> bool {
+    matches!(
+        error,
+        AuthError::Unavailable(_)
+            | AuthError::RateLimited
+            | AuthError::SessionEnded
+            | AuthError::UserNotFound
+    )
+}
+
+/// Ends the wait behind `mfa_token` with a code, and signs in.
+///
+/// # Errors
+/// `mfa_expired` for all but one of those who give a right code.
+pub(crate) async fn complete<H: Host>(
+    exchange: &Exchange<'_, H>,
+    mfa_token: &str,
+    given: &Given,
+) -> Result<Opened, Failure> {
+    let waiting = waiting(exchange, mfa_token).await?;
+    let session = raise(exchange, &waiting.unraised, given).await?;
+    // Two right codes raise one session at Supabase; only one of them makes a session of ours.
+    finish(exchange, mfa_token).await?;
+    open_session::open(exchange, session, Opening::SignIn(waiting.arrival)).await
 }
 
 impl Pending {

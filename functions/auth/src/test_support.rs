@@ -193,6 +193,13 @@ impl Answer {
         value.map(|(_, value)| value.as_str())
     }
 
+    /// Every cookie that is set, with its attributes.
+    pub(crate) fn cookies(&self) -> Vec<&str> {
+        let headers = self.headers.iter();
+        let cookies = headers.filter(|(name, _)| *name == "set-cookie");
+        cookies.map(|(_, value)| value.as_str()).collect()
+    }
+
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(self.body.as_deref().unwrap_or_default()).unwrap()
@@ -239,13 +246,42 @@ pub(crate) fn user() -> Value {
     })
 }
 
+/// The ids of factors, of which the first is an app and the second a phone.
+pub(crate) const APP: &str = "aaaaaaaa-0000-4000-8000-000000000001";
+pub(crate) const PHONE: &str = "bbbbbbbb-0000-4000-8000-000000000002";
+
+/// Ada with both factors, of which the verified are `verified`.
+pub(crate) fn user_with_factors(verified: &[&str]) -> Value {
+    let factor = |id: &str, kind: &str| {
+        let is_verified = verified.contains(&id);
+        let status = if is_verified {
+            "verified"
+        } else {
+            "unverified"
+        };
+        json!({"id": id, "factor_type": kind, "status": status, "friendly_name": format!("my {kind}")})
+    };
+    let mut user = user();
+    user["factors"] = json!([factor(APP, "totp"), factor(PHONE, "phone")]);
+    user
+}
+
 /// A session as Supabase describes one.
 pub(crate) fn session() -> Value {
     session_of(&user())
 }
 
 pub(crate) fn session_of(user: &Value) -> Value {
-    let claims = Base64UrlUnpadded::encode_string(br#"{"aal":"aal1","exp":1800003600,"sub":"x"}"#);
+    session_at("aal1", user)
+}
+
+/// A session that Supabase has at the level `aal`.
+pub(crate) fn session_at(aal: &str, user: &Value) -> Value {
+    let claims = Base64UrlUnpadded::encode_string(
+        json!({"aal": aal, "exp": 1_800_003_600})
+            .to_string()
+            .as_bytes(),
+    );
     json!({
         "access_token": format!("SUPABASE.{claims}.ACCESS"), "refresh_token": "SUPABASEREFRESH",
         "token_type": "bearer", "expires_in": 3600, "weak_password": null, "user": user,
@@ -330,12 +366,9 @@ impl Request {
 
 fn answer_of(answers: &Supabase, path: &str) -> HttpAnswer {
     let known = |known: &&&str| path == **known || path.starts_with(&format!("{known}?"));
-    // The one with a query counts more than the one without.
-    let found = answers.keys().filter(known).max_by_key(|known| known.len());
-    let (status, body) = match found {
-        Some(found) => answers[found].clone(),
-        None => (404, Value::Null),
-    };
+    let of_any_query = || answers.keys().find(known).map(|found| &answers[found]);
+    let found = answers.get(path).or_else(of_any_query);
+    let (status, body) = found.cloned().unwrap_or((404, Value::Null));
     HttpAnswer {
         status,
         body: body.to_string(),

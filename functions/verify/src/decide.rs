@@ -90,8 +90,8 @@ impl Refusal {
 
 impl Grant {
     /// Whose session it is; `None` on a public route.
-    pub fn record(&self) -> Option<&SessionRecord> {
-        self.record.as_deref()
+    pub fn record(&self) -> Option<&Rc<SessionRecord>> {
+        self.record.as_ref()
     }
 }
 

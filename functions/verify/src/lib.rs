@@ -35,7 +35,7 @@ use std::{cell::RefCell, rc::Rc};
 use authflow_shared::{
     config::parse_variables,
     host::effects::{
-        EffectHost, Runner,
+        EffectHost, Runner, at_once,
         wire::{moment, result},
     },
     log::{Level, Line},
@@ -58,22 +58,18 @@ thread_local! {
 #[must_use]
 pub fn configure(now_ms: f64, variables: &str) -> Vec<String> {
     let read = Config::read(&parse_variables(variables));
-    // The runner is only borrowed for its environment here: nothing waits.
-    let step = Runner::default().start(moment(now_ms), |host| async move {
-        match read {
-            Ok(config) => GATEWAY.set(Some(Rc::new(Gateway::new(config, &host)))),
-            Err(faults) => {
-                GATEWAY.set(None);
-                for fault in &faults {
-                    Line::new(Level::Error, SERVICE, "config_invalid")
-                        .field("variable", fault.name)
-                        .field("problem", fault.problem.as_str())
-                        .emit(&host, Level::Error);
-                }
+    at_once(moment(now_ms), |host| match read {
+        Ok(config) => GATEWAY.set(Some(Rc::new(Gateway::new(config, host)))),
+        Err(faults) => {
+            GATEWAY.set(None);
+            for fault in &faults {
+                Line::new(Level::Error, SERVICE, "config_invalid")
+                    .field("variable", fault.name)
+                    .field("problem", fault.problem.as_str())
+                    .emit(host, Level::Error);
             }
         }
-    });
-    step.log
+    })
 }
 
 /// Takes a request, as [`Facts`] describe it, to its first wait or its end.

@@ -11,10 +11,10 @@ use super::{
     call::Call,
     email_change,
     error::AuthError,
-    mail::Delivery,
+    mail::{Delivery, Notice},
     params::{Params, merge},
     password::{self, PasswordHash},
-    pkce, redirect,
+    pkce, reauthenticate, redirect,
     state::State,
     user::Seen,
 };
@@ -52,6 +52,7 @@ pub(super) fn update(state: &mut State, call: &Call) -> Result<Response, AuthErr
         email_change::check_mail(state, id)?;
     }
     if let Some(password) = &password {
+        reauthenticate::check(state, &bearer, &params.text("nonce")?)?;
         check_password(state, id, bearer.session_id, &params, password)?;
     }
     if !phone.is_empty() {
@@ -61,19 +62,22 @@ pub(super) fn update(state: &mut State, call: &Call) -> Result<Response, AuthErr
             "Unable to get SMS provider",
         ));
     }
-    let pkce = pkce::requested(&params)?;
+    let challenge = pkce::requested(&params)?;
 
     if let Some(password) = password {
         state.user_mut(id)?.password = Some(PasswordHash::new(&password));
         state.end_sessions(id, |session_id| bearer.session_id != Some(session_id));
         state.clear_one_time_tokens(id);
+        let to = state.user(id)?.email.clone();
+        state.notify(&to, Notice::PasswordChanged);
     }
     if let Some(data) = data {
         merge(&mut state.user_mut(id)?.user_metadata, data);
     }
     if changes_email {
         let next = redirect::requested(&state.config, call);
-        email_change::start(state, id, &email, Delivery { pkce, next })?;
+        let challenge = challenge.as_ref();
+        email_change::start(state, id, &email, Delivery { challenge, next })?;
     }
     Ok(Json(state.user(id)?.to_json(Seen::Known)).into_response())
 }
@@ -93,7 +97,12 @@ fn check_password(
     };
     let proved_by_mail = session_id
         .and_then(|id| state.sessions.get(&id))
-        .is_some_and(|session| session.proofs.iter().any(|proof| proof.method == "otp"));
+        .is_some_and(|session| {
+            session
+                .proofs
+                .iter()
+                .any(|proof| ["otp", "recovery"].contains(&proof.method))
+        });
     if state.config.require_current_password && !proved_by_mail {
         let given = params.text("current_password")?;
         let code = if given.is_empty() {

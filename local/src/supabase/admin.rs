@@ -111,6 +111,10 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Result<Response, AuthErr
         user.password = None;
         user.user_metadata.clear();
         user.app_metadata.clear();
+        for identity in &mut user.identities {
+            identity.provider_id = random::refresh_token();
+            identity.data.clear();
+        }
         user.deleted_at = Some(now);
     } else {
         state.users.remove(&id);

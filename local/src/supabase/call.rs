@@ -1,7 +1,5 @@
 //! A request as the handlers see it.
 
-use std::net::IpAddr;
-
 use axum::{
     body::{Body, Bytes},
     extract::Query,
@@ -50,16 +48,6 @@ impl Call {
     /// A segment of the path, counted from 0; empty if it is not there.
     pub(super) fn segment(&self, index: usize) -> &str {
         self.path.split('/').nth(index + 1).unwrap_or_default()
-    }
-
-    /// The client's IP address as a proxy names it; empty without one.
-    pub(super) fn client_address(&self) -> String {
-        self.header("x-forwarded-for")
-            .into_iter()
-            .flat_map(|list| list.split(','))
-            .find_map(|address| address.trim().parse::<IpAddr>().ok())
-            .map(|address| address.to_string())
-            .unwrap_or_default()
     }
 
     /// A header's value, if it is text.

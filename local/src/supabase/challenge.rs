@@ -13,7 +13,7 @@ use super::{
     call::Call,
     error::AuthError,
     factor::{CHALLENGE_LIFE, Challenge, Device, Factor},
-    mail::Mail,
+    mail::{Mail, Notice},
     mfa::named,
     params::Params,
     random,
@@ -43,7 +43,7 @@ pub(super) fn challenge(state: &mut State, call: &Call) -> Result<Response, Auth
         id,
         factor_id: factor.id,
         code,
-        address: call.client_address(),
+        address: call.client_address(&state.config),
         made_at: now,
         answered: false,
     });
@@ -66,7 +66,12 @@ pub(super) fn verify(state: &mut State, call: &Call) -> Result<Response, AuthErr
     if code.is_empty() {
         return Err(AuthError::validation("Code needs to be non-empty"));
     }
-    let sent = open_challenge(state, &factor, challenge_id, &call.client_address())?;
+    let sent = open_challenge(
+        state,
+        &factor,
+        challenge_id,
+        &call.client_address(&state.config),
+    )?;
     let is_right = match &factor.device {
         Device::Totp { secret } => totp::is_code(secret, &code, state.now().unix_timestamp()),
         Device::Phone { .. } => sent.as_ref() == Some(&code),
@@ -83,6 +88,8 @@ pub(super) fn verify(state: &mut State, call: &Call) -> Result<Response, AuthErr
         challenge.answered = true;
     }
     if !factor.verified {
+        let to = state.user(bearer.user_id)?.email.clone();
+        state.notify(&to, Notice::FactorEnrolled);
         state.change_factor(bearer.user_id, factor.id, |factor| factor.verified = true)?;
     }
     raise(state, &bearer, &factor)

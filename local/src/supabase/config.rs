@@ -4,6 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Settings;
 
+/// The providers that are on without being asked for.
+const PROVIDERS: [&str; 7] = [
+    "apple", "azure", "discord", "facebook", "github", "gitlab", "google",
+];
+
 /// Everything `POST /config` can change; by default a production server that confirms by mail.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,11 +33,23 @@ pub(super) struct Config {
     /// Whether a change of address asks both addresses.
     pub(super) secure_email_change: bool,
     pub(super) require_current_password: bool,
+    /// Whether a new password takes a code in a session older than a day.
+    pub(super) require_reauthentication: bool,
     pub(super) min_password_length: usize,
     /// Sets of characters; a password needs one of each.
     pub(super) password_characters: Vec<String>,
     /// How long a user waits for the next mail of a kind; 0 is off.
     pub(super) mail_interval_seconds: i64,
+    /// How many mails the whole server sends in an hour; 0 is no limit.
+    pub(super) mails_per_hour: usize,
+    /// Mails tell what happened to an account: another password, address or factor.
+    pub(super) notifications: bool,
+    /// The header that names a client's address, by which its requests are counted; empty is off.
+    pub(super) address_header: String,
+    /// After how many seconds an address may make one more request of a kind, once it has made 30.
+    pub(super) address_request_seconds: u32,
+    /// Believe `Sb-Forwarded-For`.
+    pub(super) sb_forwarded_for: bool,
     /// The mail server refuses every recipient.
     pub(super) mail_broken: bool,
     /// Whether authenticator apps may be second factors.
@@ -41,6 +58,12 @@ pub(super) struct Config {
     pub(super) mfa_phone: bool,
     /// How long a telephone waits for its next code; 0 is off.
     pub(super) sms_interval_seconds: i64,
+    /// The providers that people may sign in at.
+    pub(super) providers: Vec<String>,
+    /// Where all of them are reached.
+    pub(super) provider_url: String,
+    /// Whether users may link identities to their account themselves.
+    pub(super) manual_linking: bool,
     /// Reuse of an old refresh token ends its family.
     pub(super) refresh_token_rotation: bool,
     pub(super) refresh_reuse_interval_seconds: i64,
@@ -66,13 +89,22 @@ impl Config {
             email_enabled: true,
             secure_email_change: true,
             require_current_password: false,
+            require_reauthentication: false,
             min_password_length: 6,
             password_characters: Vec::new(),
             mail_interval_seconds: 0,
+            mails_per_hour: 0,
+            notifications: false,
+            address_header: String::new(),
+            address_request_seconds: 10,
+            sb_forwarded_for: false,
             mail_broken: false,
             mfa_totp: true,
             mfa_phone: false,
             sms_interval_seconds: 0,
+            providers: PROVIDERS.map(str::to_owned).to_vec(),
+            provider_url: format!("{}/provider/authorize", settings.url),
+            manual_linking: false,
             refresh_token_rotation: true,
             refresh_reuse_interval_seconds: 0,
             single_session: false,

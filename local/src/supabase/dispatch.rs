@@ -10,8 +10,9 @@ use axum::{
 };
 
 use super::{
-    Shared, account, admin, admin_factors, admin_list, call::Call, challenge, error::AuthError,
-    gateway, logout, metadata, mfa, recover, resend, signup, state::State, token, verify,
+    Shared, account, admin, admin_factors, admin_list, authorize, call::Call, callback, challenge,
+    error::AuthError, gateway, generate_link, identities, invite, logout, magic_link, metadata,
+    mfa, rate_limit, reauthenticate, recover, resend, signup, state::State, token, verify,
     verify_link,
 };
 
@@ -39,10 +40,9 @@ fn answer(shared: &Shared, mut call: Call) -> Response {
         .find(|(method, _)| *method == call.method.as_str())
     {
         None => method_not_allowed(handlers),
-        Some((_, handler)) => match handler(&mut state, &call) {
-            Ok(response) => response,
-            Err(error) => error.into_response(&call.headers),
-        },
+        Some((_, handler)) => rate_limit::check(&mut state, &call)
+            .and_then(|()| handler(&mut state, &call))
+            .unwrap_or_else(|error| error.into_response(&call.headers)),
     }
 }
 
@@ -55,12 +55,20 @@ fn handlers(path: &str) -> &'static [(&'static str, Handler)] {
         "/logout" => &[("POST", logout::logout)],
         "/verify" => &[("POST", verify::verify), ("GET", verify_link::open)],
         "/recover" => &[("POST", recover::recover)],
+        "/otp" => &[("POST", magic_link::otp)],
+        "/magiclink" => &[("POST", magic_link::magic_link)],
+        "/reauthenticate" => &[("GET", reauthenticate::reauthenticate)],
         "/resend" => &[("POST", resend::resend)],
         "/user" => &[("GET", account::show), ("PUT", account::update)],
         "/health" => &[("GET", metadata::health)],
         "/settings" => &[("GET", metadata::settings)],
         "/.well-known/jwks.json" => &[("GET", metadata::jwks)],
+        "/invite" => &[("POST", invite::invite)],
+        "/admin/generate_link" => &[("POST", generate_link::generate)],
         "/admin/users" => &[("GET", admin_list::list), ("POST", admin::create)],
+        "/authorize" => &[("GET", authorize::sign_in)],
+        "/callback" => &[("GET", callback::callback), ("POST", callback::callback)],
+        "/user/identities/authorize" => &[("GET", authorize::link)],
         "/factors" => &[("POST", mfa::enroll)],
         _ => handlers_with_id(path),
     }
@@ -73,6 +81,7 @@ fn handlers_with_id(path: &str) -> &'static [(&'static str, Handler)] {
         return &[];
     }
     match segments.as_slice() {
+        ["user", "identities", _] => &[("DELETE", identities::unlink)],
         ["factors", _] => &[("DELETE", mfa::unenroll)],
         ["factors", _, "challenge"] => &[("POST", challenge::challenge)],
         ["factors", _, "verify"] => &[("POST", challenge::verify)],

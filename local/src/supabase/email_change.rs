@@ -4,7 +4,9 @@ use uuid::Uuid;
 
 use super::{
     error::AuthError,
-    mail::{Delivery, OneTimeToken, Purpose},
+    mail::{Delivery, Notice},
+    one_time_token::OneTimeToken,
+    purpose::Purpose,
     signup::check_email,
     state::State,
 };
@@ -70,6 +72,9 @@ pub(super) fn agree(state: &mut State, token: &OneTimeToken) -> Result<bool, Aut
     if state.user_by_email(&email).is_some() {
         return Err(AuthError::duplicate_email(&email, "Error updating user"));
     }
-    state.user_mut(user_id)?.change_email(email);
+    let user = state.user_mut(user_id)?;
+    let old = user.email.clone();
+    user.change_email(email);
+    state.notify(&old, Notice::EmailChanged);
     Ok(true)
 }

@@ -1,19 +1,18 @@
-//! Mails with one-time tokens, and the outbox that keeps them.
+//! Mails, and the outbox that keeps them.
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use sha2::{Digest, Sha224};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{error::AuthError, random, redirect, state::State, user::User};
+use super::{
+    error::AuthError, flow::Flow, pkce::CodeChallenge, purpose::Purpose, redirect, state::State,
+};
 
-/// How long the token of a mail is good for.
-const TOKEN_LIFE: Duration = Duration::hours(24);
-
-/// A mail that the real server would have sent.
-#[derive(Clone, Serialize)]
+/// A mail or a text message that the real server would have sent. A mail without a link or a token
+/// has an empty one.
+#[derive(Clone, Default, Serialize)]
 pub(super) struct Mail {
     to: String,
     subject: String,
@@ -23,108 +22,54 @@ pub(super) struct Mail {
     token: String,
 }
 
-/// What a one-time token proves.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    Confirmation,
-    Recovery,
-    /// The present address agrees to its replacement.
-    EmailChangeCurrent,
-    /// The new address agrees.
-    EmailChangeNew,
-}
-
-/// The token of a mail. It is stored as its hash, which is also what the link carries.
-#[derive(Clone)]
-pub(super) struct OneTimeToken {
-    pub(super) user_id: Uuid,
-    pub(super) purpose: Purpose,
-    pub(super) hash: String,
-    sent_at: OffsetDateTime,
-}
-
 /// How a mail is to be sent.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Delivery<'a> {
     /// The flow is PKCE, and the token's hash says so.
-    pub(super) pkce: bool,
+    pub(super) challenge: Option<&'a CodeChallenge>,
     /// Where the link leads on, if the request named an allowed address.
     pub(super) next: Option<&'a str>,
 }
 
-impl Mail {
-    /// A text message with a code for a second factor. It has no link.
-    pub(super) fn phone_code(number: &str, code: &str) -> Self {
-        Self {
-            to: number.to_owned(),
-            subject: format!("Your code is {code}"),
-            kind: "phone_mfa",
-            link: String::new(),
-            token_hash: String::new(),
-            token: code.to_owned(),
-        }
-    }
+/// A mail that says what happened.
+#[derive(Clone, Copy)]
+pub(super) enum Notice {
+    PasswordChanged,
+    EmailChanged,
+    FactorEnrolled,
+    FactorUnenrolled,
 }
 
-impl Purpose {
-    /// Supabase's `type`.
+impl Notice {
     fn kind(self) -> &'static str {
         match self {
-            Self::Confirmation => "signup",
-            Self::Recovery => "recovery",
-            Self::EmailChangeCurrent | Self::EmailChangeNew => "email_change",
+            Self::PasswordChanged => "password_changed_notification",
+            Self::EmailChanged => "email_changed_notification",
+            Self::FactorEnrolled => "mfa_factor_enrolled_notification",
+            Self::FactorUnenrolled => "mfa_factor_unenrolled_notification",
         }
     }
 
     fn subject(self) -> &'static str {
         match self {
-            Self::Confirmation => "Confirm your email address",
-            Self::Recovery => "Reset your password",
-            Self::EmailChangeCurrent | Self::EmailChangeNew => "Confirm your new email address",
-        }
-    }
-
-    /// Our page that takes the token.
-    fn page(self) -> &'static str {
-        match self {
-            Self::Recovery => "/auth/reset",
-            _ => "/auth/confirm",
-        }
-    }
-
-    fn address(self, user: &User) -> &str {
-        match self {
-            Self::EmailChangeNew => &user.new_email,
-            _ => &user.email,
-        }
-    }
-
-    fn sent_at(self, user: &mut User) -> &mut Option<OffsetDateTime> {
-        match self {
-            Self::Confirmation => &mut user.confirmation_sent_at,
-            Self::Recovery => &mut user.recovery_sent_at,
-            Self::EmailChangeCurrent | Self::EmailChangeNew => &mut user.email_change_sent_at,
-        }
-    }
-
-    fn failure(self) -> &'static str {
-        match self {
-            Self::Confirmation => "Error sending confirmation email",
-            Self::Recovery => "Error sending recovery email",
-            Self::EmailChangeCurrent | Self::EmailChangeNew => "Error sending email change email",
+            Self::PasswordChanged => "Your password was changed",
+            Self::EmailChanged => "Your email address was changed",
+            Self::FactorEnrolled => "A new verification method was added to your account",
+            Self::FactorUnenrolled => "A verification method was removed from your account",
         }
     }
 }
 
-impl OneTimeToken {
-    pub(super) fn is_expired(&self, now: OffsetDateTime) -> bool {
-        self.sent_at + TOKEN_LIFE < now
-    }
-
-    /// Whether the six digits sent to an address are this token's.
-    pub(super) fn is_code(&self, address: &str, code: &str) -> bool {
-        let hash = self.hash.strip_prefix("pkce_").unwrap_or(&self.hash);
-        hash == token_hash(address, code)
+impl Mail {
+    /// A text message with a code for a second factor.
+    pub(super) fn phone_code(number: &str, code: &str) -> Self {
+        Self {
+            to: number.to_owned(),
+            subject: format!("Your code is {code}"),
+            kind: "phone_mfa",
+            token: code.to_owned(),
+            ..Self::default()
+        }
     }
 }
 
@@ -148,13 +93,20 @@ impl State {
                 ),
             ));
         }
+        let hour_ago = self.now() - Duration::hours(1);
+        let sent = self.mails_sent_at.iter();
+        let sent = sent.filter(|sent_at| **sent_at > hour_ago).count();
+        if self.config.mails_per_hour > 0 && sent >= self.config.mails_per_hour {
+            let message = "email rate limit exceeded";
+            return Err(AuthError::new(429, "over_email_send_rate_limit", message));
+        }
         if self.config.mail_broken {
             return Err(AuthError::new(500, "unexpected_failure", purpose.failure()));
         }
         Ok(())
     }
 
-    /// Puts a mail with a new token into the outbox. An older token of that purpose dies.
+    /// Puts a mail with a new token into the outbox.
     pub(super) fn send_mail(
         &mut self,
         user_id: Uuid,
@@ -162,55 +114,45 @@ impl State {
         delivery: Delivery<'_>,
     ) -> Result<(), AuthError> {
         let now = self.now();
-        let user = self.users.get_mut(&user_id).ok_or_else(AuthError::lost)?;
-        *purpose.sent_at(user) = Some(now);
-        let to = purpose.address(user).to_owned();
-        let token = random::otp();
-        let prefix = if delivery.pkce { "pkce_" } else { "" };
-        let hash = format!("{prefix}{}", token_hash(&to, &token));
-        let kind = purpose.kind();
-        let mut link = format!(
-            "{}{}?token_hash={hash}&type={kind}",
-            self.config.site_url,
-            purpose.page()
-        );
-        if let Some(next) = delivery.next {
-            let _infallible = write!(link, "&next={}", redirect::encode(next));
+        let made = self.make_token(user_id, purpose, delivery.challenge.is_some())?;
+        if let Some(challenge) = delivery.challenge {
+            let challenge = Some(challenge.clone());
+            self.flows.push(Flow {
+                user_id: Some(user_id),
+                ..Flow::new(purpose.method(), challenge, now)
+            });
         }
-        self.one_time_tokens
-            .retain(|other| other.user_id != user_id || other.purpose != purpose);
-        self.one_time_tokens.push(OneTimeToken {
-            user_id,
-            purpose,
-            hash: hash.clone(),
-            sent_at: now,
-        });
-        self.outbox.push(Mail {
-            to,
-            subject: purpose.subject().to_owned(),
+        let (to, kind) = (purpose.address(self.user(user_id)?), purpose.kind());
+        let mut mail = Mail {
+            to: to.to_owned(),
+            subject: purpose.subject(&made.code),
             kind,
-            link,
-            token_hash: hash,
-            token,
-        });
+            token: made.code,
+            ..Mail::default()
+        };
+        if let Some(page) = purpose.page() {
+            let hash = made.hash;
+            let site_url = &self.config.site_url;
+            mail.link = format!("{site_url}{page}?token_hash={hash}&type={kind}");
+            if let Some(next) = delivery.next {
+                let _infallible = write!(mail.link, "&next={}", redirect::encode(next));
+            }
+            mail.token_hash = hash;
+        }
+        self.mails_sent_at.push(now);
+        self.outbox.push(mail);
         Ok(())
     }
 
-    /// Kills every one-time token of a user.
-    pub(super) fn clear_one_time_tokens(&mut self, user_id: Uuid) {
-        self.one_time_tokens
-            .retain(|token| token.user_id != user_id);
+    /// Tells an address what happened, if the server does that.
+    pub(super) fn notify(&mut self, to: &str, notice: Notice) {
+        if self.config.notifications {
+            self.outbox.push(Mail {
+                to: to.to_owned(),
+                subject: notice.subject().to_owned(),
+                kind: notice.kind(),
+                ..Mail::default()
+            });
+        }
     }
-}
-
-/// The hash that stands for a code: SHA-224 in lower-case hex.
-fn token_hash(address: &str, code: &str) -> String {
-    let digest = Sha224::new()
-        .chain_update(address)
-        .chain_update(code)
-        .finalize();
-    digest.iter().fold(String::new(), |mut hex, byte| {
-        let _infallible = write!(hex, "{byte:02x}");
-        hex
-    })
 }

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 
 use super::{call::Call, error::AuthError, state::State};
 
-/// The providers of the real server; here only `email` can be on.
-const PROVIDERS: [&str; 26] = [
+/// What the real server knows as providers.
+pub(super) const PROVIDERS: [&str; 26] = [
     "anonymous_users",
     "apple",
     "azure",
@@ -58,7 +58,11 @@ pub(super) fn settings(state: &mut State, _: &Call) -> Result<Response, AuthErro
         .map(|name| {
             (
                 name.to_owned(),
-                (name == "email" && state.config.email_enabled).into(),
+                match name {
+                    "email" => state.config.email_enabled,
+                    name => state.config.providers.iter().any(|on| on == name),
+                }
+                .into(),
             )
         })
         .collect();

@@ -12,6 +12,7 @@ use super::{
     call::Call,
     error::AuthError,
     factor::{Device, Factor},
+    mail::Notice,
     params::Params,
     state::State,
     totp,
@@ -153,6 +154,8 @@ pub(super) fn unenroll(state: &mut State, call: &Call) -> Result<Response, AuthE
         return Err(AuthError::new(422, "insufficient_aal", message));
     }
     state.remove_factor(bearer.user_id, id)?;
+    let to = state.user(bearer.user_id)?.email.clone();
+    state.notify(&to, Notice::FactorUnenrolled);
     Ok(Json(json!({"id": id})).into_response())
 }
 

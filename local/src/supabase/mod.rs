@@ -8,39 +8,58 @@
 //!
 //! * `GET /outbox`: the mails as a JSON list, newest last: `to`, `subject`, `kind` (Supabase's
 //!   `type`), `link`, `token_hash`, `token` (the six digits). `DELETE /outbox` empties it.
-//!   A text message to a telephone is there, too: `kind` `phone_mfa`, `to` the number, `token` the
-//!   code, no link and no hash.
+//!   What has no link or no token has an empty one: a text message with a second factor's code
+//!   (`kind` `phone_mfa`, `to` a number), a code for reauthentication, a notice of a change.
 //! * `POST /clock` `{advance_seconds}`: moves this server's clock forward, so that links, tokens
-//!   and sessions expire. The clocks of others stay.
+//!   and sessions expire. The clocks of others stay; an app's codes have to be those of `now` in the
+//!   answer.
 //! * `GET /config`, `POST /config` with some fields of [`config::Config`]: another server variant.
+//! * `GET /provider/authorize`, `POST /provider/authorize`: the provider of OAuth, see [`provider`].
 //! * `POST /reset`: forgets users, mails, the clock and the configuration.
 //!
-//! What it does not model: PKCE exchange (each code is unknown), OAuth, sign-in by phone, passkeys
-//! and `WebAuthn`, CORS, limits by address. A time has at most six decimals, where the real one at times shows nine.
+//! What it does not model: ES256, captcha, anonymous users, sign-in by phone, passkeys and
+//! `WebAuthn`, hooks, the audit log, CORS. All providers have profiles in the manner of GitHub's. A
+//! time has at most six decimals, where the real one at times shows nine.
 
 mod account;
 mod admin;
 mod admin_factors;
 mod admin_list;
+mod authorize;
 mod bearer;
 mod call;
+mod callback;
 mod challenge;
 mod config;
 mod controls;
 mod dispatch;
 mod email_change;
 mod error;
+mod exchange;
 mod factor;
+mod flow;
 mod gateway;
+mod generate_link;
+mod identities;
+mod identity;
+mod invite;
 mod jwt;
+mod landing;
 mod logout;
+mod magic_link;
 mod mail;
 mod metadata;
 mod mfa;
+mod oauth_account;
+mod one_time_token;
 mod params;
 mod password;
 mod pkce;
+mod provider;
+mod purpose;
 mod random;
+mod rate_limit;
+mod reauthenticate;
 mod recover;
 mod redirect;
 mod refresh;
@@ -102,5 +121,9 @@ pub(crate) fn router(settings: Settings) -> Router {
             get(controls::config).post(controls::change_config),
         )
         .route("/reset", post(controls::reset))
+        .route(
+            "/provider/authorize",
+            get(provider::page).post(provider::decide),
+        )
         .with_state(shared)
 }

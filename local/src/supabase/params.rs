@@ -86,8 +86,13 @@ impl Params {
 
     /// A boolean; a missing one is false.
     pub(super) fn flag(&self, field: &str) -> Result<bool, AuthError> {
+        self.flag_or(field, false)
+    }
+
+    /// A boolean that may be missing.
+    pub(super) fn flag_or(&self, field: &str, default: bool) -> Result<bool, AuthError> {
         match self.fields.get(field) {
-            None | Some(Value::Null) => Ok(false),
+            None | Some(Value::Null) => Ok(default),
             Some(Value::Bool(flag)) => Ok(*flag),
             Some(other) => Err(self.wrong_type(field, other, "bool")),
         }

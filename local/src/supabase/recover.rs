@@ -7,20 +7,15 @@ use axum::{
 use serde_json::json;
 
 use super::{
-    call::Call,
-    error::AuthError,
-    mail::{Delivery, Purpose},
-    params::Params,
-    pkce, redirect,
-    signup::check_email,
-    state::State,
+    call::Call, error::AuthError, mail::Delivery, params::Params, pkce, purpose::Purpose, redirect,
+    signup::check_email, state::State,
 };
 
 /// Answers the same for known and unknown addresses, unless the mail fails.
 pub(super) fn recover(state: &mut State, call: &Call) -> Result<Response, AuthError> {
     let params = Params::read(call, "RecoverParams")?;
     let email = params.email()?;
-    let pkce = pkce::requested(&params)?;
+    let challenge = pkce::requested(&params)?;
     if !state.config.email_enabled {
         return Err(AuthError::new(
             400,
@@ -36,7 +31,8 @@ pub(super) fn recover(state: &mut State, call: &Call) -> Result<Response, AuthEr
         let id = user.id;
         state.check_mail(Purpose::Recovery, user.recovery_sent_at)?;
         let next = redirect::requested(&state.config, call);
-        state.send_mail(id, Purpose::Recovery, Delivery { pkce, next })?;
+        let challenge = challenge.as_ref();
+        state.send_mail(id, Purpose::Recovery, Delivery { challenge, next })?;
     }
     Ok(Json(json!({})).into_response())
 }

@@ -28,7 +28,7 @@ pub(super) fn requested<'a>(config: &Config, call: &'a Call) -> Option<&'a str> 
 }
 
 /// Allowed are the site's origin, those in the configuration, and each loopback IP address.
-fn is_allowed(config: &Config, address: &str) -> bool {
+pub(super) fn is_allowed(config: &Config, address: &str) -> bool {
     let Some(target) = Origin::of(address) else {
         return false;
     };

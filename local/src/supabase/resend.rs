@@ -7,14 +7,8 @@ use axum::{
 use serde_json::json;
 
 use super::{
-    call::Call,
-    email_change,
-    error::AuthError,
-    mail::{Delivery, Purpose},
-    params::Params,
-    pkce, redirect,
-    signup::check_email,
-    state::State,
+    call::Call, email_change, error::AuthError, mail::Delivery, params::Params, pkce,
+    purpose::Purpose, redirect, signup::check_email, state::State,
 };
 
 /// Answers the same whether there was something to confirm or not.
@@ -22,9 +16,10 @@ pub(super) fn resend(state: &mut State, call: &Call) -> Result<Response, AuthErr
     let params = Params::read(call, "ResendConfirmationParams")?;
     let (kind, email, phone) = (params.text("type")?, params.email()?, params.text("phone")?);
     check_address(state, &kind, &email, &phone)?;
-    let pkce = pkce::requested(&params)?;
+    let challenge = pkce::requested(&params)?;
     let next = redirect::requested(&state.config, call);
-    let delivery = Delivery { pkce, next };
+    let challenge = challenge.as_ref();
+    let delivery = Delivery { challenge, next };
     if let Some(user) = state.user_by_email(&email) {
         let id = user.id;
         if kind == "signup" && user.email_confirmed_at.is_none() {

@@ -10,20 +10,19 @@ use uuid::Uuid;
 use super::{
     call::Call,
     error::AuthError,
-    mail::{Delivery, Purpose},
+    mail::Delivery,
     params::Params,
     password::{self, PasswordHash},
-    pkce, redirect,
+    pkce::{self, CodeChallenge},
+    purpose::Purpose,
+    redirect,
     state::State,
     user::{Seen, User, identity_data},
 };
 
 /// Makes a user. An address that is known and confirmed gets a made-up answer.
 pub(super) fn signup(state: &mut State, call: &Call) -> Result<Response, AuthError> {
-    if state.config.disable_signup {
-        let message = "Signups not allowed for this instance";
-        return Err(AuthError::new(422, "signup_disabled", message));
-    }
+    check_open(state)?;
     let params = Params::read(call, "SignupParams")?;
     let (email, phone) = (params.email()?, params.text("phone")?);
     let password = params.text("password")?;
@@ -56,9 +55,30 @@ pub(super) fn signup(state: &mut State, call: &Call) -> Result<Response, AuthErr
         ));
     }
     check_email(&email)?;
-    let pkce = pkce::requested(&params)?;
+    let challenge = pkce::requested(&params)?;
+    register(state, call, &email, &password, data, challenge.as_ref())
+}
 
-    let known = state.user_by_email(&email).cloned();
+/// Refuses where nobody may sign up.
+fn check_open(state: &State) -> Result<(), AuthError> {
+    if state.config.disable_signup {
+        let message = "Signups not allowed for this instance";
+        return Err(AuthError::new(422, "signup_disabled", message));
+    }
+    Ok(())
+}
+
+/// Signs up an address that may be known.
+pub(super) fn register(
+    state: &mut State,
+    call: &Call,
+    email: &str,
+    password: &str,
+    data: Map<String, Value>,
+    challenge: Option<&CodeChallenge>,
+) -> Result<Response, AuthError> {
+    check_open(state)?;
+    let known = state.user_by_email(email).cloned();
     match known {
         Some(user) if user.email_confirmed_at.is_some() => {
             if state.config.autoconfirm {
@@ -67,10 +87,10 @@ pub(super) fn signup(state: &mut State, call: &Call) -> Result<Response, AuthErr
             }
             Ok(Json(user.disguise(data, state.now())).into_response())
         }
-        Some(user) => welcome(state, call, user, Seen::Known, pkce),
+        Some(user) => welcome(state, call, user, Seen::Known, challenge),
         None => {
-            let user = newcomer(state, &email, &password, data);
-            welcome(state, call, user, Seen::New, pkce)
+            let user = newcomer(state, email, password, data);
+            welcome(state, call, user, Seen::New, challenge)
         }
     }
 }
@@ -79,10 +99,12 @@ fn newcomer(state: &State, email: &str, password: &str, data: Map<String, Value>
     let id = Uuid::new_v4();
     let mut user = User::new(id, email, state.now());
     user.password = Some(PasswordHash::new(password));
-    user.user_metadata = data;
-    user.user_metadata
-        .extend(identity_data(id, email, state.config.autoconfirm));
-    user.identity.data = user.user_metadata.clone();
+    let mut data = data;
+    data.extend(identity_data(id, email, state.config.autoconfirm));
+    user.user_metadata.clone_from(&data);
+    if let Some(identity) = user.email_identity() {
+        identity.data = data;
+    }
     user
 }
 
@@ -92,7 +114,7 @@ fn welcome(
     call: &Call,
     mut user: User,
     seen: Seen,
-    pkce: bool,
+    challenge: Option<&CodeChallenge>,
 ) -> Result<Response, AuthError> {
     let id = user.id;
     if state.config.autoconfirm {
@@ -105,7 +127,7 @@ fn welcome(
     state.check_mail(Purpose::Confirmation, user.confirmation_sent_at)?;
     state.users.insert(id, user);
     let next = redirect::requested(&state.config, call);
-    state.send_mail(id, Purpose::Confirmation, Delivery { pkce, next })?;
+    state.send_mail(id, Purpose::Confirmation, Delivery { challenge, next })?;
     Ok(Json(state.user(id)?.to_json(seen)).into_response())
 }
 

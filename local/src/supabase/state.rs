@@ -6,12 +6,8 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{
-    Settings,
-    config::Config,
-    error::AuthError,
-    factor::Challenge,
-    mail::{Mail, OneTimeToken},
-    session::Session,
+    Settings, config::Config, error::AuthError, factor::Challenge, flow::Flow, mail::Mail,
+    one_time_token::OneTimeToken, provider::Profile, rate_limit::Bucket, session::Session,
     user::User,
 };
 
@@ -28,7 +24,14 @@ pub(super) struct State {
     pub(super) refresh_tokens: BTreeMap<String, Uuid>,
     pub(super) one_time_tokens: Vec<OneTimeToken>,
     pub(super) challenges: Vec<Challenge>,
+    /// Oldest first.
+    pub(super) flows: Vec<Flow>,
+    /// The codes that the provider gave out, and whose they are.
+    pub(super) provider_codes: BTreeMap<String, Profile>,
     pub(super) outbox: Vec<Mail>,
+    pub(super) mails_sent_at: Vec<OffsetDateTime>,
+    /// By kind of request and address.
+    pub(super) buckets: BTreeMap<(&'static str, String), Bucket>,
 }
 
 impl State {
@@ -43,7 +46,11 @@ impl State {
             refresh_tokens: BTreeMap::new(),
             one_time_tokens: Vec::new(),
             challenges: Vec::new(),
+            flows: Vec::new(),
+            provider_codes: BTreeMap::new(),
             outbox: Vec::new(),
+            mails_sent_at: Vec::new(),
+            buckets: BTreeMap::new(),
         }
     }
 

@@ -2,17 +2,14 @@
 
 use axum::response::Response;
 
-use super::{call::Call, error::AuthError, refresh, signin, state::State};
+use super::{call::Call, error::AuthError, exchange, refresh, signin, state::State};
 
 /// Answers the grants a client may ask for.
 pub(super) fn token(state: &mut State, call: &Call) -> Result<Response, AuthError> {
     match call.query("grant_type") {
         Some("password") => signin::signin(state, call),
         Some("refresh_token") => refresh::refresh(state, call),
-        Some("pkce") => {
-            let message = "invalid flow state, no valid flow state found";
-            Err(AuthError::new(404, "flow_state_not_found", message))
-        }
+        Some("pkce") => exchange::exchange(state, call),
         _ => Err(AuthError::new(
             400,
             "invalid_credentials",

@@ -5,7 +5,11 @@ use serde_json::{Map, Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
-use super::{factor::Factor, password::PasswordHash};
+use super::{
+    factor::Factor,
+    identity::{EMAIL, Identity},
+    password::PasswordHash,
+};
 
 /// One account, which signs in by e-mail address.
 #[derive(Clone)]
@@ -25,22 +29,17 @@ pub(super) struct User {
     /// Empty unless a change of address is pending.
     pub(super) new_email: String,
     pub(super) email_change_sent_at: Option<OffsetDateTime>,
+    pub(super) reauthentication_sent_at: Option<OffsetDateTime>,
+    pub(super) invited_at: Option<OffsetDateTime>,
     pub(super) last_sign_in_at: Option<OffsetDateTime>,
     pub(super) app_metadata: Map<String, Value>,
     pub(super) user_metadata: Map<String, Value>,
-    pub(super) identity: Identity,
+    pub(super) identities: Vec<Identity>,
     pub(super) factors: Vec<Factor>,
     pub(super) created_at: OffsetDateTime,
     pub(super) updated_at: OffsetDateTime,
     pub(super) banned_until: Option<OffsetDateTime>,
     pub(super) deleted_at: Option<OffsetDateTime>,
-}
-
-/// The user's identity at the provider `email`.
-#[derive(Clone)]
-pub(super) struct Identity {
-    id: Uuid,
-    pub(super) data: Map<String, Value>,
 }
 
 /// Whether a user was made by the very request that shows it: such a one has no `confirmed_at`,
@@ -54,10 +53,8 @@ pub(super) enum Seen {
 impl User {
     /// A user without password and confirmation, whose identity knows nothing but the address.
     pub(super) fn new(id: Uuid, email: &str, now: OffsetDateTime) -> Self {
-        let identity = Identity {
-            id: Uuid::new_v4(),
-            data: identity_data(id, email, false),
-        };
+        let data = identity_data(id, email, false);
+        let identity = Identity::new(EMAIL, id.to_string(), data, now);
         Self {
             id,
             role: "authenticated".to_owned(),
@@ -68,10 +65,12 @@ impl User {
             recovery_sent_at: None,
             new_email: String::new(),
             email_change_sent_at: None,
+            reauthentication_sent_at: None,
+            invited_at: None,
             last_sign_in_at: None,
             app_metadata: email_app_metadata(),
             user_metadata: Map::new(),
-            identity,
+            identities: vec![identity],
             factors: Vec::new(),
             created_at: now,
             updated_at: now,
@@ -100,14 +99,35 @@ impl User {
 
     /// Puts another address in place of the present one.
     pub(super) fn change_email(&mut self, email: String) {
-        self.identity
-            .data
-            .insert("email".to_owned(), email.clone().into());
-        self.identity
-            .data
-            .insert("email_verified".to_owned(), true.into());
+        if let Some(identity) = self.email_identity() {
+            let data = &mut identity.data;
+            data.insert("email".to_owned(), email.clone().into());
+            data.insert("email_verified".to_owned(), true.into());
+        }
         self.email = email;
         self.new_email.clear();
+    }
+
+    /// What was made at sign-up with an address.
+    pub(super) fn email_identity(&mut self) -> Option<&mut Identity> {
+        let mut identities = self.identities.iter_mut();
+        identities.find(|identity| identity.provider == EMAIL)
+    }
+
+    /// Names the providers of all identities in `app_metadata`, the first as the main one.
+    pub(super) fn name_providers(&mut self) {
+        let mut names: Vec<_> = Vec::new();
+        for identity in &self.identities {
+            if !names.contains(&identity.provider) {
+                names.push(identity.provider.clone());
+            }
+        }
+        if let Some(first) = names.first() {
+            let first = first.clone().into();
+            self.app_metadata.insert("provider".to_owned(), first);
+        }
+        self.app_metadata
+            .insert("providers".to_owned(), names.into());
     }
 
     pub(super) fn to_json(&self, seen: Seen) -> Value {
@@ -120,6 +140,7 @@ impl User {
         body.put("role", &self.role);
         body.put("email", &self.email);
         body.time("email_confirmed_at", self.email_confirmed_at);
+        body.time("invited_at", self.invited_at);
         body.put("phone", "");
         body.time("confirmation_sent_at", self.confirmation_sent_at);
         body.time("confirmed_at", confirmed_at);
@@ -128,11 +149,14 @@ impl User {
             body.put("new_email", &self.new_email);
         }
         body.time("email_change_sent_at", self.email_change_sent_at);
+        body.time("reauthentication_sent_at", self.reauthentication_sent_at);
         body.time("last_sign_in_at", self.last_sign_in_at);
         body.put("app_metadata", &self.app_metadata);
         body.put("user_metadata", &self.user_metadata);
         body.factors(&self.factors);
-        body.put("identities", json!([self.identity_json()]));
+        let identities = self.identities.iter();
+        let identities: Vec<_> = identities.map(|one| one.to_json(self.id)).collect();
+        body.put("identities", identities);
         body.time("created_at", Some(self.created_at));
         body.time("updated_at", Some(self.updated_at));
         body.time("banned_until", self.banned_until);
@@ -149,20 +173,6 @@ impl User {
             body.remove("factors");
         }
         body
-    }
-
-    fn identity_json(&self) -> Value {
-        let mut body = Object::default();
-        body.put("identity_id", self.identity.id);
-        body.put("id", self.id);
-        body.put("user_id", self.id);
-        body.put("identity_data", &self.identity.data);
-        body.put("provider", "email");
-        body.time("last_sign_in_at", Some(self.created_at));
-        body.time("created_at", Some(self.created_at));
-        body.time("updated_at", Some(self.created_at));
-        body.put("email", &self.email);
-        Value::Object(body.0)
     }
 
     /// The made-up user that hides that this one exists. As recorded, it shows when the real one

@@ -5,17 +5,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Map, json};
+use uuid::Uuid;
 
 use super::{
-    call::Call,
-    email_change,
-    error::AuthError,
-    mail::{OneTimeToken, Purpose},
-    params::Params,
-    session::Issued,
-    signup::is_email,
-    state::State,
-    user::Seen,
+    call::Call, email_change, error::AuthError, one_time_token::OneTimeToken, params::Params,
+    purpose::Purpose, signup::is_email, state::State, user::Seen,
 };
 
 /// What is said after the first of two addresses agreed to a change.
@@ -24,7 +18,7 @@ pub(super) const HALF_DONE: &str =
 
 /// What a token achieved.
 pub(super) enum Verified {
-    Session(Issued),
+    User(Uuid),
     /// One of two addresses agreed to a change.
     HalfDone,
 }
@@ -60,7 +54,10 @@ pub(super) fn verify(state: &mut State, call: &Call) -> Result<Response, AuthErr
         by_hash(state, &kind, &hash)?
     };
     match redeem(state, &token)? {
-        Verified::Session(issued) => issued.answer(state, Seen::Known, Map::new()),
+        Verified::User(user_id) => {
+            let issued = state.open_session(user_id, "otp")?;
+            issued.answer(state, Seen::Known, Map::new())
+        }
         Verified::HalfDone => Ok(Json(json!({"code": "200", "msg": HALF_DONE})).into_response()),
     }
 }
@@ -105,9 +102,14 @@ fn by_code(state: &State, kind: &str, email: &str, code: &str) -> Result<OneTime
 /// The purposes that a `type` accepts.
 fn purposes(kind: &str) -> Result<&'static [Purpose], AuthError> {
     match kind {
-        "signup" | "invite" => Ok(&[Purpose::Confirmation]),
-        "recovery" | "magiclink" => Ok(&[Purpose::Recovery]),
-        "email" => Ok(&[Purpose::Confirmation, Purpose::Recovery]),
+        "signup" | "invite" => Ok(&[Purpose::Confirmation, Purpose::Invitation]),
+        "recovery" | "magiclink" => Ok(&[Purpose::Recovery, Purpose::MagicLink]),
+        "email" => Ok(&[
+            Purpose::Confirmation,
+            Purpose::Invitation,
+            Purpose::Recovery,
+            Purpose::MagicLink,
+        ]),
         "email_change" => Ok(&[Purpose::EmailChangeCurrent, Purpose::EmailChangeNew]),
         _ => Err(AuthError::validation("Invalid email verification type")),
     }
@@ -131,18 +133,19 @@ fn check(
     }
 }
 
-/// Does what a token is for, and opens a session. All other tokens of the user die with it.
+/// Does what a token is for. All other tokens of the user die with it.
 pub(super) fn redeem(state: &mut State, token: &OneTimeToken) -> Result<Verified, AuthError> {
     let user_id = token.user_id;
     match token.purpose {
-        Purpose::Confirmation | Purpose::Recovery => {
+        Purpose::Confirmation | Purpose::Invitation | Purpose::Recovery | Purpose::MagicLink => {
             let now = state.now();
             let user = state.user_mut(user_id)?;
             if user.email_confirmed_at.is_none() {
                 user.confirm(now);
-                user.identity
-                    .data
-                    .insert("email_verified".to_owned(), true.into());
+                if let Some(identity) = user.email_identity() {
+                    let data = &mut identity.data;
+                    data.insert("email_verified".to_owned(), true.into());
+                }
             }
         }
         Purpose::EmailChangeCurrent | Purpose::EmailChangeNew => {
@@ -150,7 +153,9 @@ pub(super) fn redeem(state: &mut State, token: &OneTimeToken) -> Result<Verified
                 return Ok(Verified::HalfDone);
             }
         }
+        // No `type` finds such a token.
+        Purpose::Reauthentication => return Err(AuthError::lost()),
     }
     state.clear_one_time_tokens(user_id);
-    state.open_session(user_id, "otp").map(Verified::Session)
+    Ok(Verified::User(user_id))
 }

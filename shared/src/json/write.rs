@@ -131,8 +131,15 @@ pub(crate) fn write_number(number: u64, json: &mut String) {
 
 /// The list of `items`, each of which is JSON already.
 pub(crate) fn list(items: impl Iterator<Item = String>) -> String {
-    let items: Vec<_> = items.collect();
-    ["[", &items.join(","), "]"].concat()
+    let mut json = "[".to_owned();
+    for item in items {
+        if json.len() > 1 {
+            json.push(',');
+        }
+        json.push_str(&item);
+    }
+    json.push(']');
+    json
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ pub mod of_user;
 pub mod presented;
 mod rebind;
 pub mod record;
-mod refresh;
 pub mod store;
+mod swap;
 pub mod token;
 
 pub use self::{

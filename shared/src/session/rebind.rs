@@ -1,9 +1,11 @@
 //! Binding a session to the device that its own has become.
 
-use super::{SessionId, SessionRecord, SessionStore, keys};
+use super::{SessionId, SessionRecord, SessionStore, keys, record::device_fields};
 use crate::{
+    fingerprint::FactorHashes,
     host::HttpClient,
     redis::{Command, Reply, Unavailable},
+    timestamp::Timestamp,
 };
 
 /// Puts other fields of the device in the place of those that are known, and nowhere else: whatever
@@ -25,28 +27,31 @@ return 1
 "#;
 
 impl<H: HttpClient> SessionStore<H> {
-    /// Binds the session `id` to the device of `new` in place of that of `old`, if it is still
-    /// alive and bound to that; how long it lives stays the same. Gives whether it was.
+    /// Binds the session `id` at `now` to the device of `fingerprint` and `factors` in place of that
+    /// of `record`, if it is still alive and bound to that; how long it lives stays the same. Gives
+    /// whether it was.
     ///
     /// # Errors
     /// [`Unavailable`] if it is not certain.
     pub async fn rebind(
         &self,
         id: &SessionId,
-        old: &SessionRecord,
-        new: &SessionRecord,
+        record: &SessionRecord,
+        fingerprint: &str,
+        factors: &FactorHashes,
+        now: Timestamp,
     ) -> Result<bool, Unavailable> {
         // Rarely asked for: the text costs less than a name that the server might not know.
         let command = Command::new("EVAL")
             .arg(SCRIPT)
             .arg(2)
             .arg(keys::session(id))
-            .arg(keys::device(&old.user_id))
-            .arg(old.device_fields())
-            .arg(new.device_fields())
-            .arg(&old.device_fingerprint)
-            .arg(&new.device_fingerprint)
-            .arg(new.rebound_at.unwrap_or_default());
+            .arg(keys::device(&record.user_id))
+            .arg(record.device_fields())
+            .arg(device_fields(fingerprint, factors, Some(now.seconds())))
+            .arg(&record.device_fingerprint)
+            .arg(fingerprint)
+            .arg(now.seconds());
         match self.redis.command(&command).await? {
             Reply::Integer(changed) => Ok(changed == 1),
             Reply::Error(_) => Err(Unavailable::Refused),

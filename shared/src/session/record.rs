@@ -119,28 +119,8 @@ impl SessionRecord {
     }
 
     /// The fields that bind the session to its device, as they stand in [`SessionRecord::to_json`].
-    pub fn device_fields(&self) -> String {
-        Writer::object()
-            .text("device_fingerprint", &self.device_fingerprint)
-            .json("factors", &self.factors.to_json())
-            .maybe_number("rebound_at", self.rebound_at)
-            .fields()
-    }
-
-    /// The record bound to another device at `now`.
-    #[must_use]
-    pub fn rebound(
-        &self,
-        now: Timestamp,
-        device_fingerprint: String,
-        factors: FactorHashes,
-    ) -> Self {
-        Self {
-            device_fingerprint,
-            factors,
-            rebound_at: Some(now.seconds()),
-            ..self.clone()
-        }
+    pub(super) fn device_fields(&self) -> String {
+        device_fields(&self.device_fingerprint, &self.factors, self.rebound_at)
     }
 
     /// Whether the session may be bound to another device at `now`: not twice within
@@ -219,6 +199,19 @@ impl SessionRecord {
     pub fn is_over(&self, now: Timestamp) -> bool {
         now.seconds() >= self.expires_at
     }
+}
+
+/// The fields that bind a session to a device.
+pub(super) fn device_fields(
+    fingerprint: &str,
+    factors: &FactorHashes,
+    rebound_at: Option<u64>,
+) -> String {
+    Writer::object()
+        .text("device_fingerprint", fingerprint)
+        .json("factors", &factors.to_json())
+        .maybe_number("rebound_at", rebound_at)
+        .fields()
 }
 
 #[cfg(any(test, feature = "fake"))]
@@ -321,16 +314,18 @@ mod tests {
         let start = Timestamp::from_seconds(1_800_000_000);
         let record = SessionRecord::example(start);
         assert!(record.may_rebind(start));
-        let rebound = record.rebound(start, "new".into(), FactorHashes::default());
+        let fields = device_fields("new", &FactorHashes::default(), Some(start.seconds()));
+        let json = record.to_json().replace(&record.device_fields(), &fields);
+        let rebound = SessionRecord::scan(&json).unwrap();
         let later = |seconds| Timestamp::from_seconds(1_800_000_000 + seconds);
         assert!(!rebound.may_rebind(later(REBINDING_SECONDS - 1)));
         assert!(rebound.may_rebind(later(REBINDING_SECONDS)));
-        let json = record.to_json();
-        assert_eq!(
-            json.replace(&record.device_fields(), &rebound.device_fields()),
-            rebound.to_json(),
-            "nothing but the device is another"
-        );
+        let expected = SessionRecord {
+            device_fingerprint: "new".into(),
+            rebound_at: Some(start.seconds()),
+            ..record
+        };
+        assert_eq!(rebound, expected, "nothing but the device is another");
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub enum AuthError {
     UserAlreadyExists,
     /// Too many requests from this client.
     RateLimited,
-    /// Too many mails, to this address or by the whole project. Unlike [`AuthError::RateLimited`]
+    /// Too many mails or text messages, to this address or by the whole project. Unlike [`AuthError::RateLimited`]
     /// this tells something about the address.
     MailRateLimited,
     /// The access token or its session is not good any more.
@@ -94,7 +94,7 @@ impl AuthError {
             "insufficient_aal" => Self::InsufficientAal,
             "user_already_exists" | "email_exists" => Self::UserAlreadyExists,
             "over_request_rate_limit" => Self::RateLimited,
-            "over_email_send_rate_limit" => Self::MailRateLimited,
+            "over_email_send_rate_limit" | "over_sms_send_rate_limit" => Self::MailRateLimited,
             "bad_jwt"
             | "no_authorization"
             | "session_not_found"
@@ -102,8 +102,13 @@ impl AuthError {
             | "refresh_token_not_found"
             | "refresh_token_already_used" => Self::SessionEnded,
             _ if answer.status >= 500 => unavailable,
-            _ => Self::Rejected(printable(code)),
+            _ => Self::rejected(code),
         }
+    }
+
+    /// Refused with `code`, which may be anything.
+    pub fn rejected(code: &str) -> Self {
+        Self::Rejected(printable(code))
     }
 
     /// The word for log lines.

@@ -8,16 +8,27 @@ use super::{
 use crate::{host::HttpClient, json::Object, secret::Secret};
 
 impl<H: HttpClient> AuthClient<H> {
-    /// Where a browser begins to sign in at `provider`. It comes back to `redirect_to` with a `code`, or with
-    /// an `error`.
-    pub fn authorize_url(&self, provider: &str, redirect_to: &str, code_challenge: &str) -> String {
-        format!(
+    /// Where a browser begins to sign in at `provider`, which is asked for `scopes` beside the usual ones.
+    /// It comes back to `redirect_to` with a `code`, or with an `error`.
+    pub fn authorize_url(
+        &self,
+        provider: &str,
+        scopes: &str,
+        redirect_to: &str,
+        code_challenge: &str,
+    ) -> String {
+        let mut url = format!(
             "{}/auth/v1/authorize?provider={}&redirect_to={}&code_challenge={}&code_challenge_method=s256",
             self.url(),
             query_value(provider),
             query_value(redirect_to),
             query_value(code_challenge),
-        )
+        );
+        if !scopes.is_empty() {
+            url.push_str("&scopes=");
+            url.push_str(&query_value(scopes));
+        }
+        url
     }
 
     /// Redeems the code that a browser came back with, once.
@@ -46,12 +57,14 @@ mod tests {
     #[test]
     fn no_field_can_become_another() {
         let host = answering(200, "");
-        let url = client(&host, "anon").authorize_url("x&y", "https://app.test/?a=b&c", "ch");
+        let url = client(&host, "anon").authorize_url("x&y", "", "https://app.test/?a=b&c", "ch");
         assert_eq!(
             url,
             "https://supabase.test/auth/v1/authorize?provider=x%26y\
              &redirect_to=https%3A%2F%2Fapp.test%2F%3Fa%3Db%26c&code_challenge=ch&code_challenge_method=s256"
         );
+        let url = client(&host, "anon").authorize_url("x", "email,a&b", "r", "ch");
+        assert!(url.ends_with("_method=s256&scopes=email%2Ca%26b"), "{url}");
     }
 
     #[test]

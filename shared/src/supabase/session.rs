@@ -5,6 +5,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use crate::{
     json::{Map, Object, Value},
     secret::Secret,
+    timestamp::Timestamp,
 };
 
 /// A session at Supabase.
@@ -31,6 +32,8 @@ pub struct User {
     pub created_at: Option<String>,
     /// When the address was confirmed, RFC 3339.
     pub email_confirmed_at: Option<String>,
+    /// When the user signed in last, RFC 3339.
+    pub last_sign_in_at: Option<String>,
     /// The address that waits to be confirmed in place of the present one.
     pub new_email: Option<String>,
     /// Until when the user may not sign in, RFC 3339; may be long past.
@@ -71,6 +74,7 @@ impl User {
             role: object.text("role").unwrap_or_default(),
             created_at: object.text("created_at"),
             email_confirmed_at: object.text("email_confirmed_at"),
+            last_sign_in_at: object.text("last_sign_in_at"),
             new_email: object.text("new_email").filter(|email| !email.is_empty()),
             banned_until: object.text("banned_until"),
             user_metadata: metadata(object.object("user_metadata")),
@@ -92,6 +96,16 @@ impl User {
     pub fn access_role(&self) -> &str {
         let set = self.app_metadata.get("role").and_then(Value::as_str);
         set.filter(|role| !role.is_empty()).unwrap_or(&self.role)
+    }
+
+    /// Whether the user may not sign in at `now`. A moment that cannot be read has not come yet.
+    pub fn is_locked(&self, now: Timestamp) -> bool {
+        let Some(until) = &self.banned_until else {
+            return false;
+        };
+        // In UTC, as Supabase writes it, the order of the texts is that of time. Whole seconds do.
+        let seconds = until.get(..19).filter(|_| until.ends_with('Z'));
+        seconds.is_none_or(|until| now.to_rfc_3339().get(..19) <= Some(until))
     }
 }
 
@@ -217,6 +231,29 @@ mod tests {
         for odd in [json!(""), json!(7), json!(["admin"])] {
             let user = json!({"id": id, "role": "authenticated", "app_metadata": {"role": odd}});
             assert_eq!(role(user), "authenticated");
+        }
+    }
+
+    #[test]
+    fn a_lock_holds_until_its_end_and_in_doubt() {
+        let is_locked = |until: serde_json::Value| {
+            let user = json!({"id": "5f6b7c8d-0000-4000-8000-000000000001", "banned_until": until});
+            let user = User::read(Object::parse(&user.to_string()).unwrap()).unwrap();
+            user.is_locked(Timestamp::from_seconds(1_800_000_000))
+        };
+        for open in [json!(null), json!("2027-01-15T07:59:59.9Z")] {
+            assert!(!is_locked(open.clone()), "{open}");
+        }
+        for locked in [
+            "2027-01-15T08:00:00Z",
+            "2027-01-15T08:00:01.123456Z",
+            "2126-01-01T00:00:00Z",
+            // Might be later than it looks.
+            "2027-01-15T07:00:00-05:00",
+            "soon",
+            "",
+        ] {
+            assert!(is_locked(json!(locked)), "{locked}");
         }
     }
 

@@ -96,7 +96,7 @@ export const cases = {
     const bindings = await challenged(world, session, factor);
     await world.advance(600);
     const body = { challenge_id: bindings["uuid:2"], code: "000000" };
-    await assertRefused(world.post(`/factors/${factor.id}/verify`, body, session.access_token), /mfa_challenge_expired/);
+    await world.refused(`/factors/${factor.id}/verify`, body, "mfa_challenge_expired", session.access_token);
     return { "jwt:1": session.access_token, "uuid:1": factor.id, ...bindings };
   },
   "mfa-verify-code-one-step-old": oldCode(1),
@@ -119,8 +119,3 @@ export const cases = {
     return { "jwt:1": session.access_token, "uuid:1": factor.id, ...bindings };
   },
 };
-
-async function assertRefused(answer, pattern) {
-  const error = await answer.then(() => undefined, (error) => error);
-  if (!pattern.test(error?.message)) throw new Error(`expected ${pattern}: ${error}`);
-}

@@ -41,7 +41,34 @@ export const asAnswered = async (world, { response }) => {
   return first(await world.session(email, { user_metadata: metadata, password: "Correct horse battery 1A" }));
 };
 
+/** A session of the day before, and the code of a mail if need be. */
+const old = (mailed) => async (world) => {
+  const { user, ...session } = await world.session("rea@example.test", { password: "a new password 2B" });
+  await world.advance(25 * 3600);
+  const { access_token: token } = await world.post("/token?grant_type=refresh_token", {
+    refresh_token: session.refresh_token,
+  });
+  const bindings = { "jwt:1": token, "uuid:1": user.id };
+  if (!mailed) return bindings;
+  await world.call("GET", "/reauthenticate", { token });
+  return { ...bindings, "otp:6 digits:1": (await world.mail()).token };
+};
+
 export const cases = {
+  "user-put-reauth-needed": old(false),
+  "user-put-reauth-wrong-nonce": old(true),
+  "user-put-reauth-ok": old(true),
+  "user-put-reauth-nonce-reused": async (world) => {
+    const bindings = await old(true)(world);
+    const body = { password: "still another 5E", nonce: bindings["otp:6 digits:1"] };
+    await world.put("/user", body, bindings["jwt:1"]);
+    return bindings;
+  },
+  "reauthenticate-too-soon": async (world) => {
+    const session = await world.session("rea@example.test");
+    await world.call("GET", "/reauthenticate", { token: session.access_token });
+    return first(session);
+  },
   "user-get-ok": async (world) => first(await world.session(EMAIL, { user_metadata: { name: "Ada" } })),
   "user-get-bad-signature": async (world) => {
     const { access_token: token } = await world.session(EMAIL);

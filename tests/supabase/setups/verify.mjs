@@ -1,8 +1,6 @@
 // What the cases of verify.json need to be there first.
-//
-// A magic link's token and a recovery's are one and the same field of a user, so a recovery mail stands in for it.
 
-import { CHALLENGE } from "../world.mjs";
+import { CHALLENGE, SERVICE_KEY } from "../world.mjs";
 
 const DAY_AND_HOUR = 25 * 3600;
 
@@ -14,6 +12,12 @@ const code = (mail) => ({ "otp:6 digits:1": mail.token });
 const recovery = (email) => async (world) => {
   await world.user(email);
   return hash(await world.recover(email));
+};
+
+/** A confirmed user with an unopened magic link. */
+const magicLink = (email) => async (world) => {
+  await world.user(email);
+  return hash(await world.magicLink(email));
 };
 
 const bannedRecovery = async (world) => {
@@ -44,9 +48,14 @@ const emailChangeTokens = (email, to) => async (world) => {
   return hashes;
 };
 
+const invited = async (world) => {
+  await world.post("/invite", { email: "vinv@example.test", data: { name: "Invited" } }, SERVICE_KEY);
+  return hash(await world.mail());
+};
+
 const otp = async (world) => {
   await world.user("vml@example.test");
-  return code(await world.recover("vml@example.test"));
+  return code(await world.magicLink("vml@example.test"));
 };
 
 const later = (prepare) => async (world) => {
@@ -59,6 +68,8 @@ const later = (prepare) => async (world) => {
 const goOn = async () => {};
 
 export const cases = {
+  "verify-invite-ok": invited,
+  "verify-invite-signups-disabled": invited,
   "verify-signup-expired": later(async (world) => hash(await world.signUp("v@example.test"))),
   "verify-recovery-ok": async (world) => {
     const older = await world.session("vr@example.test");
@@ -78,15 +89,15 @@ export const cases = {
     return hash(await world.recover("vmfa@example.test"));
   },
   "verify-recovery-banned": bannedRecovery,
-  "verify-magiclink-ok": recovery("vml@example.test"),
-  "verify-magiclink-type-email": recovery("vml@example.test"),
-  "verify-magiclink-type-signup": recovery("vml@example.test"),
+  "verify-magiclink-ok": magicLink("vml@example.test"),
+  "verify-magiclink-type-email": magicLink("vml@example.test"),
+  "verify-magiclink-type-signup": magicLink("vml@example.test"),
   "verify-otp-wrong": otp,
   "verify-otp-ok": otp,
   "verify-otp-reused": async (world) => {
     await world.user("vml@example.test");
-    const mail = await world.recover("vml@example.test");
-    await world.verify("recovery", mail);
+    const mail = await world.magicLink("vml@example.test");
+    await world.verify("magiclink", mail);
     return code(mail);
   },
   "verify-otp-expired": later(otp),
@@ -106,7 +117,7 @@ export const cases = {
   "verify-get-recovery-banned": bannedRecovery,
   "verify-get-email-change-first-half": emailChangeTokens("g7@example.test", "g7-new@example.test"),
   "verify-get-pkce-ok": async (world) => pkceHash(await world.signUp("g8@example.test", CHALLENGE)),
-  "verify-get-magiclink-ok": recovery("g@example.test"),
+  "verify-get-magiclink-ok": magicLink("g@example.test"),
   "verify-get-redirect-in-header": recovery("g@example.test"),
 };
 

@@ -193,6 +193,18 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_that_cannot_be_given_up_says_when_it_runs_out() {
+        let world = world().supabase_refuses(USER, "weak_password");
+        // Claim, look, verify, keep, note, change, and the note taken back.
+        world.break_after(7, LOST[0]);
+        let answer = by_link(&world, "weak");
+        assert_eq!(
+            (answer.status, answer.header("retry-after")),
+            (503, Some("30"))
+        );
+    }
+
+    #[test]
     fn another_password_than_the_one_that_was_set_is_the_same_password_all_the_same() {
         let world = world();
         world.break_after(6, LOST[0]);

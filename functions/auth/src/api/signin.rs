@@ -336,6 +336,24 @@ mod tests {
     }
 
     #[test]
+    fn who_is_locked_gets_no_session_even_if_supabase_gives_one() {
+        let mut locked = user();
+        locked["banned_until"] = "2100-01-01T00:00:00Z".into();
+        let world = World::new()
+            .supabase(TOKEN, 200, session_of(&locked))
+            .supabase("/logout", 204, Value::Null);
+        let answer = world.answer(&post(PATH, ADA));
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (403, "user_banned")
+        );
+        assert!(answer.header("set-cookie").is_none());
+        assert!(!world.dump().contains("session:"), "{}", world.dump());
+        world.run_tasks();
+        assert_eq!(world.asked().last().unwrap(), "/logout?scope=local");
+    }
+
+    #[test]
     fn the_log_tells_who_and_nothing_secret() {
         let world = world();
         let answer = signed_in(&world);

@@ -85,15 +85,18 @@ fn is_image_data(logo: &str) -> bool {
     let data = logo
         .strip_prefix("data:image/svg+xml;base64,")
         .or_else(|| logo.strip_prefix("data:image/png;base64,"));
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
-    data.is_some_and(|data| !data.is_empty() && data.bytes().all(is_base64))
-        && logo.len() <= LONGEST_LOGO
+    data.is_some_and(|data| !data.is_empty() && is_of(data, b"+/=")) && logo.len() <= LONGEST_LOGO
 }
 
 /// A path, and no `//host`; not even with the backslash that browsers take for a slash.
 fn is_path(logo: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%?=&".contains(&byte);
-    logo.starts_with('/') && !logo.starts_with("//") && logo.bytes().all(is_plain)
+    logo.starts_with('/') && !logo.starts_with("//") && is_of(logo, b"/-._~%?=&")
+}
+
+/// Whether `text` is of letters, digits and `others`.
+fn is_of(text: &str, others: &[u8]) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
 }
 
 fn color(reader: &mut Reader<'_>) -> Color {

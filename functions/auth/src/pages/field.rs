@@ -18,6 +18,8 @@ pub(super) enum Kind {
     NewPassword,
     /// A code of digits that is good once.
     Code,
+    /// The number of a phone.
+    Phone,
 }
 
 /// See the module. Where its page shows it, it is `{{ email }}` in the template.
@@ -74,6 +76,11 @@ impl<'a> Field<'a> {
         Self::new(Kind::Email, "email", t.email_label(), trouble).value(value)
     }
 
+    /// The field `code`.
+    pub(super) fn code(t: &Texts, trouble: &'a Trouble) -> Self {
+        Self::new(Kind::Code, "code", t.code_label(), trouble)
+    }
+
     /// The field `password`, of an account that exists.
     pub(super) fn password(t: &Texts, trouble: &'a Trouble) -> Self {
         Self::new(Kind::Password, "password", t.password_label(), trouble)
@@ -102,6 +109,7 @@ impl Kind {
             }
             Self::Password => r#"type="password" autocomplete="current-password""#,
             Self::NewPassword => r#"type="password" autocomplete="new-password""#,
+            Self::Phone => r#"type="tel" autocomplete="tel" maxlength="32""#,
             Self::Code => {
                 r#"class="code" type="text" inputmode="numeric" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" maxlength="10""#
             }

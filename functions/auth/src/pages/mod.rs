@@ -3,12 +3,11 @@
 //! A form POSTs to its own address and is answered by a redirect, or by itself again with what
 //! was typed (but for passwords) and what is wrong with it.
 //!
-//! To add a page that is a sentence, a form and links, fill in a [`PlainForm`] as `resend.rs` does: each
-//! template of its own is a kilobyte more. For any other, take `signin.rs` and `templates/signin.html` as
-//! the pattern:
+//! A page that is a sentence, a form and links is a [`PlainForm`](plain_form::PlainForm), as in `resend.rs`. To
+//! add any other, take `signin.rs` and `templates/signin.html` as the pattern:
 //!
 //! 1. `pages/NAME.rs`: a struct with `t: &'static Texts` and what the page shows, a `#[template]`,
-//!    and [`Page`] for its title; `IS_WIDE` for a page of sections.
+//!    and [`Page`] for its title; `is_wide` for a page of sections.
 //! 2. `templates/NAME.html`: what stands under the heading, and nothing else. Every sentence is
 //!    `{{ t.name() }}`; `{{ trouble }}`, `{{ next }}` and each [`Field`](field::Field) show
 //!    themselves.
@@ -24,32 +23,59 @@
 //! from one wide page to the next, and their `<section>`s have an `<h2>`.
 
 pub(crate) mod account;
+pub(crate) mod admin;
 mod brand;
+mod code_form;
 mod color;
 pub(crate) mod confirm;
+pub(crate) mod factors;
 mod field;
 pub(crate) mod forgot;
 mod language;
 mod next;
+pub(crate) mod oauth;
 mod plain_form;
 pub(crate) mod resend;
 pub(crate) mod reset;
+pub(crate) mod second_factor;
 mod settings;
 pub(crate) mod signin;
 pub(crate) mod signout;
 pub(crate) mod signup;
+pub(crate) mod step_up;
 mod texts;
 mod trouble;
 mod view;
 
+use askama::Template;
 use authflow_shared::host::Host;
 
 pub(crate) use self::settings::Settings;
-use self::{next::Next, plain_form::PlainForm, trouble::Trouble, view::View};
+use self::{
+    next::Next,
+    texts::Texts,
+    view::{Page, View},
+};
 use crate::{
     config::Config, exchange::Exchange, failure::Failure, open_session::Entry, request::Request,
     response::Response,
 };
+
+/// What went wrong where there is no form to say it on.
+#[derive(Template)]
+#[template(path = "message.html")]
+struct Message<'a> {
+    t: &'static Texts,
+    title: &'a str,
+    text: &'a str,
+    sign_in: String,
+}
+
+impl Page for Message<'_> {
+    fn title(&self) -> &str {
+        self.title
+    }
+}
 
 /// `/auth`: leads to the sign-in page.
 pub(crate) fn start<H: Host>(exchange: &Exchange<'_, H>) -> Response {
@@ -64,13 +90,25 @@ fn go_on<H: Host>(exchange: &Exchange<'_, H>, entry: Entry, next: &Next) -> Resp
             let target = next.target(&exchange.config.common.targets);
             opened.into_redirect(target)
         }
-        Entry::SecondFactor(pending) => pending.into_json(),
+        Entry::SecondFactor(pending) => second_factor::ask(exchange, &pending, next),
     }
+}
+
+/// Where `failure` is that nobody is signed in, leads to the sign-in page, and then on to `next`.
+fn sign_in_first(failure: Failure, config: &Config, next: &Next) -> Result<Response, Failure> {
+    if failure.problem.code != "no_session" {
+        return Err(failure);
+    }
+    Ok(failure.into_redirect(next.page(config, signin::PATH)))
 }
 
 /// A failure as a page.
 pub(crate) fn failed(failure: Failure, config: &Config, request: &Request) -> Response {
-    let view = View::new(config, request);
+    said(View::new(config, request), &Next::default(), failure)
+}
+
+/// A failure as a page that leads back to the sign-in page.
+fn said(view: View<'_>, next: &Next, failure: Failure) -> Response {
     let t = view.texts();
     let title = match failure.problem.code {
         "not_found" => t.not_found_title(),
@@ -78,10 +116,11 @@ pub(crate) fn failed(failure: Failure, config: &Config, request: &Request) -> Re
     };
     let detail = failure.problem.detail.clone();
     let text = t.error(failure.problem.code).unwrap_or(&detail);
-    let page = PlainForm {
+    let page = Message {
+        t,
+        title,
         text,
-        links: vec![(signin::PATH.to_owned(), t.signin_title())],
-        ..PlainForm::new(t, title, &Next::NONE, Trouble::none())
+        sign_in: next.link(signin::PATH),
     };
     view.refused(&page, failure)
 }

@@ -18,20 +18,36 @@ impl Next {
     /// Nowhere in particular.
     pub(super) const NONE: Self = Self(None);
 
-    /// Back to the page at `path`.
-    pub(super) fn to<H: Host>(exchange: &Exchange<'_, H>, path: &str) -> Self {
-        Self(exchange.config.common.targets.accept(path))
-    }
-
     /// From the address of a page.
     pub(super) fn from_query<H: Host>(exchange: &Exchange<'_, H>) -> Self {
         let next = form::field(&exchange.request.query, "next").unwrap_or_default();
-        Self(exchange.config.common.targets.accept(&next))
+        Self::read(exchange, &next)
+    }
+
+    /// The page of ours at `path`.
+    pub(super) fn own_page(config: &Config, path: &str) -> Self {
+        let common = &config.common;
+        Self(common.targets.accept(&format!("{}{path}", common.auth_url)))
     }
 
     /// From a form. It went out checked, but anybody can send a form.
     pub(super) fn from_fields<H: Host>(exchange: &Exchange<'_, H>, fields: &Fields) -> Self {
-        Self(exchange.config.common.targets.accept(fields.sent("next")))
+        Self::read(exchange, fields.sent("next"))
+    }
+
+    /// From wherever it was.
+    pub(super) fn read<H: Host>(exchange: &Exchange<'_, H>, next: &str) -> Self {
+        Self(exchange.config.common.targets.accept(next))
+    }
+
+    /// The text that [`Next::read`] reads.
+    pub(super) fn as_str(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_none(&self) -> bool {
+        self.0.is_none()
     }
 
     /// Where the person goes on to.

@@ -15,8 +15,6 @@ pub(super) struct PlainForm<'a> {
     pub(super) trouble: &'a Trouble,
     /// What stands above the form; may be empty.
     pub(super) text: &'a str,
-    /// What stands below that; may be empty.
-    pub(super) more: &'static str,
     /// Where the form is sent to; without it there is no form.
     pub(super) action: Option<&'static str>,
     pub(super) next: &'a Next,
@@ -28,8 +26,6 @@ pub(super) struct PlainForm<'a> {
     pub(super) button: &'static str,
     /// Whether the button does what cannot be undone.
     pub(super) is_danger: bool,
-    /// What stands before the links; may be empty.
-    pub(super) lead: &'static str,
     /// Addresses and texts.
     pub(super) links: Vec<(String, &'static str)>,
 }
@@ -47,7 +43,6 @@ impl<'a> PlainForm<'a> {
             title,
             trouble,
             text: "",
-            more: "",
             action: None,
             next,
             token_hash: None,
@@ -55,7 +50,6 @@ impl<'a> PlainForm<'a> {
             factors: &[],
             button: "",
             is_danger: false,
-            lead: "",
             links: Vec::new(),
         }
     }

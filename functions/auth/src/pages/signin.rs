@@ -7,6 +7,7 @@ use super::{
     field::Field,
     forgot,
     next::Next,
+    oauth::Providers,
     resend, signup,
     texts::Texts,
     trouble::Trouble,
@@ -34,12 +35,19 @@ struct Form<'a> {
     next: &'a Next,
     email: Field<'a>,
     password: Field<'a>,
+    providers: Providers<'a>,
     forgot: String,
     sign_up: String,
 }
 
 impl<'a> Form<'a> {
-    fn new(t: &'static Texts, next: &'a Next, email: &'a str, trouble: &'a Trouble) -> Self {
+    fn new<H: Host>(
+        exchange: &Exchange<'a, H>,
+        next: &'a Next,
+        email: &'a str,
+        trouble: &'a Trouble,
+    ) -> Self {
+        let t = View::of(exchange).texts();
         Self {
             t,
             reason: "",
@@ -49,6 +57,7 @@ impl<'a> Form<'a> {
             next,
             email: Field::email(t, email, trouble),
             password: Field::password(t, trouble),
+            providers: Providers::new(exchange, t, next),
             forgot: next.link(forgot::PATH),
             sign_up: next.link(signup::PATH),
         }
@@ -71,7 +80,7 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
     let page = Form {
         reason: sentence(view.texts(), &reason),
         is_done: matches!(reason.as_str(), PASSWORD_CHANGED | ACCOUNT_DELETED),
-        ..Form::new(view.texts(), &next, "", Trouble::none())
+        ..Form::new(exchange, &next, "", Trouble::none())
     };
     Ok(view.shown(&page, "signin_form"))
 }
@@ -93,7 +102,7 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
     let is_unconfirmed = failure.problem.code == "email_not_confirmed";
     let page = Form {
         resend: is_unconfirmed.then_some(resend::PATH),
-        ..Form::new(view.texts(), &next, &email, &trouble)
+        ..Form::new(exchange, &next, &email, &trouble)
     };
     Ok(view.refused(&page, failure))
 }

@@ -1,10 +1,16 @@
 //! `/auth/signup`. With `?sent`, it says to look into the mailbox.
 
+use askama::Template;
 use authflow_shared::host::Host;
 
 use super::{
-    field::Field, next::Next, plain_form::PlainForm, resend, signin, texts::Texts,
-    trouble::Trouble, view::View,
+    field::Field,
+    next::Next,
+    oauth::Providers,
+    resend, signin,
+    texts::Texts,
+    trouble::Trouble,
+    view::{Page, View},
 };
 use crate::{
     api::{self, signup::Outcome},
@@ -17,22 +23,55 @@ use crate::{
 
 pub(super) const PATH: &str = "/auth/signup";
 
-fn page<'a>(
+#[derive(Template)]
+#[template(path = "signup.html")]
+struct Form<'a> {
     t: &'static Texts,
-    next: &'a Next,
-    email: &'a str,
     trouble: &'a Trouble,
-) -> PlainForm<'a> {
-    PlainForm {
-        action: Some(PATH),
-        fields: vec![
-            Field::email(t, email, trouble),
-            Field::new_password(t, trouble),
-        ],
-        button: t.signup_button(),
-        lead: t.signup_have_account(),
-        links: vec![(next.link(signin::PATH), t.signin_title())],
-        ..PlainForm::new(t, t.signup_title(), next, trouble)
+    next: &'a Next,
+    email: Field<'a>,
+    password: Field<'a>,
+    providers: Providers<'a>,
+    sign_in: String,
+}
+
+impl<'a> Form<'a> {
+    fn new<H: Host>(
+        exchange: &Exchange<'a, H>,
+        next: &'a Next,
+        email: &'a str,
+        trouble: &'a Trouble,
+    ) -> Self {
+        let t = View::of(exchange).texts();
+        Self {
+            t,
+            trouble,
+            next,
+            email: Field::email(t, email, trouble),
+            password: Field::new_password(t, trouble),
+            providers: Providers::new(exchange, t, next),
+            sign_in: next.link(signin::PATH),
+        }
+    }
+}
+
+impl Page for Form<'_> {
+    fn title(&self) -> &str {
+        self.t.signup_title()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "sent.html")]
+struct Sent {
+    t: &'static Texts,
+    sign_in: String,
+    resend: String,
+}
+
+impl Page for Sent {
+    fn title(&self) -> &str {
+        self.t.sent_title()
     }
 }
 
@@ -43,19 +82,14 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
     let view = View::of(exchange);
     let next = Next::from_query(exchange);
     if form::field(&exchange.request.query, "sent").is_some() {
-        let t = view.texts();
-        let page = PlainForm {
-            text: t.sent_text(),
-            more: t.sent_known(),
-            links: vec![
-                (next.link(signin::PATH), t.signin_title()),
-                (next.link(resend::PATH), t.sent_again()),
-            ],
-            ..PlainForm::new(t, t.sent_title(), &next, Trouble::none())
+        let page = Sent {
+            t: view.texts(),
+            sign_in: next.link(signin::PATH),
+            resend: next.link(resend::PATH),
         };
         return Ok(view.shown(&page, "mail_sent"));
     }
-    let page = page(view.texts(), &next, "", Trouble::none());
+    let page = Form::new(exchange, &next, "", Trouble::none());
     Ok(view.shown(&page, "signup_form"))
 }
 
@@ -77,7 +111,7 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
     };
     let view = View::of(exchange);
     let trouble = Trouble::of_failure(&failure, view.texts());
-    let page = page(view.texts(), &next, &email, &trouble);
+    let page = Form::new(exchange, &next, &email, &trouble);
     Ok(view.refused(&page, failure))
 }
 

@@ -29,12 +29,28 @@ const HEADERS: [(&str, &str); 5] = [
 ];
 
 /// What stands in `<main>`, under the heading. A page's template writes nothing else.
-pub(super) trait Page: Template {
+pub(super) trait Page: Content {
     /// The heading, which is the title too.
     fn title(&self) -> &str;
 
     /// Whether it is wider than a form: a page of sections.
-    const IS_WIDE: bool = false;
+    fn is_wide(&self) -> bool {
+        false
+    }
+}
+
+/// Every template. It is apart from [`Page`] so that all pages share the code that shows them.
+pub(super) trait Content {
+    fn html(&self) -> String;
+}
+
+impl<T: Template> Content for T {
+    fn html(&self) -> String {
+        let mut html = String::new();
+        // Writing to a string cannot fail, and no template calls anything that can.
+        let _ = self.render_into(&mut html);
+        html
+    }
 }
 
 #[derive(Template)]
@@ -79,32 +95,41 @@ impl<'a> View<'a> {
     }
 
     /// A page that answers a request for it.
-    pub(super) fn shown<P: Page>(&self, page: &P, outcome: &'static str) -> Response {
-        let html = self.html(page, false);
+    pub(super) fn shown(&self, page: &dyn Page, outcome: &'static str) -> Response {
+        let html = self.layout(page, false);
         self.with_headers(Response::text(200, outcome, HTML, html))
     }
 
     /// A page that says what is wrong, with the status and the headers of `failure`.
-    pub(super) fn refused<P: Page>(&self, page: &P, failure: Failure) -> Response {
-        let html = self.html(page, true);
+    pub(super) fn refused(&self, page: &dyn Page, failure: Failure) -> Response {
+        let html = self.layout(page, true);
         self.with_headers(failure.into_response(HTML, html))
     }
 
-    fn html<P: Page>(&self, page: &P, is_error: bool) -> String {
-        self.layout(page.title(), &render(page), is_error, P::IS_WIDE)
+    /// A page with what is wrong, if anything is.
+    pub(super) fn answer(
+        &self,
+        page: &dyn Page,
+        failure: Option<Failure>,
+        outcome: &'static str,
+    ) -> Response {
+        match failure {
+            Some(failure) => self.refused(page, failure),
+            None => self.shown(page, outcome),
+        }
     }
 
-    /// Apart from [`View::html`], of which the worker holds one for each page.
-    fn layout(&self, title: &str, content: &str, is_error: bool, is_wide: bool) -> String {
-        render(&Layout {
+    fn layout(&self, page: &dyn Page, is_error: bool) -> String {
+        let layout = Layout {
             t: self.texts(),
             settings: self.settings,
             language: self.language.tag,
-            title,
+            title: page.title(),
             is_error,
-            is_wide,
-            content,
-        })
+            is_wide: page.is_wide(),
+            content: &page.html(),
+        };
+        layout.html()
     }
 
     fn with_headers(&self, response: Response) -> Response {
@@ -115,13 +140,6 @@ impl<'a> View<'a> {
             response.header(name, *value)
         })
     }
-}
-
-fn render(page: &impl Template) -> String {
-    let mut html = String::new();
-    // Writing to a string cannot fail, and no template calls anything that can.
-    let _ = page.render_into(&mut html);
-    html
 }
 
 #[cfg(test)]

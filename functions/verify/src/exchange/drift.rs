@@ -1,5 +1,7 @@
 //! A device that is no longer quite the one that its session is bound to.
 
+use std::rc::Rc;
+
 use authflow_shared::{
     fingerprint::{Device, Factor},
     host::gateway::GatewayHost,
@@ -17,7 +19,7 @@ impl<H: GatewayHost> Exchange<'_, H> {
         &self,
         factor: Factor,
         id: &SessionId,
-        record: &SessionRecord,
+        record: &Rc<SessionRecord>,
         device: &Device<'_>,
     ) {
         self.tell(Level::Info, "audit", id)
@@ -30,13 +32,14 @@ impl<H: GatewayHost> Exchange<'_, H> {
             return;
         }
         let fingerprinter = &self.gateway.config.common.fingerprinter;
-        let (whole, factors) = (fingerprinter.of(device), fingerprinter.factors_of(device));
-        let new = record.rebound(now, whole, factors);
+        let (fingerprint, factors) = (fingerprinter.of(device), fingerprinter.factors_of(device));
         let failed = self.tell(Level::Warn, "rebinding_failed", id);
-        let (id, old) = (id.clone(), record.clone());
+        let (id, record) = (id.clone(), record.clone());
         let (gateway, host, store) = (self.gateway.clone(), self.host.clone(), self.store());
         self.host.spawn(async move {
-            let rebound = store.rebind(&id, &old, &new).await;
+            let rebound = store
+                .rebind(&id, &record, &fingerprint, &factors, now)
+                .await;
             // Whether it was or not, Redis knows better than what is remembered.
             gateway.sessions.borrow_mut().forget(&id);
             if let Err(reason) = rebound {

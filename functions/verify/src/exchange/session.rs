@@ -1,5 +1,7 @@
 //! Whose request it is, and how its session lives on.
 
+use std::rc::Rc;
+
 use authflow_shared::{
     client_ip::ClientIp,
     fingerprint::{Device, Likeness},
@@ -143,7 +145,7 @@ impl<H: GatewayHost> Exchange<'_, H> {
     }
 
     /// Lets the session live on, after the response.
-    pub(super) fn renew(&self, id: &SessionId, record: &SessionRecord) {
+    pub(super) fn renew(&self, id: &SessionId, record: &Rc<SessionRecord>) {
         let now = self.host.now();
         if !self.gateway.renewals.borrow_mut().take(id, record, now) {
             return;

@@ -12,6 +12,7 @@
 //! A client that goes away leaves its future here, never to be resumed. [`Runner::start`]
 //! therefore drops those that have waited longer than their effect can take.
 
+mod effect;
 mod environment;
 mod lines;
 mod pool;
@@ -23,93 +24,23 @@ use core::{
     task::{Context, Poll, Waker},
     time::Duration,
 };
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
-pub use self::{environment::EffectHost, lines::Lines};
-use super::{
-    CallError, Clock, HttpAnswer, HttpCall,
-    gateway::{AdmitOrder, SignOrder},
-    origin::{ForwardPlan, OriginHead},
+pub use self::{
+    effect::{Awaited, Effect, EffectResult},
+    environment::EffectHost,
+    lines::Lines,
 };
+use super::Clock;
 use crate::timestamp::Timestamp;
 
 /// Time beyond an effect's own after which nobody will come back with its result.
 const GRACE: Duration = Duration::from_secs(10);
-/// The longest that what the platform does by itself may take.
-const PLATFORM_LIMIT: Duration = Duration::from_secs(1);
 /// The most futures that wait at once. Past it the one that has waited longest is dropped: most
 /// likely its client is gone, and an honest one gets an error, but memory never grows back.
 const CAPACITY: usize = 20_000;
 /// Abandoned futures are looked for no oftener than this.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
-
-/// Something that only the outside can do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Make a small HTTP call; the result is [`EffectResult::Answer`].
-    Call(HttpCall),
-    /// Send the request to its origin; the result is [`EffectResult::Head`].
-    Forward(ForwardPlan),
-    /// Sign; the result is [`EffectResult::Signature`].
-    Sign(SignOrder),
-    /// Ask a rate limiter of the platform; the result is [`EffectResult::Admitted`].
-    Admit(AdmitOrder),
-    /// Wait; the result is [`EffectResult::Slept`].
-    Sleep(Duration),
-}
-
-impl Effect {
-    /// The kind.
-    const fn awaited(&self) -> Awaited {
-        match self {
-            Self::Call(_) => Awaited::Call,
-            Self::Forward(_) => Awaited::Forward,
-            Self::Sign(_) => Awaited::Sign,
-            Self::Admit(_) => Awaited::Admit,
-            Self::Sleep(_) => Awaited::Sleep,
-        }
-    }
-
-    /// The longest the effect can take.
-    pub const fn limit(&self) -> Duration {
-        match self {
-            Self::Call(call) => call.timeout,
-            Self::Forward(plan) => plan.timeout,
-            Self::Sign(_) | Self::Admit(_) => PLATFORM_LIMIT,
-            Self::Sleep(duration) => *duration,
-        }
-    }
-}
-
-/// What came of an [`Effect`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EffectResult {
-    /// Of [`Effect::Call`].
-    Answer(Result<HttpAnswer, CallError>),
-    /// Of [`Effect::Forward`].
-    Head(Result<OriginHead, CallError>),
-    /// Of [`Effect::Sign`].
-    Signature(Result<String, CallError>),
-    /// Of [`Effect::Admit`].
-    Admitted(Result<bool, CallError>),
-    /// Of [`Effect::Sleep`].
-    Slept,
-}
-
-/// The kind of an [`Effect`], and so of the [`EffectResult`] that is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Awaited {
-    /// [`Effect::Call`].
-    Call,
-    /// [`Effect::Forward`].
-    Forward,
-    /// [`Effect::Sign`].
-    Sign,
-    /// [`Effect::Admit`].
-    Admit,
-    /// [`Effect::Sleep`].
-    Sleep,
-}
 
 /// Where a future stands after it was started or resumed.
 #[derive(Debug, PartialEq, Eq)]
@@ -151,10 +82,13 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 pub struct Runner<T> {
     next_id: u32,
     next_sweep: Timestamp,
-    waiting: BTreeMap<u32, Waiting<T>>,
+    /// In the order of their ids. A queue is much less code than a map, and there are few: whoever
+    /// is to go on came lately.
+    waiting: VecDeque<Box<Waiting<T>>>,
 }
 
 struct Waiting<T> {
+    id: u32,
     task: Task<T>,
     host: EffectHost,
     awaited: Awaited,
@@ -177,9 +111,16 @@ impl<T> Default for Runner<T> {
         Self {
             next_id: 0,
             next_sweep: Timestamp::default(),
-            waiting: BTreeMap::new(),
+            waiting: VecDeque::new(),
         }
     }
+}
+
+/// Does `work`, which waits for nothing, in an environment at `now`. Gives what it logged.
+pub fn at_once(now: Timestamp, work: impl FnOnce(&EffectHost)) -> Vec<String> {
+    let host = EffectHost::new(now);
+    work(&host);
+    host.take_log()
 }
 
 // === impl Runner ===
@@ -203,20 +144,31 @@ impl<T> Runner<T> {
         id: u32,
         result: impl FnOnce(Awaited) -> EffectResult,
     ) -> Step<T> {
-        let Some(Waiting {
-            task,
-            host,
-            awaited,
-            ..
-        }) = self.waiting.remove(&id)
-        else {
+        let Some(waiting) = self.take(id) else {
             return Step {
                 log: Vec::new(),
                 state: State::Unknown,
             };
         };
+        let Waiting {
+            task,
+            host,
+            awaited,
+            ..
+        } = *waiting;
         host.answer(now, result(awaited));
         self.drive(task, &host)
+    }
+
+    fn take(&mut self, id: u32) -> Option<Box<Waiting<T>>> {
+        // Ids begin anew at the end of their numbers, so each counts from the first.
+        let first = self.waiting.front()?.id;
+        let found = self
+            .waiting
+            .binary_search_by_key(&id.wrapping_sub(first), |waiting| {
+                waiting.id.wrapping_sub(first)
+            });
+        self.waiting.remove(found.ok()?)
     }
 
     /// How many futures wait.
@@ -259,18 +211,19 @@ impl<T> Runner<T> {
             return State::Stalled;
         };
         if self.waiting.len() >= CAPACITY {
-            self.waiting.pop_first();
+            self.waiting.pop_front();
         }
         let id = self.next_id;
         self.next_id = self.next_id.wrapping_add(1);
         let reclaim_at = host.now().after(effect.limit()).after(GRACE);
         let waiting = Waiting {
+            id,
             task,
             host: host.clone(),
             awaited: effect.awaited(),
             reclaim_at,
         };
-        self.waiting.insert(id, waiting);
+        self.waiting.push_back(Box::new(waiting));
         State::Waiting { id, effect }
     }
 
@@ -280,14 +233,14 @@ impl<T> Runner<T> {
             return;
         }
         self.next_sweep = now.after(SWEEP_INTERVAL);
-        self.waiting.retain(|_, waiting| waiting.reclaim_at > now);
+        self.waiting.retain(|waiting| waiting.reclaim_at > now);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::{Background, HttpClient, LogSink, Sleeper};
+    use crate::host::{Background, HttpAnswer, HttpCall, HttpClient, LogSink, Sleeper};
 
     const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
@@ -408,6 +361,20 @@ mod tests {
         let id = start_call(&mut runner, START);
         runner.resume(START, id, answer(200));
         assert_eq!(runner.resume(START, id, answer(200)).state, State::Unknown);
+    }
+
+    #[test]
+    fn ids_may_begin_anew() {
+        let mut runner = Runner {
+            next_id: u32::MAX - 1,
+            ..Runner::default()
+        };
+        let ids: Vec<_> = (0..4).map(|_| start_call(&mut runner, START)).collect();
+        assert_eq!(ids, [u32::MAX - 1, u32::MAX, 0, 1]);
+        for id in [1, u32::MAX, 0, u32::MAX - 1] {
+            let state = runner.resume(START, id, answer(200)).state;
+            assert!(matches!(state, State::Done { .. }), "{id}: {state:?}");
+        }
     }
 
     #[test]

@@ -108,7 +108,7 @@ pub(super) async fn show<H: Host>(
         return Err(Failure::not_configured());
     }
     let view = View::of(exchange);
-    let back = Next::to(exchange, PATH);
+    let back = Next::own_page(exchange.config, PATH);
     let page = page(own, view.texts(), &back, &typed, Trouble::none());
     Ok(view.shown(&page, "account_form"))
 }
@@ -126,7 +126,7 @@ pub(super) async fn submit<H: Host>(
     };
     let view = View::of(exchange);
     let trouble = Trouble::of_failure(&failure, view.texts());
-    let back = Next::to(exchange, PATH);
+    let back = Next::own_page(exchange.config, PATH);
     let mut page = page(own, view.texts(), &back, &typed, &trouble);
     if failure.problem.code == "step_up_required" {
         let link = (back.link(STEP_UP), view.texts().factor_label());

@@ -43,7 +43,7 @@ pub(crate) async fn handle<H: Host>(
         // What was typed is lost; the page that it was typed on is found again.
         Err(failure) if failure.problem.code == "no_session" => {
             let page = forms::path(own).unwrap_or(PATH);
-            let next = Next::to(exchange, page);
+            let next = Next::own_page(exchange.config, page);
             Ok(Response::see_other(
                 next.page(exchange.config, signin::PATH),
                 "no_session",

@@ -60,7 +60,9 @@ impl Page for Overview<'_> {
         self.t.account_title()
     }
 
-    const IS_WIDE: bool = true;
+    fn is_wide(&self) -> bool {
+        true
+    }
 }
 
 pub(super) async fn show<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {

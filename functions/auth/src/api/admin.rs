@@ -1,0 +1,107 @@
+//! `/api/v1/simple_auth/admin/…`: what an admin sees and does. `administration` has the rules.
+//!
+//! `GET users?email=…` finds users, `GET users/{id}` shows one. `DELETE users/{id}`, `DELETE
+//! users/{id}/sessions`, `DELETE users/{id}/sessions/{session}`, `POST users/{id}/lock` and `/unlock`, and
+//! `PUT users/{id}/role` answer 204.
+
+use authflow_shared::{
+    host::Host,
+    json::{Object, Value},
+    supabase::User,
+    timestamp::Timestamp,
+};
+
+use super::sessions;
+use crate::{
+    administration::{self, Admin, Deed},
+    endpoint::{Action, Endpoint, Found},
+    exchange::Exchange,
+    failure::Failure,
+    fields::Fields,
+    response::Response,
+};
+
+pub(crate) async fn handle<H: Host>(
+    exchange: &Exchange<'_, H>,
+    found: Found<'_>,
+) -> Result<Response, Failure> {
+    // (1) Who asks, before anything is said of anybody.
+    let admin = administration::require(exchange).await?;
+    // (2) About whom.
+    let response = if found.endpoint == Endpoint::On(Action::AdminUsers) {
+        users(exchange, &admin).await?
+    } else {
+        let id = administration::user_id(found.parameter)?;
+        match deed(exchange, found)? {
+            Some(deed) => {
+                admin.does(exchange, &id, &deed).await?;
+                Response::empty(204, deed.as_str())
+            }
+            None => user(exchange, &admin, &id).await?,
+        }
+    };
+    Ok(response.of_user(admin.user_id()))
+}
+
+/// What is to be done; nothing where a user is to be shown.
+fn deed<H: Host>(exchange: &Exchange<'_, H>, found: Found<'_>) -> Result<Option<Deed>, Failure> {
+    let Endpoint::On(action) = found.endpoint else {
+        return Ok(None);
+    };
+    Ok(Some(match action {
+        Action::AdminSession => administration::session(found.second)?,
+        Action::AdminSessions => Deed::EndSessions,
+        Action::AdminLock => Deed::Lock,
+        Action::AdminUnlock => Deed::Unlock,
+        Action::AdminRole => administration::role(Fields::from_json(exchange.request)?)?,
+        Action::AdminUser if exchange.request.method == "DELETE" => Deed::Delete,
+        _ => return Ok(None),
+    }))
+}
+
+/// The users whose address, or full name, holds what `email` says.
+async fn users<H: Host>(exchange: &Exchange<'_, H>, admin: &Admin) -> Result<Response, Failure> {
+    let mut fields = Fields::from_query(exchange.request)?;
+    let text = administration::read_search(&mut fields);
+    let users = admin.find(exchange, &fields.finish(text)?).await?;
+    let now = exchange.host.now();
+    let users: Vec<Value> = users
+        .into_iter()
+        .map(|user| shown(user, now).into())
+        .collect();
+    let body = Object::new().with("users", users);
+    Ok(Response::json(200, "ok", &body))
+}
+
+/// A user and their sessions.
+async fn user<H: Host>(
+    exchange: &Exchange<'_, H>,
+    admin: &Admin,
+    id: &str,
+) -> Result<Response, Failure> {
+    let user = admin.user(exchange, id).await?;
+    let list = sessions::of_user(exchange, id).await?;
+    let list: Vec<Value> = list
+        .iter()
+        .map(|session| sessions::shown(exchange, session).into())
+        .collect();
+    let body = Object::new()
+        .with("user", shown(user, exchange.host.now()))
+        .with("sessions", list);
+    Ok(Response::json(200, "ok", &body))
+}
+
+/// A user as an admin is told of them.
+fn shown(user: User, now: Timestamp) -> Object {
+    Object::new()
+        .with("locked", user.is_locked(now))
+        .with("role", user.access_role())
+        .with("id", user.id)
+        .with("email", user.email)
+        .maybe("created_at", user.created_at)
+        .maybe("email_confirmed_at", user.email_confirmed_at)
+        .maybe("last_sign_in_at", user.last_sign_in_at)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

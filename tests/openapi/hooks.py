@@ -1,0 +1,187 @@
+"""What schemathesis does for AuthFlow beyond what docs/openapi.yaml says: it has a session, and it knows what is real.
+
+Random input alone meets refusals only. Of an operation's first well-made requests every other one carries a password, a link,
+a code or a session that there is (people.py), so that successes are held against the document, too; which of them were seen
+is kept for the test.
+"""
+
+import atexit
+import itertools
+import json
+import os
+import pathlib
+import sys
+
+import schemathesis
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import people
+from people import PASSWORD, Person
+
+SEEN = os.environ["AUTHFLOW_SEEN"]
+# Making somebody takes longer than most requests.
+REAL_REQUESTS = 6
+
+
+class Client:
+    """Whoever sends the requests. Some of them end the session or change the password: then it is somebody else."""
+
+    person = None
+
+    def session(self):
+        if self.person is None or not self.person.is_signed_in():
+            self.person = Person().confirm()
+        return self.person.token
+
+
+client = Client()
+
+
+@schemathesis.auth(refresh_interval=None).apply_to(lambda ctx: "security" in ctx.operation.definition.raw)
+class Session:
+    def get(self, case, context):
+        return client.session()
+
+    def set(self, case, token, context):
+        case.headers = {**(case.headers or {}), "Authorization": f"Bearer {token}"}
+
+
+def by(case, person):
+    """Sends it in the name of another person."""
+    case.headers["Authorization"] = f"Bearer {person.token}"
+
+
+def fill(case, **fields):
+    case.body = {**case.body, **fields}
+
+
+def sign_up(case, turn):
+    people.configure(autoconfirm=True)
+    fill(case, email=people.new_address(), password=PASSWORD)
+
+
+def sign_in(case, turn):
+    person = Person().confirm()
+    if turn % 2:
+        person.with_factor()
+    fill(case, email=person.email, password=PASSWORD)
+
+
+def submit_sign_in(case, turn):
+    fill(case, email=Person().confirm().email, password=PASSWORD)
+
+
+def confirm(case, turn):
+    fill(case, **Person().link)
+
+
+def update_password(case, turn):
+    password = people.new_password()
+    if turn % 2:
+        case.body = {"token_hash": Person().confirm().recovery(), "password": password}
+    else:
+        by(case, Person().confirm())
+        case.body = {"current_password": PASSWORD, "password": password}
+
+
+def reset(case, turn):
+    fields = {name: value for name, value in case.body.items() if name not in ("factor_id", "code")}
+    case.body = {**fields, "token_hash": Person().confirm().recovery(), "password": people.new_password()}
+
+
+def end_session(case, turn):
+    case.path_parameters = {"id": client.person.sign_in()["session_id"]}
+
+
+def send_code(case, turn):
+    person = Person().confirm().with_factor()
+    case.body = {"factor_id": person.factor_id, "mfa_token": person.sign_in()["mfa_token"]}
+
+
+def verify_code(case, turn):
+    person = Person().confirm().with_factor()
+    case.body = {"mfa_token": person.sign_in()["mfa_token"], "factor_id": person.factor_id, "code": person.code()}
+
+
+def step_up(case, turn):
+    person = Person().confirm().with_factor()
+    by(case, person)
+    case.body = {"factor_id": person.factor_id, "code": person.code()}
+
+
+def enroll_factor(case, turn):
+    by(case, Person().confirm())
+
+
+def verify_factor(case, turn):
+    person = Person().confirm().with_new_factor()
+    by(case, person)
+    case.path_parameters = {"id": person.factor_id}
+    case.body = {"code": person.code()}
+
+
+def remove_factor(case, turn):
+    person = Person().confirm().with_new_factor()
+    by(case, person)
+    case.path_parameters = {"id": person.factor_id}
+
+
+def come_back(case, turn):
+    case.query, case.cookies = people.way_by_provider()
+
+
+# By operation: what makes a well-made request a real one, and which one it is.
+REAL = {
+    "signUp": sign_up,
+    "signIn": sign_in,
+    "submitSignIn": submit_sign_in,
+    "verifyEmail": confirm,
+    "submitConfirm": confirm,
+    "updatePassword": update_password,
+    "submitReset": reset,
+    "endSession": end_session,
+    "sendCode": send_code,
+    "verifyCode": verify_code,
+    "stepUp": step_up,
+    "enrollFactor": enroll_factor,
+    "verifyFactor": verify_factor,
+    "removeFactor": remove_factor,
+    "providerCallback": come_back,
+}
+turns = {name: itertools.count() for name in REAL}
+seen = set()
+
+
+def name_of(case):
+    return case.operation.definition.raw["operationId"]
+
+
+def is_operation(case):
+    """Whether it is no other method than the operation's own."""
+    return case.method.upper() == case.operation.method.upper()
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    name = name_of(case)
+    if name not in REAL or not is_operation(case) or case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    turn = next(turns[name])
+    if turn % 2 == 0 and turn < 2 * REAL_REQUESTS:
+        REAL[name](case, turn // 2)
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    name = name_of(case)
+    if is_operation(case):
+        seen.add((name, response.status_code))
+    if name == "signUp":
+        people.configure(autoconfirm=False)
+
+
+@atexit.register
+def tell():
+    with open(SEEN, "w") as file:
+        json.dump(sorted(seen), file)
