@@ -66,8 +66,18 @@ class Person:
 
     def confirm(self):
         """Confirms the address, and so signs in."""
-        self.token = send("POST", API + "verify-email", 200, json=self.link).json()["session_token"]
+        return self.enter(send("POST", API + "verify-email", 200, json=self.link).json())
+
+    def enter(self, answer):
+        """Goes on with the session in an answer."""
+        self.id, self.session_id, self.token = answer["user"]["id"], answer["session_id"], answer["session_token"]
         return self
+
+    def become_admin(self):
+        key = {"apikey": "local-service", "authorization": "Bearer local-service"}
+        change = {"app_metadata": {"role": "admin"}}
+        send("PUT", f"{SUPABASE}/auth/v1/admin/users/{self.id}", 200, headers=key, json=change)
+        return self.enter(self.sign_in())
 
     def is_signed_in(self):
         headers = {"authorization": f"Bearer {self.token}"}
@@ -94,8 +104,7 @@ class Person:
         """Enrols an app, and raises the session by it."""
         self.with_new_factor()
         path = f"mfa/factors/{self.factor_id}/verify"
-        self.token = self.api("POST", path, 200, json={"code": self.code()}).json()["session_token"]
-        return self
+        return self.enter(self.api("POST", path, 200, json={"code": self.code()}).json())
 
     def code(self):
         """A code not shown before (RFC 6238). Supabase takes those of the step before and of the next one, too."""
