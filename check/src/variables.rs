@@ -91,6 +91,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable::of(Worker::Auth, "BRAND_NAME"),
     Variable::of(Worker::Auth, "BRAND_LOGO_URL"),
     Variable::of(Worker::Auth, "BRAND_COLOR"),
+    Variable::of(Worker::Auth, "PHONE_FACTORS"),
 ];
 
 /// 32 bytes in base64url, all zero.

@@ -6,6 +6,7 @@ import { after, before, beforeEach, describe, it } from "node:test";
 import { Authenticator, totp } from "../support/authenticator.mjs";
 import { api, lastMail, signIn, signUp } from "../support/person.mjs";
 import { startStack } from "../support/stack.mjs";
+import { exchange } from "../support/wire.mjs";
 
 const PHONE = "+15551234567";
 
@@ -55,6 +56,15 @@ async function withApp(person) {
   const verified = await call(`mfa/factors/${begun.body.id}/verify`, { code: app.code() }, { cookie: person.cookie });
   assert.equal(verified.status, 200, JSON.stringify(verified.body));
   return { ...person, app, factor: begun.body, lowCookie: person.cookie, cookie: verified.cookie };
+}
+
+/** A session of level aal1, whose session at Supabase is raised. */
+async function lowered({ cookie }) {
+  const id = cookie.split("=")[1].split(".")[0];
+  const record = JSON.parse(await stack.redis.command("GET", `session:${id}`));
+  record.aal = "aal1";
+  await stack.redis.command("SET", `session:${id}`, JSON.stringify(record), "KEEPTTL");
+  return cookie;
 }
 
 const firstFactor = async ({ email, password }) => (await call("signin", { email, password })).body;
@@ -247,15 +257,6 @@ describe("a session", () => {
     const safe = await fetch(`${stack.gateway}/safe/x`, { headers: { cookie: low } });
     assert.equal(safe.status, 403);
   });
-
-  /** A session of `person` of level aal1, whose session at Supabase is the raised one. */
-  async function lowered({ cookie }) {
-    const id = cookie.split("=")[1].split(".")[0];
-    const record = JSON.parse(await stack.redis.command("GET", `session:${id}`));
-    record.aal = "aal1";
-    await stack.redis.command("SET", `session:${id}`, JSON.stringify(record), "KEEPTTL");
-    return cookie;
-  }
 });
 
 describe("a reset", () => {
@@ -304,6 +305,51 @@ describe("a reset", () => {
     const given = { factor_id, code: second.token, challenge_id: sent.body.challenge_id };
     assert.equal((await reset(given)).status, 200);
   });
+});
+
+it("the pages lead from a route that asks for more, through the code, and back", async () => {
+  const person = await withApp();
+  const submit = async (path, fields, cookie) => {
+    const headers = { "sec-fetch-site": "same-origin", origin: stack.auth, ...(cookie && { cookie }) };
+    const body = new URLSearchParams(fields);
+    const response = await fetch(stack.auth + path, { method: "POST", redirect: "manual", headers, body });
+    const location = response.headers.get("location");
+    return { status: response.status, location, cookie: cookieOf(response), html: await response.text() };
+  };
+  const hidden = (html) => {
+    const fields = html.matchAll(/type="hidden" name="([^"]*)" value="([^"]*)"/g);
+    return Object.fromEntries([...fields].map(([, name, value]) => [name, value]));
+  };
+
+  const wanted = `${stack.gateway}/safe/x`;
+  const { email, password } = person;
+  const asked = await submit("/auth/signin", { email, password, next: wanted });
+  assert.deepEqual([asked.status, asked.cookie], [200, undefined]);
+  const fields = hidden(asked.html);
+  assert.equal(fields.next, wanted);
+  const wrong = await submit("/auth/second-factor", { ...fields, code: "424242" });
+  assert.deepEqual([wrong.status, hidden(wrong.html)], [422, fields]);
+  const right = await submit("/auth/second-factor", { ...fields, code: person.app.code() });
+  assert.deepEqual([right.status, right.location], [303, wanted]);
+  const over = await submit("/auth/second-factor", { ...fields, code: "424242" });
+  assert.deepEqual([over.status, hidden(over.html)], [401, {}]);
+
+  const low = await lowered(right);
+  // Node's own client would not let us say that this is a navigation; the device has to be the same.
+  const page = await exchange(stack.gateway, [
+    "GET /safe/x HTTP/1.1",
+    `Host: ${new URL(stack.gateway).host}`,
+    "Sec-Fetch-Mode: navigate",
+    "User-Agent: node",
+    "Accept-Language: *",
+    `Cookie: ${low}`,
+  ]);
+  assert.equal(page.status, 403);
+  const [, link] = /<a href="([^"]*)">/.exec(page.body);
+  const form = await fetch(link, { headers: { cookie: low } });
+  const raised = await submit("/auth/step-up", { ...hidden(await form.text()), code: person.app.code() }, low);
+  assert.deepEqual([raised.status, raised.location], [303, wanted]);
+  assert.equal((await fetch(wanted, { headers: { cookie: raised.cookie } })).status, 200);
 });
 
 it("codes are limited, for an account and not only for a wait", async () => {

@@ -131,7 +131,10 @@ async fn handle<H: Host>(
         | Action::AdminLock
         | Action::AdminUnlock
         | Action::AdminRole => api::admin::handle(&exchange, found).await,
+        Action::Me if request.method == "PATCH" => api::update_me::handle(&exchange).await,
         Action::Me => api::me::handle(&exchange).await,
+        Action::ChangeEmail => api::change_email::handle(&exchange).await,
+        Action::DeleteAccount => api::delete_account::handle(&exchange).await,
         Action::StartPage => Ok(pages::start(&exchange)),
         Action::SignInPage => pages::signin::handle(&exchange).await,
         Action::SignUpPage => pages::signup::handle(&exchange).await,
@@ -139,12 +142,16 @@ async fn handle<H: Host>(
         Action::ConfirmPage => pages::confirm::handle(&exchange).await,
         Action::ForgotPage => pages::forgot::handle(&exchange).await,
         Action::ResetPage => pages::reset::handle(&exchange).await,
+        Action::Account(own) => pages::account::handle(&exchange, own).await,
         Action::SignOutPage => pages::signout::handle(&exchange).await,
         Action::BeginOauth => pages::oauth::begin(&exchange, found.parameter).await,
         Action::OauthCallback => pages::oauth::callback(&exchange).await,
         Action::AdminPage | Action::AdminUserPage | Action::AdminDeed | Action::AdminEndSession => {
             pages::admin::handle(&exchange, found).await
         }
+        Action::SecondFactorPage => pages::second_factor::handle(&exchange).await,
+        Action::StepUpPage => pages::step_up::handle(&exchange).await,
+        Action::FactorsPage => pages::factors::handle(&exchange).await,
     }
 }
 
@@ -265,7 +272,7 @@ mod tests {
         let world = World::new();
         for (path, allow) in [
             (SIGN_IN, "POST"),
-            (ME, "GET, HEAD"),
+            (ME, "GET, HEAD, PATCH"),
             ("/auth/signin", "GET, HEAD, POST"),
         ] {
             let mut request = get(path);

@@ -16,7 +16,7 @@ use crate::{
     failure::Failure,
     limits::Attempt,
     open_session::{self, Opened, Opening, discard},
-    signed_in::{self, Tokens},
+    signed_in::{self, Known, Tokens},
 };
 
 /// See the module.
@@ -28,24 +28,22 @@ pub(crate) async fn change<H: Host>(
     current: &Secret,
     new: &Secret,
 ) -> Result<Opened, Failure> {
-    // (1) Whose. The address is asked for: it may have changed since the sign-in.
-    let signed_in = signed_in::require(exchange).await?;
+    // (1) Whose, and that it is them.
+    let Known {
+        signed_in, tokens, ..
+    } = prove(exchange, current).await?;
     let Tokens {
         access_token,
         refresh_token,
-    } = signed_in::tokens(exchange, &signed_in).await?;
-    let user = signed_in::user(exchange, &signed_in, &access_token).await?;
+    } = tokens;
 
-    // (2) The present password, counted as a sign-in: a stolen session must not be a way to guess.
-    check(exchange, &user.email.to_ascii_lowercase(), current).await?;
-
-    // (3) The new one. Supabase ends its other sessions, the one of the check too.
+    // (2) The new one. Supabase ends its other sessions, the one of the check too.
     let change = Change::Password(new);
     let changed = exchange.supabase().change(&access_token, change).await;
     let user = changed.map_err(|error| Failure::from_change(&error))?;
     exchange.audit("password_changed", signed_in.user_id(), None);
 
-    // (4) All others first: if one's own cannot be renewed, it has ended nobody's rights.
+    // (3) All others first: if one's own cannot be renewed, it has ended nobody's rights.
     let ended = end_session::end_all(exchange, signed_in.user_id(), Some(&signed_in.id))
         .await
         .map_err(Failure::after_password_change)?;
@@ -61,6 +59,23 @@ pub(crate) async fn change<H: Host>(
     open_session::open(exchange, session, renewed)
         .await
         .map_err(Failure::after_password_change)
+}
+
+/// Whoever is signed in, has given the second factor that they have, and knows the present password: a stolen
+/// session must not be enough.
+///
+/// # Errors
+/// `no_session`, `step_up_required`; `validation_failed` if the password is wrong.
+pub(crate) async fn prove<H: Host>(
+    exchange: &Exchange<'_, H>,
+    current: &Secret,
+) -> Result<Known, Failure> {
+    // (1) The address is asked for: it may have changed since the sign-in.
+    let known = signed_in::know(exchange).await?;
+    known.signed_in.require_second_factor(&known.user)?;
+    // (2) Counted as a sign-in: this must not be a way to guess.
+    check(exchange, &known.user.email.to_ascii_lowercase(), current).await?;
+    Ok(known)
 }
 
 /// Checks the password of somebody who is signed in.
@@ -83,7 +98,9 @@ pub(crate) async fn check<H: Host>(
             Err(Failure::validation_failed(vec![FieldError {
                 field: "current_password",
                 code: "incorrect",
-                detail: "This is not your present password.".to_owned(),
+                detail: "This is not your present password. If you have never set one, have a mail sent \
+                         for a forgotten password, and set one."
+                    .to_owned(),
             }]))
         }
         Err(error) => Err(Failure::from_sign_in(&error)),

@@ -37,7 +37,7 @@ pub struct Config {
     pub(crate) oauth_providers: Vec<Provider>,
     /// `NEW_DEVICE_HOOK_URL` and `NEW_DEVICE_HOOK_SECRET`.
     pub(crate) new_device_hook: Option<Hook>,
-    /// `LANGUAGES`, `TEXTS`, `BRAND_NAME`, `BRAND_LOGO_URL`, `BRAND_COLOR`.
+    /// `LANGUAGES`, `TEXTS`, `BRAND_NAME`, `BRAND_LOGO_URL`, `BRAND_COLOR`, `PHONE_FACTORS`.
     pub(crate) pages: Box<pages::Settings>,
 }
 
@@ -162,6 +162,7 @@ mod tests {
         names_as_faulty("BRAND_NAME", "a\nb");
         names_as_faulty("BRAND_LOGO_URL", "https://cdn.test/logo.png");
         names_as_faulty("BRAND_COLOR", "blue");
+        names_as_faulty("PHONE_FACTORS", "yes");
         names_as_faulty("SESSION_SECRET", "short");
     }
 }

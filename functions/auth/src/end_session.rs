@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use authflow_shared::{
     host::Host,
+    secret::Secret,
     session::{SessionId, SessionRecord, store::SessionLookup},
     supabase::auth::Scope,
     timestamp::Timestamp,
@@ -97,6 +98,15 @@ pub(crate) async fn end_all<H: Host>(
         }
         exchange.host.sleep(PAUSE * tries).await;
     }
+}
+
+/// Ends every session at Supabase of the user of `access_token` but that one.
+pub(crate) fn end_others_at_supabase<H: Host>(exchange: &Exchange<'_, H>, access_token: Secret) {
+    let supabase = exchange.supabase();
+    exchange.afterwards("supabase_logout_failed", async move {
+        let ended = supabase.sign_out(&access_token, Scope::Others).await;
+        ended.map_err(|error| error.as_str().to_owned())
+    });
 }
 
 fn end_at_supabase<H: Host>(exchange: &Exchange<'_, H>, record: &SessionRecord, scope: Scope) {

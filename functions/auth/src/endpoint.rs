@@ -1,5 +1,7 @@
 //! Which address is which endpoint. Paths are compared as they are: each has one spelling.
 
+use crate::pages::account::Own;
+
 /// What a request can be for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
@@ -20,6 +22,8 @@ pub(crate) enum Action {
     ForgotPassword,
     ResetPassword,
     Me,
+    ChangeEmail,
+    DeleteAccount,
     Sessions,
     EndSession,
     SendCode,
@@ -42,6 +46,7 @@ pub(crate) enum Action {
     ConfirmPage,
     ForgotPage,
     ResetPage,
+    Account(Own),
     SignOutPage,
     BeginOauth,
     OauthCallback,
@@ -49,6 +54,9 @@ pub(crate) enum Action {
     AdminUserPage,
     AdminDeed,
     AdminEndSession,
+    SecondFactorPage,
+    StepUpPage,
+    FactorsPage,
 }
 
 use Endpoint::{Health, On};
@@ -56,6 +64,7 @@ use Endpoint::{Health, On};
 const READ: &str = "GET, HEAD";
 /// For what a look already uses up.
 const GET: &str = "GET";
+const READ_OR_CHANGE: &str = "GET, HEAD, PATCH";
 const WRITE: &str = "POST";
 const DELETE: &str = "DELETE";
 const BOTH: &str = "GET, HEAD, POST";
@@ -88,7 +97,14 @@ const API_ENDPOINTS: &[(&str, Action, &str, &str)] = &[
         WRITE,
         "reset_password",
     ),
-    ("me", Action::Me, READ, "me"),
+    ("me", Action::Me, READ_OR_CHANGE, "me"),
+    ("change-email", Action::ChangeEmail, WRITE, "change_email"),
+    (
+        "delete-account",
+        Action::DeleteAccount,
+        WRITE,
+        "delete_account",
+    ),
     ("sessions", Action::Sessions, READ, "sessions"),
     ("sessions/{}", Action::EndSession, DELETE, "end_session"),
     ("mfa/challenge", Action::SendCode, WRITE, "mfa_challenge"),
@@ -182,6 +198,61 @@ const PAGES: &[(&str, Action, &str, &str)] = &[
         Action::AdminEndSession,
         WRITE,
         "admin_end_session",
+    ),
+    (
+        "/auth/second-factor",
+        Action::SecondFactorPage,
+        BOTH,
+        "second_factor_page",
+    ),
+    ("/auth/step-up", Action::StepUpPage, BOTH, "step_up_page"),
+    (
+        "/auth/account/second-factor",
+        Action::FactorsPage,
+        BOTH,
+        "factors_page",
+    ),
+    (
+        "/auth/account",
+        Action::Account(Own::Overview),
+        READ,
+        "account_page",
+    ),
+    (
+        "/auth/account/name",
+        Action::Account(Own::Name),
+        BOTH,
+        "account_name_page",
+    ),
+    (
+        "/auth/account/email",
+        Action::Account(Own::Email),
+        BOTH,
+        "account_email_page",
+    ),
+    (
+        "/auth/account/password",
+        Action::Account(Own::Password),
+        BOTH,
+        "account_password_page",
+    ),
+    (
+        "/auth/account/delete",
+        Action::Account(Own::Delete),
+        BOTH,
+        "account_delete_page",
+    ),
+    (
+        "/auth/account/sessions/end",
+        Action::Account(Own::EndSession),
+        WRITE,
+        "account_end_session",
+    ),
+    (
+        "/auth/account/sessions/end-others",
+        Action::Account(Own::EndOthers),
+        WRITE,
+        "account_end_others",
     ),
 ];
 

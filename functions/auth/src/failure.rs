@@ -107,6 +107,17 @@ impl Failure {
         response
     }
 
+    /// Sends a browser on to `location` in its stead; a cookie that it clears is cleared.
+    pub(crate) fn into_redirect(self, location: String) -> Response {
+        let response = Response::see_other(location, self.problem.code).because(self.cause);
+        let cookies = self.headers.into_iter();
+        let mut cookies = cookies.filter(|(name, _)| *name == "set-cookie");
+        match cookies.next() {
+            Some((name, cookie)) => response.header(name, cookie),
+            None => response,
+        }
+    }
+
     // === What any endpoint may answer ===
 
     pub(crate) fn ambiguous_request() -> Self {
@@ -222,14 +233,6 @@ impl Failure {
         )
     }
 
-    fn of_field(field: &'static str, code: &'static str, detail: &str) -> Self {
-        Self::validation_failed(vec![FieldError {
-            field,
-            code,
-            detail: detail.to_owned(),
-        }])
-    }
-
     pub(crate) fn step_up_required() -> Self {
         let detail = "Give your second factor first.";
         Self::new(403, "step_up_required", "Second factor required", detail)
@@ -308,6 +311,37 @@ impl Failure {
             "The password has been changed, but other sessions may still be open. Sign in with the \
              new one and end them.",
         )
+    }
+
+    /// What failed after the address had changed.
+    pub(crate) fn after_email_change(self) -> Self {
+        self.saying(
+            "The address has been changed, but other sessions may still be open under the old one. \
+             Sign in and end them.",
+        )
+    }
+
+    /// What failed after the account had been deleted.
+    pub(crate) fn after_deletion(self) -> Self {
+        self.saying(
+            "The account has been deleted, but a session that was opened at that moment may last \
+             until it runs out.",
+        )
+    }
+
+    /// The operator has not set up what this needs.
+    pub(crate) fn not_configured() -> Self {
+        let detail = "This site does not offer this. Ask whoever runs it.";
+        Self::new(404, "not_configured", "Not offered here", detail)
+    }
+
+    /// Something is wrong with one field.
+    pub(crate) fn of_field(field: &'static str, code: &'static str, detail: &str) -> Self {
+        Self::validation_failed(vec![FieldError {
+            field,
+            code,
+            detail: detail.to_owned(),
+        }])
     }
 
     pub(crate) fn same_password() -> Self {

@@ -108,6 +108,12 @@ impl Fields {
             .map(Secret::new)
     }
 
+    /// The field `current_password`, of somebody who is signed in.
+    pub(crate) fn current_password(&mut self) -> Option<Secret> {
+        self.text("current_password", "Enter your present password.")
+            .map(Secret::new)
+    }
+
     /// The field `password`, of an account that is to be made.
     pub(crate) fn new_password(&mut self) -> Option<Secret> {
         let password = Secret::new(self.text("password", "Choose a password.")?);

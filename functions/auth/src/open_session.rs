@@ -63,6 +63,33 @@ pub(crate) async fn enter<H: Host>(
     session: Session,
     arrival: Arrival,
 ) -> Result<Entry, Failure> {
+    enter_by(exchange, session, arrival, Opening::SignIn(arrival)).await
+}
+
+/// The same after a change that ended every session of the user at the moment `ended`.
+///
+/// # Errors
+/// [`Failure`] if it is not certain that there is either.
+pub(crate) async fn enter_after<H: Host>(
+    exchange: &Exchange<'_, H>,
+    session: Session,
+    ended: Timestamp,
+) -> Result<Entry, Failure> {
+    enter_by(
+        exchange,
+        session,
+        Arrival::Returning,
+        Opening::AfterAll { ended },
+    )
+    .await
+}
+
+async fn enter_by<H: Host>(
+    exchange: &Exchange<'_, H>,
+    session: Session,
+    arrival: Arrival,
+    opening: Opening<'_>,
+) -> Result<Entry, Failure> {
     // A password alone does not open an account that has a second factor.
     if session.needs_second_factor() {
         let begun = second_factor::begin(exchange, &session, arrival).await;
@@ -71,7 +98,7 @@ pub(crate) async fn enter<H: Host>(
         }
         return begun.map(Entry::SecondFactor);
     }
-    let opened = open(exchange, session, Opening::SignIn(arrival)).await?;
+    let opened = open(exchange, session, opening).await?;
     Ok(Entry::Opened(Box::new(opened)))
 }
 
@@ -80,6 +107,11 @@ pub(crate) async fn enter<H: Host>(
 pub(crate) enum Opening<'s> {
     /// Somebody signed in.
     SignIn(Arrival),
+    /// Somebody made a change for whose sake all sessions were ended.
+    AfterAll {
+        /// When they were ended.
+        ended: Timestamp,
+    },
     /// A second factor raised this session, which ends when it would have.
     Raised(&'s SignedIn),
     /// This session goes on under a new id, as it was.
@@ -149,7 +181,9 @@ pub(crate) async fn open<H: Host>(
         device: exchange.device_entry(),
         asked_at: match opening {
             Opening::SignIn(_) | Opening::Raised(_) => exchange.ids.started,
-            Opening::Renewed { ended, .. } => ended.after(Duration::from_millis(1)),
+            Opening::Renewed { ended, .. } | Opening::AfterAll { ended } => {
+                ended.after(Duration::from_millis(1))
+            }
         },
         profile: &profile.to_json(),
         replaces: exchange.session.as_ref(),
@@ -175,7 +209,11 @@ pub(crate) async fn open<H: Host>(
     };
 
     // (3) Whoever signs in from a device that nobody has seen may be somebody else.
-    if !created.known_device && matches!(opening, Opening::SignIn(Arrival::Returning)) {
+    let is_arrival = matches!(
+        opening,
+        Opening::SignIn(Arrival::Returning) | Opening::AfterAll { .. }
+    );
+    if !created.known_device && is_arrival {
         new_device::tell(exchange, &record);
     }
     let token = config.common.token_keys.sign(&id);

@@ -8,7 +8,7 @@ use authflow_shared::{
     secret::Secret,
     supabase::{
         AuthError, Factor,
-        factors::{Enrolled, NewFactor},
+        factors::{NewFactor, TotpSecret},
     },
 };
 
@@ -31,8 +31,8 @@ pub(crate) struct Owner {
 /// A factor to be enrolled.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
-    /// What the user calls it; empty for a name of ours.
-    pub(crate) name: String,
+    /// What the user calls it.
+    pub(crate) name: Option<String>,
     /// The number of a phone, in E.164; none for an app.
     pub(crate) phone: Option<String>,
 }
@@ -40,8 +40,9 @@ pub(crate) struct Wanted {
 /// A factor that waits for its first code.
 #[derive(Debug)]
 pub(crate) struct Begun {
-    pub(crate) enrolled: Enrolled,
-    pub(crate) name: String,
+    pub(crate) factor: Choice,
+    /// What an app is given.
+    pub(crate) totp: Option<TotpSecret>,
 }
 
 /// Who asks.
@@ -80,6 +81,11 @@ impl Owner {
         self.with_factors(self.factors.iter().map(Choice::of).collect())
     }
 
+    /// The same with a factor that was begun just now.
+    pub(crate) fn with_new(&self, begun: &Begun) -> Unraised {
+        self.with_factors(vec![begun.factor.clone()])
+    }
+
     fn with_factors(&self, factors: Vec<Choice>) -> Unraised {
         Unraised {
             access_token: self.access_token.clone(),
@@ -103,16 +109,8 @@ impl Owner {
             .ok_or_else(Failure::not_found)
     }
 
-    /// `name`, or one of ours that is free.
-    fn name_for(&self, wanted: &Wanted) -> String {
-        if !wanted.name.is_empty() {
-            return wanted.name.clone();
-        }
-        let name = if wanted.phone.is_some() {
-            "Phone"
-        } else {
-            "Authenticator app"
-        };
+    /// `name`, with a number if another factor that counts has it.
+    fn free_name(&self, name: &str) -> String {
         let is_free = |name: &String| {
             let mut verified = self.factors.iter().filter(|factor| factor.is_verified());
             !verified.any(|factor| factor.friendly_name == *name)
@@ -129,26 +127,30 @@ impl Owner {
 /// [`Failure`]; the session is what it was then.
 pub(crate) async fn step_up<H: Host>(
     exchange: &Exchange<'_, H>,
+    owner: &Owner,
     given: &Given,
 ) -> Result<Opened, Failure> {
-    let owner = owner(exchange).await?;
     let session = second_factor::raise(exchange, &owner.unraised(), given).await?;
     open_session::open(exchange, session, Opening::Raised(&owner.signed_in)).await
 }
 
-/// Enrols a factor, which counts once its first code was given.
+/// Enrols a factor, which counts once its first code was given. Without a name it is called `default`.
 ///
 /// # Errors
 /// `step_up_required` if there is a verified one and none was given in this session.
 pub(crate) async fn enroll<H: Host>(
     exchange: &Exchange<'_, H>,
+    owner: &Owner,
     wanted: &Wanted,
+    default: &str,
 ) -> Result<Begun, Failure> {
-    let owner = owner(exchange).await?;
     owner.require_raised()?;
     let supabase = exchange.supabase();
     let token = &owner.access_token;
-    let name = owner.name_for(wanted);
+    let name = match &wanted.name {
+        Some(name) => name.clone(),
+        None => owner.free_name(default),
+    };
 
     // (1) One that was begun and left makes room: its secret is not shown again.
     let of_name = |factor: &&Factor| factor.friendly_name == name && !factor.is_verified();
@@ -169,7 +171,19 @@ pub(crate) async fn enroll<H: Host>(
     };
     let enrolled = supabase.enroll(token, new, &name).await;
     let enrolled = enrolled.map_err(|error| Failure::from_factor_change(&error))?;
-    Ok(Begun { enrolled, name })
+    let kind = if wanted.phone.is_some() {
+        "phone"
+    } else {
+        "totp"
+    };
+    Ok(Begun {
+        factor: Choice {
+            id: enrolled.id,
+            kind: kind.to_owned(),
+            name,
+        },
+        totp: enrolled.totp,
+    })
 }
 
 /// Takes the first code of a factor: from now on the factor counts, and this session is raised.
@@ -178,9 +192,9 @@ pub(crate) async fn enroll<H: Host>(
 /// `not_found` if there is no such factor; `step_up_required` as [`enroll`].
 pub(crate) async fn verify<H: Host>(
     exchange: &Exchange<'_, H>,
+    owner: &Owner,
     given: &Given,
 ) -> Result<Opened, Failure> {
-    let owner = owner(exchange).await?;
     // One that counts already raises the session like any other code of it.
     let is_new = !owner.factor(&given.factor_id)?.is_verified();
     if is_new {
@@ -201,9 +215,9 @@ pub(crate) async fn verify<H: Host>(
 /// was given in this session.
 pub(crate) async fn remove<H: Host>(
     exchange: &Exchange<'_, H>,
+    owner: &Owner,
     factor_id: &str,
-) -> Result<Owner, Failure> {
-    let owner = owner(exchange).await?;
+) -> Result<(), Failure> {
     let counts = owner.factor(factor_id)?.is_verified();
     if counts {
         owner.require_raised()?;
@@ -219,7 +233,7 @@ pub(crate) async fn remove<H: Host>(
         let lowered = exchange.store().lower(&signed_in.id).await;
         lowered.map_err(Failure::store_unavailable)?;
     }
-    Ok(owner)
+    Ok(())
 }
 
 async fn lower_others<H: Host>(

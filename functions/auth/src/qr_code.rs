@@ -2,7 +2,7 @@
 
 use core::fmt::Write as _;
 
-use qrcodegen::{QrCode, QrCodeEcc};
+use qrcodegen::{QrCode, QrCodeEcc, QrSegment, Version};
 
 /// The empty frame around the code, in modules, that readers rely on (ISO/IEC 18004).
 const FRAME: i32 = 4;
@@ -11,7 +11,11 @@ const FRAME: i32 = 4;
 ///
 /// The dark modules are one path of horizontal strokes, so that it is a few KB.
 pub(crate) fn svg(text: &str) -> Option<String> {
-    let code = QrCode::encode_text(text, QrCodeEcc::Low).ok()?;
+    // Bytes, because an address has small letters: the other modes would be 1 KB of the worker.
+    let segments = [QrSegment::make_bytes(text.as_bytes())];
+    let (from, to) = (Version::MIN, Version::MAX);
+    let code =
+        QrCode::encode_segments_advanced(&segments, QrCodeEcc::Low, from, to, None, true).ok()?;
     let side = code.size() + 2 * FRAME;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {side} {side}\" \
@@ -66,8 +70,8 @@ mod tests {
                 let by = moved.strip_prefix('m').unwrap();
                 x += by.strip_suffix(" 0").unwrap().parse::<usize>().unwrap();
             }
-            let digits = after.find(|c: char| !c.is_ascii_digit());
-            let length: usize = after[..digits.unwrap_or(after.len())].parse().unwrap();
+            let length = after.split(|c: char| !c.is_ascii_digit()).next();
+            let length: usize = length.unwrap().parse().unwrap();
             dark[y * side + x..][..length].fill(true);
             x += length;
         }

@@ -28,7 +28,7 @@ pub(crate) struct Pending {
     pub(crate) token: Secret,
     /// What may be given.
     pub(crate) factors: Vec<Choice>,
-    user_id: String,
+    pub(crate) user_id: String,
 }
 
 /// A factor that may be given.

@@ -6,7 +6,7 @@ use authflow_shared::{
     host::Host,
     secret::Secret,
     session::{SessionId, SessionRecord, record::SealedTokens, store::SessionLookup},
-    supabase::{self, AuthError, User},
+    supabase::{self, AuthError, Factor, User},
 };
 
 use crate::{exchange::Exchange, failure::Failure};
@@ -25,6 +25,18 @@ impl SignedIn {
     /// The user's id.
     pub(crate) fn user_id(&self) -> &str {
         &self.record.user_id
+    }
+
+    /// Refuses a session without the second factor that its user has.
+    ///
+    /// # Errors
+    /// `step_up_required`.
+    pub(crate) fn require_second_factor(&self, user: &User) -> Result<(), Failure> {
+        let has_one = user.factors.iter().any(Factor::is_verified);
+        if has_one && self.record.aal != "aal2" {
+            return Err(Failure::step_up_required());
+        }
+        Ok(())
     }
 }
 
@@ -106,6 +118,29 @@ pub(crate) async fn tokens<H: Host>(
     Ok(Tokens {
         access_token: session.access_token,
         refresh_token: session.refresh_token,
+    })
+}
+
+/// Somebody who is signed in, as Supabase knows them now.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) signed_in: SignedIn,
+    pub(crate) tokens: Tokens,
+    pub(crate) user: User,
+}
+
+/// Whoever is signed in, as Supabase knows them now.
+///
+/// # Errors
+/// `no_session`; or that nobody knows.
+pub(crate) async fn know<H: Host>(exchange: &Exchange<'_, H>) -> Result<Known, Failure> {
+    let signed_in = require(exchange).await?;
+    let tokens = tokens(exchange, &signed_in).await?;
+    let user = user(exchange, &signed_in, &tokens.access_token).await?;
+    Ok(Known {
+        signed_in,
+        tokens,
+        user,
     })
 }
 

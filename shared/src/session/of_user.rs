@@ -181,7 +181,19 @@ impl<H: HttpClient> SessionStore<H> {
     /// # Errors
     /// [`Unavailable`] if Redis may still hold it.
     pub async fn forget_profile(&self, user_id: &str) -> Result<(), Unavailable> {
-        let command = Command::new("DEL").arg(keys::user_profile(user_id));
+        self.forget(keys::user_profile(user_id)).await
+    }
+
+    /// Forgets the devices of a user who is gone.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if Redis may still hold them.
+    pub async fn forget_devices(&self, user_id: &str) -> Result<(), Unavailable> {
+        self.forget(keys::device(user_id)).await
+    }
+
+    async fn forget(&self, key: String) -> Result<(), Unavailable> {
+        let command = Command::new("DEL").arg(key);
         match self.redis().command(&command).await? {
             Reply::Error(_) => Err(Unavailable::Refused),
             _ => Ok(()),

@@ -29,34 +29,32 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
 
 async fn enroll<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
     let wanted = read(Fields::from_json(exchange.request)?)?;
-    let begun = own_factors::enroll(exchange, &wanted).await?;
-    let kind = if wanted.phone.is_some() {
-        "phone"
+    let owner = own_factors::owner(exchange).await?;
+    let default = if wanted.phone.is_some() {
+        "Phone"
     } else {
-        "totp"
+        "Authenticator app"
     };
-    let totp = begun.enrolled.totp.map(|totp| {
+    let begun = own_factors::enroll(exchange, &owner, &wanted, default).await?;
+    let totp = begun.totp.map(|totp| {
         let uri = totp.uri.expose();
         Object::new()
             .with("secret", totp.secret.expose())
             .with("uri", uri)
             .maybe("qr_code", qr_code::svg(uri))
     });
-    let body = Object::new()
-        .with("id", begun.enrolled.id)
-        .with("type", kind)
-        .with("name", begun.name)
-        .maybe("totp", totp);
-    Ok(Response::json(201, "factor_begun", &body))
+    let body = begun.factor.to_object().maybe("totp", totp);
+    let response = Response::json(201, "factor_begun", &body);
+    Ok(response.of_user(owner.signed_in.user_id()))
 }
 
 /// Reads `type`, `name`, and `phone` where the type is that.
 pub(crate) fn read(mut fields: Fields) -> Result<Wanted, Failure> {
     let kind = fields.choice("type", &["totp", "phone"], None);
     let name = if fields.has("name") {
-        name(&mut fields)
+        name(&mut fields).map(Some)
     } else {
-        Some(String::new())
+        Some(None)
     };
     let phone = match kind {
         Some("phone") => phone(&mut fields).map(Some),
@@ -103,7 +101,8 @@ pub(crate) async fn verify<H: Host>(
     let mut fields = Fields::from_json(exchange.request)?;
     let given = fields.code_of(Some(factor_id.to_ascii_lowercase()));
     let given = fields.finish(given)?;
-    let opened = own_factors::verify(exchange, &given).await?;
+    let owner = own_factors::owner(exchange).await?;
+    let opened = own_factors::verify(exchange, &owner, &given).await?;
     Ok(opened.into_json(200))
 }
 
@@ -111,7 +110,8 @@ pub(crate) async fn remove<H: Host>(
     exchange: &Exchange<'_, H>,
     factor_id: &str,
 ) -> Result<Response, Failure> {
-    let owner = own_factors::remove(exchange, &factor_id.to_ascii_lowercase()).await?;
+    let owner = own_factors::owner(exchange).await?;
+    own_factors::remove(exchange, &owner, &factor_id.to_ascii_lowercase()).await?;
     let response = Response::empty(204, "factor_removed");
     Ok(response
         .of_user(owner.signed_in.user_id())

@@ -71,7 +71,8 @@ pub(crate) async fn step_up<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respo
     let mut fields = Fields::from_json(exchange.request)?;
     let given = fields.code();
     let given = fields.finish(given)?;
-    let opened = own_factors::step_up(exchange, &given).await?;
+    let owner = own_factors::owner(exchange).await?;
+    let opened = own_factors::step_up(exchange, &owner, &given).await?;
     Ok(opened.into_json(200))
 }
 

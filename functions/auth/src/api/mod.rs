@@ -1,6 +1,8 @@
 //! The API for programs: JSON in, JSON out. A file an endpoint.
 
 pub(crate) mod admin;
+pub(crate) mod change_email;
+pub(crate) mod delete_account;
 pub(crate) mod factors;
 pub(crate) mod forgot_password;
 pub(crate) mod health;
@@ -12,4 +14,5 @@ pub(crate) mod reset_password;
 pub(crate) mod sessions;
 pub(crate) mod signin;
 pub(crate) mod signup;
+pub(crate) mod update_me;
 pub(crate) mod verify_email;

@@ -34,16 +34,18 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
     }
 }
 
-fn read(mut fields: Fields) -> Result<Update, Failure> {
+fn read(fields: Fields) -> Result<Update, Failure> {
     if fields.has("current_password") {
-        let current = fields.text("current_password", "Enter your present password.");
-        let current = current.map(Secret::new);
-        let update = current
-            .zip(fields.new_password())
-            .map(|(current, new)| Update::SignedIn { current, new });
-        return fields.finish(update);
+        let (current, new) = read_change(fields)?;
+        return Ok(Update::SignedIn { current, new });
     }
     read_reset(fields).map(Update::ByLink)
+}
+
+/// Reads `current_password` and `password`.
+pub(crate) fn read_change(mut fields: Fields) -> Result<(Secret, Secret), Failure> {
+    let passwords = fields.current_password().zip(fields.new_password());
+    fields.finish(passwords)
 }
 
 /// Reads `token_hash` and `password`; and `factor_id` and `code`, of somebody who has a second

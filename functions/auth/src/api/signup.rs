@@ -115,7 +115,7 @@ fn is_closed(code: &str) -> bool {
 }
 
 /// What the password could be refused for has been checked before.
-fn is_about_the_address(code: &str) -> bool {
+pub(crate) fn is_about_the_address(code: &str) -> bool {
     matches!(
         code,
         "validation_failed" | "email_address_invalid" | "email_address_not_authorized"

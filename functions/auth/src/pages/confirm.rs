@@ -7,14 +7,19 @@ use askama::Template;
 use authflow_shared::host::Host;
 
 use super::{
+    account,
     next::Next,
+    plain_form::PlainForm,
     resend, signin,
     texts::Texts,
     trouble::Trouble,
     view::{Page, View},
 };
 use crate::{
-    api::{self, verify_email::Link},
+    api::{
+        self,
+        verify_email::{EMAIL_CHANGE, Link, Redeemed},
+    },
     exchange::Exchange,
     failure::Failure,
     fields::Fields,
@@ -30,7 +35,10 @@ struct Form<'a> {
     link: Option<&'a Link>,
     next: &'a Next,
     sign_in: String,
-    resend: String,
+    /// Where there is a new link to be had.
+    again: String,
+    /// Whether it is about a change of address.
+    is_change: bool,
 }
 
 impl<'a> Form<'a> {
@@ -38,15 +46,22 @@ impl<'a> Form<'a> {
         t: &'static Texts,
         next: &'a Next,
         link: Option<&'a Link>,
+        kind: &str,
         trouble: &'a Trouble,
     ) -> Self {
+        let is_change = kind == EMAIL_CHANGE;
         Self {
             t,
             trouble,
             link,
             next,
             sign_in: next.link(signin::PATH),
-            resend: next.link(resend::PATH),
+            again: if is_change {
+                account::PATH.to_owned()
+            } else {
+                next.link(resend::PATH)
+            },
+            is_change,
         }
     }
 }
@@ -64,12 +79,13 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
     let view = View::of(exchange);
     let fields = Fields::from_query(exchange.request)?;
     let next = Next::from_query(exchange);
+    let kind = fields.sent("type").to_owned();
     match api::verify_email::read(fields) {
         Ok(link) => {
-            let page = Form::new(view.texts(), &next, Some(&link), Trouble::none());
+            let page = Form::new(view.texts(), &next, Some(&link), &kind, Trouble::none());
             Ok(view.shown(&page, "confirm_form"))
         }
-        Err(failure) => Ok(refused(view, &next, None, failure)),
+        Err(failure) => Ok(refused(view, &next, None, &kind, failure)),
     }
 }
 
@@ -77,31 +93,50 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
     let view = View::of(exchange);
     let fields = Fields::from_form(exchange.request)?;
     let next = Next::from_fields(exchange, &fields);
+    let kind = fields.sent("type").to_owned();
     let link = match api::verify_email::read(fields) {
         Ok(link) => link,
-        Err(failure) => return Ok(refused(view, &next, None, failure)),
+        Err(failure) => return Ok(refused(view, &next, None, &kind, failure)),
     };
     match api::verify_email::redeem(exchange, &link).await {
-        Ok(entry) => Ok(super::go_on(exchange, entry, &next)),
+        Ok(Redeemed::Entry(entry)) => Ok(super::go_on(exchange, entry, &next)),
+        Ok(Redeemed::OtherAddressToConfirm) => {
+            let t = view.texts();
+            let page = PlainForm {
+                text: t.confirm_other_text(),
+                links: vec![(account::PATH.to_owned(), t.account_title())],
+                ..PlainForm::new(t, t.confirm_other_title(), &next, Trouble::none())
+            };
+            Ok(view.shown(&page, "other_address_to_confirm"))
+        }
         Err(failure) => {
             // Supabase did not see it, or said to come back: the link may still be good.
             let may_be_good = matches!(failure.problem.status, 429 | 503);
-            Ok(refused(view, &next, may_be_good.then_some(&link), failure))
+            let link = may_be_good.then_some(&link);
+            Ok(refused(view, &next, link, &kind, failure))
         }
     }
 }
 
-fn refused(view: View<'_>, next: &Next, link: Option<&Link>, failure: Failure) -> Response {
+fn refused(
+    view: View<'_>,
+    next: &Next,
+    link: Option<&Link>,
+    kind: &str,
+    failure: Failure,
+) -> Response {
     let t = view.texts();
     let trouble = match failure.problem.code {
         "validation_failed" => Trouble::saying(t.confirm_incomplete()),
         _ => Trouble::of_failure(&failure, t),
     };
-    view.refused(&Form::new(t, next, link, &trouble), failure)
+    view.refused(&Form::new(t, next, link, kind, &trouble), failure)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use crate::test_support::{Answer, LOST, World, get, post_form, session};
 
     const PATH: &str = "/auth/confirm";
@@ -174,6 +209,43 @@ mod tests {
             assert!(answer.main().contains("value=\"0a1b\""));
             assert!(answer.main().contains("role=\"alert\""));
         }
+    }
+
+    #[test]
+    fn a_change_of_address_takes_the_links_of_both_mails() {
+        let half = json!({"code": "200", "msg": "Confirmation link accepted."});
+        let world = World::new().supabase("/verify", 200, half);
+        let fields = [
+            ("token_hash", "0a1b"),
+            ("type", "email_change"),
+            ("next", "/auth/account"),
+        ];
+        let query = "token_hash=0a1b&type=email_change";
+        let form = world.answer(&get(PATH).query(query));
+        assert!(form.main().contains("<button>Confirm the change</button>"));
+        assert!(world.host.calls().is_empty());
+        let first = world.answer(&post_form(PATH, &fields));
+        assert_eq!(first.status, 200);
+        assert!(first.header("set-cookie").is_none());
+        insta::assert_snapshot!(first.main(), @r#"
+<h1>One more link</h1>
+<p>This address is confirmed. Now follow the link in the mail to your other address: only then does the address change.</p>
+<p class="links"><a href="/auth/account">Account</a></p>
+"#);
+        let world = world.supabase("/verify", 200, session());
+        let second = world.answer(&post_form(PATH, &fields));
+        assert_eq!(second.status, 303);
+        assert_eq!(
+            second.header("location"),
+            Some("https://app.test/auth/account")
+        );
+        assert!(second.header("set-cookie").is_some());
+        let world = world.supabase_refuses("/verify", "otp_expired");
+        let over = world.answer(&post_form(PATH, &fields));
+        assert_eq!(over.status, 401);
+        assert!(
+            over.main().contains("href=\"/auth/account\"") && !over.main().contains("/auth/resend")
+        );
     }
 
     #[test]

@@ -9,6 +9,8 @@ use super::{texts::Texts, trouble::Trouble};
 #[allow(dead_code, reason = "every kind that a page may ask for stands here")]
 pub(super) enum Kind {
     Text,
+    /// What a person is called.
+    Name,
     Email,
     /// The password of an account that exists.
     Password,
@@ -16,6 +18,8 @@ pub(super) enum Kind {
     NewPassword,
     /// A code of digits that is good once.
     Code,
+    /// The number of a phone.
+    Phone,
 }
 
 /// See the module. Where its page shows it, it is `{{ email }}` in the template.
@@ -72,6 +76,11 @@ impl<'a> Field<'a> {
         Self::new(Kind::Email, "email", t.email_label(), trouble).value(value)
     }
 
+    /// The field `code`.
+    pub(super) fn code(t: &Texts, trouble: &'a Trouble) -> Self {
+        Self::new(Kind::Code, "code", t.code_label(), trouble)
+    }
+
     /// The field `password`, of an account that exists.
     pub(super) fn password(t: &Texts, trouble: &'a Trouble) -> Self {
         Self::new(Kind::Password, "password", t.password_label(), trouble)
@@ -94,11 +103,13 @@ impl Kind {
     fn attributes(self) -> &'static str {
         match self {
             Self::Text => r#"type="text""#,
+            Self::Name => r#"type="text" autocomplete="name" maxlength="100""#,
             Self::Email => {
                 r#"type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254""#
             }
             Self::Password => r#"type="password" autocomplete="current-password""#,
             Self::NewPassword => r#"type="password" autocomplete="new-password""#,
+            Self::Phone => r#"type="tel" autocomplete="tel" maxlength="32""#,
             Self::Code => {
                 r#"class="code" type="text" inputmode="numeric" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" maxlength="10""#
             }

@@ -17,14 +17,17 @@
 //! 5. Its address: a line in `endpoint.rs`, an arm in `app.rs`.
 //!
 //! Classes: buttons are `second` and `danger`, a link that looks like one `button`; boxes `note`,
-//! `done` and `alert`, of `<p>`s; `links` under a form; `faint` text; `<ul class="list">` of what
+//! `done` and `alert`, of `<p>`s; `links` under a form; `faint` text; a `mark` beside a name; `<ul class="list">` of what
 //! has a button each; `qr` an image to scan. `<pre>` is a secret, `<nav>` with `aria-current` leads
 //! from one wide page to the next, and their `<section>`s have an `<h2>`.
 
+pub(crate) mod account;
 pub(crate) mod admin;
 mod brand;
+mod code_form;
 mod color;
 pub(crate) mod confirm;
+pub(crate) mod factors;
 mod field;
 pub(crate) mod forgot;
 mod language;
@@ -33,10 +36,12 @@ pub(crate) mod oauth;
 mod plain_form;
 pub(crate) mod resend;
 pub(crate) mod reset;
+pub(crate) mod second_factor;
 mod settings;
 pub(crate) mod signin;
 pub(crate) mod signout;
 pub(crate) mod signup;
+pub(crate) mod step_up;
 mod texts;
 mod trouble;
 mod view;
@@ -84,8 +89,16 @@ fn go_on<H: Host>(exchange: &Exchange<'_, H>, entry: Entry, next: &Next) -> Resp
             let target = next.target(&exchange.config.common.targets);
             opened.into_redirect(target)
         }
-        Entry::SecondFactor(pending) => pending.into_json(),
+        Entry::SecondFactor(pending) => second_factor::ask(exchange, &pending, next),
     }
+}
+
+/// Where `failure` is that nobody is signed in, leads to the sign-in page, and then on to `next`.
+fn sign_in_first(failure: Failure, config: &Config, next: &Next) -> Result<Response, Failure> {
+    if failure.problem.code != "no_session" {
+        return Err(failure);
+    }
+    Ok(failure.into_redirect(next.page(config, signin::PATH)))
 }
 
 /// A failure as a page.

@@ -15,6 +15,9 @@ pub(super) struct Next(Option<String>);
 impl HtmlSafe for Next {}
 
 impl Next {
+    /// Nowhere in particular.
+    pub(super) const NONE: Self = Self(None);
+
     /// From the address of a page.
     pub(super) fn from_query<H: Host>(exchange: &Exchange<'_, H>) -> Self {
         let next = form::field(&exchange.request.query, "next").unwrap_or_default();
@@ -40,6 +43,11 @@ impl Next {
     /// The text that [`Next::read`] reads.
     pub(super) fn as_str(&self) -> Option<&str> {
         self.0.as_deref()
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_none(&self) -> bool {
+        self.0.is_none()
     }
 
     /// Where the person goes on to.

@@ -14,6 +14,8 @@ const STYLE: &str = include_str!("../../templates/style.css");
 pub(crate) struct Settings {
     pub(super) languages: Languages,
     pub(super) brand: Brand,
+    /// Whether phones are offered as second factors.
+    pub(super) offers_phones: bool,
     /// What stands in `<style>`, and so is what the policy's hash is of. It stands in the page
     /// itself, so that a page is whole wherever it is shown.
     pub(super) style: String,
@@ -26,12 +28,14 @@ impl Settings {
     pub(crate) fn read(reader: &mut Reader<'_>, common: Option<&Common>) -> Option<Self> {
         let languages = Languages::read(reader);
         let brand = Brand::read(reader, common);
+        let offers_phones = reader.number("PHONE_FACTORS", 0, 0..=1) == 1;
         let (languages, brand) = languages.zip(brand)?;
         let style = format!("{STYLE}{}", brand.style());
         let policy = policy(&style, brand.has_logo_file(), common?);
         Some(Self {
             languages,
             brand,
+            offers_phones,
             style,
             policy,
         })

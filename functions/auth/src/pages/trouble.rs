@@ -55,6 +55,14 @@ impl Trouble {
         }
     }
 
+    /// What `failure` says, if there is one.
+    pub(super) fn of_any(failure: Option<&Failure>, t: &Texts) -> Self {
+        failure.map_or_else(
+            || Self::none().clone(),
+            |failure| Self::of_failure(failure, t),
+        )
+    }
+
     /// Something that a page itself found wrong.
     pub(super) fn saying(text: &str) -> Self {
         Self {

@@ -106,6 +106,19 @@ impl<'a> View<'a> {
         self.with_headers(failure.into_response(HTML, html))
     }
 
+    /// A page with what is wrong, if anything is.
+    pub(super) fn answer(
+        &self,
+        page: &dyn Page,
+        failure: Option<Failure>,
+        outcome: &'static str,
+    ) -> Response {
+        match failure {
+            Some(failure) => self.refused(page, failure),
+            None => self.shown(page, outcome),
+        }
+    }
+
     fn layout(&self, page: &dyn Page, is_error: bool) -> String {
         let layout = Layout {
             t: self.texts(),
