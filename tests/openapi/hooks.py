@@ -73,12 +73,8 @@ def sign_in(case, turn):
     fill(case, email=person.email, password=PASSWORD)
 
 
-def submit_sign_in(case, turn):
-    fill(case, email=Person().confirm().email, password=PASSWORD)
-
-
 def confirm(case, turn):
-    fill(case, **Person().link)
+    fill(case, **(Person().confirm().change_email() if turn % 2 else Person().link))
 
 
 def update_password(case, turn):
@@ -107,16 +103,44 @@ def send_code(case, turn):
 def verify_code(case, turn):
     person = Person().confirm().with_factor()
     case.body = {"mfa_token": person.sign_in()["mfa_token"], "factor_id": person.factor_id, "code": person.code()}
+    # Of the form alone: another of its buttons.
+    if turn % 2 and "Page" in case.operation.definition.raw["tags"]:
+        case.body["send"] = "1"
 
 
 def step_up(case, turn):
     person = Person().confirm().with_factor()
     by(case, person)
     case.body = {"factor_id": person.factor_id, "code": person.code()}
+    if turn % 2 and "Page" in case.operation.definition.raw["tags"]:
+        case.body["send"] = "1"
 
 
-def enroll_factor(case, turn):
+def by_raised(case, turn):
+    by(case, Person().confirm().with_factor())
+
+
+def by_somebody(case, turn):
     by(case, Person().confirm())
+
+
+def prove(case, turn):
+    by(case, Person().confirm())
+    fill(case, current_password=PASSWORD)
+    if "password" in case.body:
+        fill(case, password=people.new_password())
+
+
+def submit_factors(case, turn):
+    person = Person().confirm().with_new_factor()
+    by(case, person)
+    case.body = [{"type": "totp"}, {"factor_id": person.factor_id, "code": person.code()}, {"remove": person.factor_id}][turn % 3]
+
+
+def end_own_session(case, turn):
+    person = Person().confirm()
+    by(case, person)
+    case.body = {"id": person.session_id}
 
 
 def verify_factor(case, turn):
@@ -143,14 +167,15 @@ def on_person(case, turn):
 
 
 def come_back(case, turn):
-    case.query, case.cookies = people.way_by_provider()
+    email = Person().confirm().with_factor().email if turn % 2 else people.new_address()
+    case.query, case.cookies = people.way_by_provider(email)
 
 
 # By operation: what makes a well-made request a real one, and which one it is.
 REAL = {
     "signUp": sign_up,
     "signIn": sign_in,
-    "submitSignIn": submit_sign_in,
+    "submitSignIn": sign_in,
     "verifyEmail": confirm,
     "submitConfirm": confirm,
     "updatePassword": update_password,
@@ -159,7 +184,19 @@ REAL = {
     "sendCode": send_code,
     "verifyCode": verify_code,
     "stepUp": step_up,
-    "enrollFactor": enroll_factor,
+    "enrollFactor": by_somebody,
+    "changeMe": by_somebody,
+    "changeEmail": prove,
+    "deleteAccount": prove,
+    "submitSecondFactor": verify_code,
+    "stepUpPage": by_raised,
+    "submitStepUp": step_up,
+    "submitFactors": submit_factors,
+    "submitAccountName": by_somebody,
+    "submitAccountEmail": prove,
+    "submitAccountPassword": prove,
+    "submitAccountDelete": prove,
+    "submitEndOwnSession": end_own_session,
     "verifyFactor": verify_factor,
     "removeFactor": remove_factor,
     "providerCallback": come_back,

@@ -87,6 +87,12 @@ class Person:
         """Signs in again, which leaves this session alone; gives the answer."""
         return send("POST", API + "signin", 200, json={"email": self.email, "password": PASSWORD}).json()
 
+    def change_email(self):
+        """Asks for another address; gives the link to the present one."""
+        body = {"email": new_address(), "current_password": PASSWORD}
+        self.api("POST", "change-email", 202, json=body)
+        return {"token_hash": last_mail(self.email, after=self.link["token_hash"]), "type": "email_change"}
+
     def recovery(self):
         """The token of a mail for a forgotten password."""
         send("POST", API + "forgot-password", 202, json={"email": self.email})
@@ -115,7 +121,7 @@ class Person:
         return f"{(number & 0x7FFFFFFF) % 1_000_000:06}"
 
 
-def way_by_provider():
+def way_by_provider(email):
     """Signs in at a provider as a browser would; gives the query and the cookies with which it comes back."""
     begun = send("POST", AUTH + "/auth/oauth/github", 200, data={"next": "/"})
     # The cookie is `Secure`, and this is no TLS: no jar would send it.
@@ -123,7 +129,7 @@ def way_by_provider():
     (url,) = re.findall(r"^0; url=(.+)$", begun.headers["refresh"])
     page = send("GET", url, 302).headers["location"]
     state = dict(parse_qsl(urlsplit(page).query))["state"]
-    form = {"state": state, "email": new_address(), "action": "allow"}
+    form = {"state": state, "email": email, "action": "allow"}
     callback = send("POST", page, 302, data=form).headers["location"]
     back = send("GET", callback, 302).headers["location"]
     return dict(parse_qsl(urlsplit(back).query)), cookies
