@@ -29,8 +29,8 @@ pub(crate) struct Setup {
 
 #[derive(Debug)]
 enum Config {
-    Verify(verify::Config),
-    Auth(auth::Config),
+    Verify(Box<verify::Config>),
+    Auth(Box<auth::Config>),
 }
 
 impl Setup {
@@ -105,8 +105,10 @@ impl Setup {
 impl Config {
     fn read(worker: Worker, variables: &Variables) -> Result<Self, Vec<Fault>> {
         match worker {
-            Worker::Verify => verify::Config::read(variables).map(Self::Verify),
-            Worker::Auth => auth::Config::read(variables).map(Self::Auth),
+            Worker::Verify => verify::Config::read(variables)
+                .map(Box::new)
+                .map(Self::Verify),
+            Worker::Auth => auth::Config::read(variables).map(Box::new).map(Self::Auth),
         }
     }
 }

@@ -56,7 +56,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.goto(wanted);
       await signIn(page, person);
       await page.waitForURL(wanted);
-      await page.getByRole("link", { name: /second factor/i }).click();
+      await page.getByRole("link", { name: /confirm that it is you/i }).click();
       await page.getByRole("link", { name: "Add a second factor" }).click();
       await page.getByRole("button", { name: "Add an app" }).click();
       assert.equal(await page.getByRole("img", { name: /QR code/ }).isVisible(), true);
@@ -78,7 +78,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByRole("button", { name: "Remove Authenticator app" }).click();
       await page.getByRole("status").waitFor();
       await page.goto(wanted);
-      await page.getByRole("link", { name: /second factor/i }).waitFor();
+      await page.getByRole("link", { name: /confirm that it is you/i }).waitFor();
       await page.context().close();
     });
 

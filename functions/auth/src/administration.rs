@@ -118,8 +118,9 @@ pub(crate) fn user_id(text: &str) -> Result<String, Failure> {
 /// The text to search for in `email`.
 pub(crate) fn read_search(fields: &mut Fields) -> Option<String> {
     let text = fields.text("email", "Send a part of an e-mail address.")?;
-    let text = text.trim().to_lowercase();
-    // Postgres has no NUL in its texts, and no address has one.
+    // Addresses are ASCII here.
+    let text = text.trim().to_ascii_lowercase();
+    // Postgres has no NUL in its texts.
     let is_sane = text.len() <= LONGEST_SEARCH && !text.contains('\0');
     if text.chars().count() < SHORTEST_SEARCH || !is_sane {
         let detail = "Send at least three characters of an e-mail address.";

@@ -5,10 +5,7 @@ use super::{
     error::AuthError,
     session::User,
 };
-use crate::{
-    host::HttpClient,
-    json::{Map, Object, Value},
-};
+use crate::{host::HttpClient, json::Object};
 
 /// How long a locked user stays locked: until unlocked. Supabase knows no other "for ever".
 const FOR_EVER: &str = "876000h";
@@ -67,8 +64,7 @@ impl<H: HttpClient> AuthClient<H> {
             AdminChange::Locked(true) => Object::new().with("ban_duration", FOR_EVER),
             AdminChange::Locked(false) => Object::new().with("ban_duration", "none"),
             AdminChange::Role(role) => {
-                let metadata = Map::from([("role".to_owned(), Value::from(role))]);
-                Object::new().with("app_metadata", metadata)
+                Object::new().with("app_metadata", Object::new().with("role", role))
             }
         };
         let path = format!("/admin/users/{id}");

@@ -119,8 +119,8 @@ mod tests {
         let answer = world.answer(&patch(&token, &data));
         assert_eq!(answer.status, 200);
         assert_eq!(answer.json()["user"]["user_metadata"]["name"], "Augusta");
-        let call = world.host.calls().into_iter().rev();
-        let sent = call.filter(|call| call.method == "PUT").next().unwrap();
+        let mut calls = world.host.calls().into_iter().rev();
+        let sent = calls.find(|call| call.method == "PUT").unwrap();
         assert_eq!(sent.body.as_deref(), Some(data.to_string().as_str()));
         assert!(world.redis(&format!("user_profile:{USER_ID}")).is_none());
         let me = world.answer(&get(PATH).cookie(&token)).json();

@@ -204,7 +204,8 @@ async fn answer<H: Host>(
         Endpoint::On(Action::AdminPage) => search(exchange, &admin).await,
         Endpoint::On(Action::AdminUserPage) => {
             let id = administration::user_id(found.parameter)?;
-            user(exchange, &admin, &id, None).await
+            let known = look_up(exchange, &admin, &id).await?;
+            Ok(show(exchange, &admin, known, None))
         }
         _ => act(exchange, &admin, found).await,
     };
@@ -249,15 +250,26 @@ async fn search<H: Host>(exchange: &Exchange<'_, H>, admin: &Admin) -> Result<Re
     }
 }
 
-/// The page of the user `id`, with what went wrong with a deed.
-async fn user<H: Host>(
+/// A user and their sessions.
+type Known = (User, Vec<OwnSession>);
+
+async fn look_up<H: Host>(
     exchange: &Exchange<'_, H>,
     admin: &Admin,
     id: &str,
+) -> Result<Known, Failure> {
+    let user = admin.user(exchange, id).await?;
+    Ok((user, sessions::of_user(exchange, id).await?))
+}
+
+/// The page of a user, with what went wrong with a deed.
+fn show<H: Host>(
+    exchange: &Exchange<'_, H>,
+    admin: &Admin,
+    (user, list): Known,
     failure: Option<Failure>,
-) -> Result<Response, Failure> {
-    let user = Row::of(exchange, admin.user(exchange, id).await?);
-    let list = sessions::of_user(exchange, id).await?;
+) -> Response {
+    let user = Row::of(exchange, user);
     let view = View::of(exchange);
     let t = view.texts();
     let trouble = match &failure {
@@ -268,7 +280,7 @@ async fn user<H: Host>(
         t,
         done: done(exchange, t),
         trouble,
-        is_own: admin.user_id() == id,
+        is_own: admin.user_id() == user.id,
         role: Field::new(Kind::Text, "role", t.admin_new_role(), trouble)
             .hint(t.admin_role_hint())
             .value(&user.role),
@@ -278,10 +290,10 @@ async fn user<H: Host>(
             .collect(),
         user: &user,
     };
-    Ok(match failure {
+    match failure {
         Some(failure) => view.refused(&page, failure),
         None => view.shown(&page, "admin_user"),
-    })
+    }
 }
 
 async fn act<H: Host>(
@@ -306,9 +318,11 @@ async fn act<H: Host>(
             Ok(Response::see_other(location, word))
         }
         Err(failure) => {
-            let again = user(exchange, admin, &id, Some(failure.clone())).await;
             // Without the page, what went wrong first still matters most.
-            again.map_err(|_| failure)
+            match look_up(exchange, admin, &id).await {
+                Ok(known) => Ok(show(exchange, admin, known, Some(failure))),
+                Err(_) => Err(failure),
+            }
         }
     }
 }
