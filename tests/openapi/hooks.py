@@ -87,8 +87,12 @@ def update_password(case, turn):
 
 
 def reset(case, turn):
-    fields = {name: value for name, value in case.body.items() if name not in ("factor_id", "code")}
-    case.body = {**fields, "token_hash": Person().confirm().recovery(), "password": people.new_password()}
+    person = Person().confirm()
+    case.body = {"token_hash": person.recovery(), "password": people.new_password()}
+    if turn % 2:
+        # Of somebody with a second factor, whose link has asked for its code.
+        case.body["send"] = person.with_factor().factor_id
+        people.refused_reset(case.body["token_hash"])
 
 
 def end_session(case, turn):

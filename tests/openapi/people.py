@@ -121,6 +121,11 @@ class Person:
         return f"{(number & 0x7FFFFFFF) % 1_000_000:06}"
 
 
+def refused_reset(token_hash):
+    """Uses a link for a forgotten password whose owner has a second factor, without its code."""
+    send("POST", API + "reset-password/update", 422, json={"token_hash": token_hash, "password": new_password()})
+
+
 def way_by_provider(email):
     """Signs in at a provider as a browser would; gives the query and the cookies with which it comes back."""
     begun = send("POST", AUTH + "/auth/oauth/github", 200, data={"next": "/"})
