@@ -198,7 +198,10 @@ mod tests {
         keeps("a=1; __Host-authflow=t; b=2", Some("a=1; b=2"));
         keeps("a=1, __Host-authflow=t; b=2,3", Some("a=1; b=2,3"));
         keeps("a=1; __Host-authflow =t", Some("a=1"));
-        keeps("__Host-authflow-oauth-1=t; a=1; __Host-authflow-=t", Some("a=1"));
+        keeps(
+            "__Host-authflow-oauth-1=t; a=1; __Host-authflow-=t",
+            Some("a=1"),
+        );
         keeps("a=1", Some("a=1"));
         keeps(" ; ;", None);
     }
