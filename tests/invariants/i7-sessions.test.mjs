@@ -139,6 +139,56 @@ describe("signing in", () => {
   });
 });
 
+describe("signing in at another provider", () => {
+  const email = () => `ada-${randomUUID()}@example.test`;
+
+  async function byGoogle(fields) {
+    const jar = new Jar();
+    const { url } = await press(world, "google", { jar });
+    const response = await comeBack(await answer(url, fields), jar);
+    return { status: response.status, cookie: jar.header };
+  }
+
+  it("links no account to an address that the provider has not verified (B12, CVE-2026-53516)", async () => {
+    const person = await signUp(world);
+    const refused = await byGoogle({ email: person.email, verified: "no" });
+    // Supabase fails to make a second account with the address.
+    assert.deepEqual(refused, { status: 503, cookie: "" });
+    received(await visit(person));
+    await signIn(world, person);
+    const { identities } = await world.admin("GET", `/admin/users/${person.id}`);
+    assert.deepEqual(identities.map(({ provider }) => provider), ["email"]);
+    const unknown = await byGoogle({ email: email(), verified: "no" });
+    assert.deepEqual(unknown, { status: 403, cookie: "" });
+  });
+
+  it("leaves nothing of who had used the address before without proving it (B13, GHSA-qq9h-g4jm-xgf3; B12, CVE-2026-53516)", async () => {
+    const planted = { email: email(), password: "planted by somebody else 1A", data: { name: "Mallory" } };
+    assert.equal((await api(world, "signup", planted)).status, 202);
+    const owner = await byGoogle({ email: planted.email });
+    assert.equal(owner.status, 303);
+    assert.equal((await api(world, "signin", planted)).status, 401);
+    const me = await api(world, "me", undefined, { method: "GET", headers: { cookie: owner.cookie } });
+    assert.notEqual((await me.json()).user.user_metadata.name, "Mallory");
+  });
+
+  it("and a password by a link likewise (B13, GHSA-qq9h-g4jm-xgf3)", async () => {
+    const planted = { email: email(), password: "planted by somebody else 1A" };
+    assert.equal((await api(world, "signup", planted)).status, 202);
+    await api(world, "forgot-password", { email: planted.email });
+    const link = await untilMail(world, planted.email, "recovery");
+    const body = { token_hash: link.token_hash, password: "another horse entirely 2B" };
+    assert.equal((await api(world, "reset-password/update", body)).status, 200);
+    assert.equal((await api(world, "signin", planted)).status, 401);
+  });
+
+  it("asks for the second factor of who has one (K6, CVE-2024-45042)", async () => {
+    const person = await withApp(world, await signUp(world));
+    const first = await byGoogle({ email: person.email });
+    assert.deepEqual(first, { status: 200, cookie: "" });
+  });
+});
+
 describe("a session that goes on", () => {
   it("shows a change of its role with the next request (A5, GHSA-x883-2vmg-xwf7; P5, CVE-2021-41230)", async () => {
     const person = await signUp(world);
