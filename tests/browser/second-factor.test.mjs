@@ -58,6 +58,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.waitForURL(wanted);
       await page.getByRole("link", { name: /confirm that it is you/i }).click();
       await page.getByRole("link", { name: "Add a second factor" }).click();
+      await page.locator("#current_password").fill(person.password);
       await page.getByRole("button", { name: "Add an app" }).click();
       assert.equal(await page.getByRole("img", { name: /QR code/ }).isVisible(), true);
       const app = new Authenticator(await page.locator("pre").innerText());
@@ -89,6 +90,7 @@ for (const javaScriptEnabled of [true, false]) {
       await signIn(page, person);
       const number = javaScriptEnabled ? "15551230001" : "15551230002";
       await page.getByLabel("Phone number").fill(`+${number}`);
+      await page.locator("#phone_password").fill(person.password);
       await page.getByRole("button", { name: "Add a phone" }).click();
       await page.getByRole("status").waitFor();
       await giveCode(page, (await lastMail(stack, number)).token);
