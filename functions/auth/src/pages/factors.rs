@@ -298,6 +298,7 @@ mod tests {
         insta::assert_snapshot!(answer.main(), @r#"
 
         <h1>Second factors</h1>
+        <nav><a href="/auth/account"><span aria-hidden="true">←</span> Account</a></nav>
         <p>Whoever learns your password cannot sign in without your second factor.</p>
         <ul class="list">
         <li>
