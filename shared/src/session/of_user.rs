@@ -238,7 +238,7 @@ mod tests {
             fake::{Breakage, FakeHost},
         },
         session::store::{
-            NotCreated,
+            NewSession, NotCreated,
             tests::{NOW, id, new_session, store},
         },
     };
@@ -319,6 +319,33 @@ mod tests {
         let last = bodies(&host).pop().unwrap();
         assert!(last.contains(r#"["DEL","session:00000000-0000-4000-8000-000000000001""#));
         assert!(mark(NOW.millis() - 1).0.is_ok());
+    }
+
+    #[test]
+    fn a_session_goes_on_in_another_once_and_not_after_its_end() {
+        let create = |was_there: Value, goes_on| {
+            let mut replies = if goes_on { vec![was_there] } else { vec![] };
+            replies.extend(vec![json!(1); 11]);
+            replies.push(Value::Null);
+            let host = redis(&[json!([null, USER]), json!(replies), json!([1, 1])]);
+            let (new, old, record) = (id(1), id(2), SessionRecord::example(NOW));
+            let session = NewSession {
+                goes_on,
+                ..new_session(&new, &record, Some(&old))
+            };
+            let created = block_on(store(&host).create(&session, NOW));
+            (created.map(drop), bodies(&host))
+        };
+        let (created, calls) = create(json!(1), true);
+        assert_eq!(created, Ok(()));
+        let first = r#"[["EXISTS","session:00000000-0000-4000-8000-000000000002"],["SET""#;
+        assert!(calls[1].starts_with(first), "{}", calls[1]);
+        for odd in [json!(0), Value::Null, json!("1")] {
+            let (created, calls) = create(odd, true);
+            assert_eq!(created, Err(NotCreated::Gone));
+            assert!(calls[2].contains(r#"["DEL","session:00000000-0000-4000-8000-000000000001""#));
+        }
+        assert_eq!(create(Value::Null, false).0, Ok(()), "a sign-in needs none");
     }
 
     #[test]

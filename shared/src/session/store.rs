@@ -58,6 +58,9 @@ pub struct NewSession<'a> {
     pub profile: &'a str,
     /// The session the request came with; it ends as the new one begins.
     pub replaces: Option<&'a SessionId>,
+    /// Whether that one goes on in it: it must still be there then, or what ended it, or went on in its place, would
+    /// not hold.
+    pub goes_on: bool,
 }
 
 /// A session that was created.
@@ -72,6 +75,8 @@ pub struct Created {
 pub enum NotCreated {
     /// All sessions of the user were ended while this one was being opened.
     Ended,
+    /// The session that was to go on in this one is not there any more.
+    Gone,
     /// It is not certain that the session exists.
     Unavailable(Unavailable),
 }
@@ -157,7 +162,10 @@ impl<H: HttpClient> SessionStore<H> {
         };
         let lives = self.session_seconds(record, now);
         let sessions_key = keys::user_sessions(&record.user_id);
-        let mut writes = vec![
+        let going_on = new.replaces.filter(|_| new.goes_on);
+        let mut writes = Vec::with_capacity(16);
+        writes.extend(going_on.map(|old| Command::new("EXISTS").arg(keys::session(old))));
+        writes.extend([
             Command::new("SET")
                 .arg(keys::session(new.id))
                 .arg(record.to_json())
@@ -188,7 +196,7 @@ impl<H: HttpClient> SessionStore<H> {
                 .arg(&sessions_key)
                 .arg(now.seconds().saturating_add(lives))
                 .arg(new.id.as_str()),
-        ];
+        ]);
         writes.extend(at_least(&sessions_key, lives));
         if let Some(old) = new.replaces {
             writes.extend(end_commands(old, old_owner));
@@ -203,15 +211,19 @@ impl<H: HttpClient> SessionStore<H> {
             Some(Lookup::Absent) => 0,
             _ => return Err(Unavailable::Unreadable.into()),
         };
-        if new.asked_at.millis() <= ended_at {
-            let owner = Some(Lookup::Found(record.user_id.clone()));
-            let undo = end_commands(new.id, owner);
-            self.redis.transaction(&undo).await?;
-            return Err(NotCreated::Ended);
-        }
-        Ok(Created {
-            known_device: first_seen.is_some(),
-        })
+        let was_there = going_on.is_none() || replies.first() == Some(&Reply::Integer(1));
+        let refused = if new.asked_at.millis() <= ended_at {
+            NotCreated::Ended
+        } else if !was_there {
+            NotCreated::Gone
+        } else {
+            let known_device = first_seen.is_some();
+            return Ok(Created { known_device });
+        };
+        let owner = Some(Lookup::Found(record.user_id.clone()));
+        let undo = end_commands(new.id, owner);
+        self.redis.transaction(&undo).await?;
+        Err(refused)
     }
 
     /// Ends a session, atomically. A session that has already ended is no error.
@@ -406,6 +418,7 @@ pub(super) mod tests {
             asked_at: NOW,
             profile: "{}",
             replaces,
+            goes_on: false,
         }
     }
 
