@@ -3,7 +3,8 @@
 //! A form POSTs to its own address and is answered by a redirect, or by itself again with what
 //! was typed (but for passwords) and what is wrong with it.
 //!
-//! To add a page, take `resend.rs` and `templates/resend.html` as the pattern:
+//! A page that is a sentence, a form and links is a [`PlainForm`](plain_form::PlainForm), as in `resend.rs`. To
+//! add any other, take `signin.rs` and `templates/signin.html` as the pattern:
 //!
 //! 1. `pages/NAME.rs`: a struct with `t: &'static Texts` and what the page shows, a `#[template]`,
 //!    and [`Page`] for its title; `is_wide` for a page of sections.
