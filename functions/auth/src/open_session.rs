@@ -199,8 +199,8 @@ pub(crate) async fn open<H: Host>(
                     discard(exchange, access_token);
                     Failure::session_ended_meanwhile()
                 }
-                // Supabase's session is that of whichever went on in its place.
-                NotCreated::Gone => Failure::no_session(),
+                // Supabase's session is that of whichever took the place.
+                NotCreated::Orphan => Failure::no_session(),
                 NotCreated::Unavailable(reason) => {
                     if !has_owner {
                         discard(exchange, access_token);

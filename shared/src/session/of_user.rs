@@ -256,7 +256,7 @@ mod tests {
             fake::{Breakage, FakeHost},
         },
         session::store::{
-            NewSession, NotCreated,
+            NotCreated,
             tests::{NOW, id, new_session, store},
         },
     };
