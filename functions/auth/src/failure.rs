@@ -321,6 +321,14 @@ impl Failure {
         )
     }
 
+    /// What failed after a second factor had been removed.
+    pub(crate) fn after_factor_removal(self) -> Self {
+        self.saying(
+            "The second factor has been removed, but a session that it raised meanwhile may still \
+             count as raised. End the other sessions.",
+        )
+    }
+
     /// What failed after the account had been deleted.
     pub(crate) fn after_deletion(self) -> Self {
         self.saying(

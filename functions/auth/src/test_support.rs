@@ -36,7 +36,11 @@ pub(crate) struct World {
     config: Rc<Config>,
     supabase: Rc<RefCell<Supabase>>,
     redis: Rc<RefCell<BTreeMap<String, String>>>,
+    meanwhile: Meanwhile,
 }
+
+/// What comes into Redis, a key and its value, when Supabase is asked for a path.
+type Meanwhile = Rc<RefCell<Option<(&'static str, String, String)>>>;
 
 impl World {
     pub(crate) fn new() -> Self {
@@ -48,9 +52,17 @@ impl World {
         let supabase = Rc::new(RefCell::new(Supabase::new()));
         let redis = Rc::new(RefCell::new(BTreeMap::new()));
         let (answers, keys) = (supabase.clone(), redis.clone());
+        let meanwhile = Meanwhile::default();
+        let happens = meanwhile.clone();
         let host = FakeHost::new(NOW, move |call| {
             match call.url.strip_prefix("https://supabase.test/auth/v1") {
-                Some(path) => Ok(answer_of(&answers.borrow(), path)),
+                Some(path) => {
+                    let happens = happens.borrow_mut().take_if(|(when, ..)| *when == path);
+                    if let Some((_, key, value)) = happens {
+                        keys.borrow_mut().insert(key, value);
+                    }
+                    Ok(answer_of(&answers.borrow(), path))
+                }
                 None if call.url.starts_with("https://hook.test") => Ok(HttpAnswer {
                     status: 204,
                     body: String::new(),
@@ -63,7 +75,13 @@ impl World {
             config: Rc::new(config_with(changes)),
             supabase,
             redis,
+            meanwhile,
         }
+    }
+
+    /// Puts `value` into Redis under `key` the next time that Supabase is asked for `path`.
+    pub(crate) fn put_while_asked(&self, path: &'static str, key: &str, value: &str) {
+        *self.meanwhile.borrow_mut() = Some((path, key.to_owned(), value.to_owned()));
     }
 
     /// From now on Supabase answers `status` and `body` under `path`, whatever is asked.

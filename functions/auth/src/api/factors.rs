@@ -491,6 +491,36 @@ mod tests {
     }
 
     #[test]
+    fn a_session_that_was_raised_while_the_factor_was_going_is_lowered() {
+        let world = world(&[APP]);
+        let (elsewhere, token) = (world.signed_in(), raised(&world));
+        let mut record = SessionRecord::from_json(&world.redis(&key(&elsewhere)).unwrap()).unwrap();
+        record.aal = "aal2".into();
+        world.put_while_asked(ONE, &key(&elsewhere), &record.to_json());
+        assert_eq!(remove(&world, &token, APP).status, 204);
+        assert_eq!(aal(&world, &elsewhere), "aal1");
+        assert_eq!(aal(&world, &token), "aal1");
+    }
+
+    #[test]
+    fn a_session_that_may_still_be_raised_after_it_is_told() {
+        for breakage in LOST {
+            let world = world(&[APP]);
+            let token = raised(&world);
+            // The session, the user, the list in two steps, the factor; then the list again.
+            world.break_after(5, breakage);
+            let answer = remove(&world, &token, APP);
+            assert_eq!(answer.code(), "store_unavailable");
+            let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+            assert!(
+                detail.starts_with("The second factor has been removed"),
+                "{detail}"
+            );
+            assert_eq!(audited(&world), ["factor_removed"]);
+        }
+    }
+
+    #[test]
     fn one_that_does_not_count_goes_without_ado() {
         let world = world(&[PHONE]);
         let token = world.signed_in();
