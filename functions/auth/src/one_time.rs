@@ -62,15 +62,36 @@ pub(crate) fn random_name<H: Host>(host: &H) -> Result<Secret, Failure> {
 impl<H: Host> Exchange<'_, H> {
     /// Keeps `value` under `name`, for the time of its kind from now on.
     pub(crate) async fn keep(&self, kind: Kind, name: &str, value: &Object) -> Result<(), Failure> {
+        let command = self.set(kind, name, value).arg("EX").arg(kind.seconds);
+        match self.is_set(&command).await? {
+            true => Ok(()),
+            false => Err(Failure::store_unavailable(Unavailable::Refused)),
+        }
+    }
+
+    /// Keeps `value` in place of what is kept under `name`, for what is left of its time; gives whether
+    /// anything is left.
+    pub(crate) async fn keep_on(
+        &self,
+        kind: Kind,
+        name: &str,
+        value: &Object,
+    ) -> Result<bool, Failure> {
+        let command = self.set(kind, name, value).arg("XX").arg("KEEPTTL");
+        self.is_set(&command).await
+    }
+
+    fn set(&self, kind: Kind, name: &str, value: &Object) -> Command {
         let value = Secret::new(value.to_json());
         let sealed = self.config.fernet.seal(&value, self.host.now());
-        let command = Command::new("SET")
-            .arg(kind.key(name))
-            .arg(sealed)
-            .arg("EX")
-            .arg(kind.seconds);
-        match self.redis().command(&command).await {
-            Ok(Reply::Text(_)) => Ok(()),
+        Command::new("SET").arg(kind.key(name)).arg(sealed)
+    }
+
+    /// Whether a `SET` whose condition may not hold has set something.
+    async fn is_set(&self, command: &Command) -> Result<bool, Failure> {
+        match self.redis().command(command).await {
+            Ok(Reply::Text(_)) => Ok(true),
+            Ok(Reply::Nil) => Ok(false),
             Ok(_) => Err(Failure::store_unavailable(Unavailable::Refused)),
             Err(reason) => Err(Failure::store_unavailable(reason)),
         }
@@ -96,12 +117,7 @@ impl<H: Host> Exchange<'_, H> {
             .arg("NX")
             .arg("EX")
             .arg(kind.seconds);
-        match self.redis().command(&command).await {
-            Ok(Reply::Text(_)) => Ok(true),
-            Ok(Reply::Nil) => Ok(false),
-            Ok(_) => Err(Failure::store_unavailable(Unavailable::Refused)),
-            Err(reason) => Err(Failure::store_unavailable(reason)),
-        }
+        self.is_set(&command).await
     }
 
     /// Gives up what was kept or claimed under `name`.

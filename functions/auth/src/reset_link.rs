@@ -1,7 +1,7 @@
 //! The link of a mail for a forgotten password.
 //!
 //! Supabase takes the link's token once, for a session that may set a password. That session is
-//! kept, sealed and under the token's hash, for ten minutes: so a password that is refused as weak does
+//! kept, sealed and under the token's hash, for ten minutes from then on: so a password that is refused as weak does
 //! not use up the link.
 //!
 //! Two systems change, and nothing makes them one. The password changes first; then every
@@ -13,6 +13,7 @@ use authflow_shared::{
     hex,
     host::Host,
     json::{Object, Value},
+    log::Level,
     secret::Secret,
     supabase::{AuthError, Session, account::Change},
 };
@@ -62,9 +63,16 @@ pub(crate) async fn redeem<H: Host>(
     }
     let done = redeem_alone(exchange, reset).await;
     match done {
-        // (2) Used up. Whoever uses it at the same time still finds it claimed.
+        // (2) Used up. Whoever uses it at the same time still finds it claimed. What stays of it
+        // is worth nothing: its session has ended.
         Ok(user_id) => {
-            exchange.release(one_time::RESET, link).await?;
+            if let Err(failure) = exchange.release(one_time::RESET, link).await {
+                exchange
+                    .ids
+                    .line(Level::Warn, "reset_link_not_forgotten")
+                    .maybe("cause", failure.cause.as_deref())
+                    .emit(exchange.host, exchange.config.common.log_level);
+            }
             Ok(user_id)
         }
         // (3) Free again; where that cannot be done, once the claim has run out.
@@ -95,7 +103,9 @@ async fn redeem_alone<H: Host>(
     // (3) What is about to be done is noted, so that it can be gone on with.
     let trace = trace(reset);
     let goes_on = recovery.about_to_set.replace(trace.clone()) == Some(trace);
-    keep(exchange, &reset.token_hash, &recovery).await?;
+    if !keep_on(exchange, &reset.token_hash, &recovery).await? {
+        return Err(Failure::link_expired());
+    }
 
     // (4) The password.
     let change = Change::Password(&reset.password);
@@ -106,7 +116,8 @@ async fn redeem_alone<H: Host>(
         Err(error) => {
             if !matches!(error, AuthError::Unavailable(_)) {
                 recovery.about_to_set = None;
-                keep(exchange, &reset.token_hash, &recovery).await?;
+                // A link whose time is over meanwhile says so when it is used again.
+                keep_on(exchange, &reset.token_hash, &recovery).await?;
             }
             return Err(match error {
                 AuthError::SessionEnded | AuthError::UserNotFound => Failure::link_expired(),
@@ -142,18 +153,22 @@ async fn recovery<H: Host>(
         Err(error) => return Err(Failure::from_supabase(&error)),
     };
     let recovery = Recovery::of(session);
-    keep(exchange, token_hash, &recovery).await?;
-    Ok(recovery)
-}
-
-async fn keep<H: Host>(
-    exchange: &Exchange<'_, H>,
-    token_hash: &Secret,
-    recovery: &Recovery,
-) -> Result<(), Failure> {
     let value = recovery.to_object();
     exchange
         .keep(one_time::RESET, token_hash.expose(), &value)
+        .await?;
+    Ok(recovery)
+}
+
+/// Keeps `recovery` in place of what was kept, until the ten minutes are over; gives whether they are not.
+async fn keep_on<H: Host>(
+    exchange: &Exchange<'_, H>,
+    token_hash: &Secret,
+    recovery: &Recovery,
+) -> Result<bool, Failure> {
+    let value = recovery.to_object();
+    exchange
+        .keep_on(one_time::RESET, token_hash.expose(), &value)
         .await
 }
 

@@ -39,8 +39,8 @@ pub(crate) struct World {
     meanwhile: Meanwhile,
 }
 
-/// What comes into Redis, a key and its value, when Supabase is asked for a path.
-type Meanwhile = Rc<RefCell<Option<(&'static str, String, String)>>>;
+/// What comes into Redis when Supabase is asked for a path, or goes: a key and its value, if it has one.
+type Meanwhile = Rc<RefCell<Option<(&'static str, String, Option<String>)>>>;
 
 impl World {
     pub(crate) fn new() -> Self {
@@ -59,7 +59,9 @@ impl World {
                 Some(path) => {
                     let happens = happens.borrow_mut().take_if(|(when, ..)| *when == path);
                     if let Some((_, key, value)) = happens {
-                        keys.borrow_mut().insert(key, value);
+                        let mut keys = keys.borrow_mut();
+                        keys.remove(&key);
+                        keys.extend(value.map(|value| (key, value)));
                     }
                     Ok(answer_of(&answers.borrow(), path))
                 }
@@ -81,7 +83,12 @@ impl World {
 
     /// Puts `value` into Redis under `key` the next time that Supabase is asked for `path`.
     pub(crate) fn put_while_asked(&self, path: &'static str, key: &str, value: &str) {
-        *self.meanwhile.borrow_mut() = Some((path, key.to_owned(), value.to_owned()));
+        *self.meanwhile.borrow_mut() = Some((path, key.to_owned(), Some(value.to_owned())));
+    }
+
+    /// Takes `key` out of Redis the next time that Supabase is asked for `path`.
+    pub(crate) fn forget_while_asked(&self, path: &'static str, key: &str) {
+        *self.meanwhile.borrow_mut() = Some((path, key.to_owned(), None));
     }
 
     /// From now on Supabase answers `status` and `body` under `path`, whatever is asked.
@@ -417,6 +424,13 @@ fn run(keys: &mut BTreeMap<String, String>, command: &[String]) -> Value {
             keys.insert((*key).to_owned(), (*value).to_owned());
             json!({"result": "OK"})
         }
+        ["SET", key, value, "XX", "KEEPTTL"] => match keys.get_mut(*key) {
+            Some(kept) => {
+                (*value).clone_into(kept);
+                json!({"result": "OK"})
+            }
+            None => json!({"result": null}),
+        },
         // Tokens that are swapped.
         ["EVAL", _, "1", session, old, new] => {
             if let Some(kept) = keys.get_mut(*session) {

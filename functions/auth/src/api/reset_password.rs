@@ -75,11 +75,16 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use crate::test_support::{Answer, LOST, USER_ID, World, post, session, session_of, user};
+    use crate::test_support::{
+        APP, Answer, LOST, USER_ID, World, post, session, session_at, session_of, user,
+        user_with_factors,
+    };
 
     const PATH: &str = "/api/v1/simple_auth/reset-password/update";
     const VERIFY: &str = "/verify";
     const USER: &str = "/user";
+    const CHALLENGE: &str = "/factors/aaaaaaaa-0000-4000-8000-000000000001/challenge";
+    const ANSWER: &str = "/factors/aaaaaaaa-0000-4000-8000-000000000001/verify";
 
     fn by_link(world: &World, password: &str) -> Answer {
         let body = json!({"token_hash": "abc123", "password": password}).to_string();
@@ -144,6 +149,53 @@ mod tests {
                 .supabase_refuses(VERIFY, "otp_expired")
                 .supabase(USER, 200, user());
             assert_eq!(by_link(&world, "strong").status, 200);
+        }
+    }
+
+    /// The key of what is kept of the link.
+    const KEPT: &str = "reset:6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090";
+
+    #[test]
+    fn a_link_lives_no_longer_for_being_tried() {
+        let world = world().supabase_refuses(USER, "weak_password");
+        (0..3).for_each(|_| drop(by_link(&world, "weak")));
+        let calls = world.host.calls();
+        let bodies = calls.iter().filter_map(|call| call.body.as_deref());
+        let kept = bodies.filter(|body| body.starts_with(&format!(r#"["SET","{KEPT}""#)));
+        let kept: Vec<_> = kept.collect();
+        // Kept once, then noted and taken back three times.
+        assert_eq!(kept.len(), 7);
+        let timed = kept.iter().filter(|body| body.ends_with(r#""EX","600"]"#));
+        assert_eq!(timed.count(), 1, "its time begins once");
+    }
+
+    #[test]
+    fn a_link_that_runs_out_while_it_is_used_changes_nothing() {
+        let user = user_with_factors(&[APP]);
+        let world = world()
+            .supabase(VERIFY, 200, session_of(&user))
+            .supabase(CHALLENGE, 200, json!({"id": APP}))
+            .supabase(ANSWER, 200, session_at("aal2", &user));
+        world.forget_while_asked(ANSWER, KEPT);
+        let body =
+            json!({"token_hash": "abc123", "password": "new", "factor_id": APP, "code": "123456"});
+        let answer = world.answer(&post(PATH, &body.to_string()));
+        assert_eq!(answer.code(), "link_expired");
+        assert!(!world.asked().contains(&USER.to_owned()));
+    }
+
+    #[test]
+    fn a_reset_that_is_done_says_so_though_its_link_cannot_be_forgotten() {
+        for breakage in LOST {
+            let world = world();
+            let calls = world.host.calls().len();
+            assert_eq!(by_link(&world, "new").status, 200);
+            let all = world.host.calls().len() - calls;
+            let world = self::world();
+            world.break_after(all - 1, breakage);
+            assert_eq!(by_link(&world, "new").status, 200);
+            let lines = world.host.lines().join("\n");
+            assert!(lines.contains("reset_link_not_forgotten"), "{lines}");
         }
     }
 
