@@ -238,6 +238,14 @@ impl Failure {
         Self::new(403, "step_up_required", "Second factor required", detail)
     }
 
+    /// Supabase changes no password in a sign-in of yesterday.
+    pub(crate) fn reauthentication_required() -> Self {
+        let detail = "You signed in too long ago to change your password. Sign out and in again, or \
+                      have a mail sent for a forgotten password.";
+        let title = "Sign-in too long ago";
+        Self::new(403, "reauthentication_required", title, detail)
+    }
+
     /// What an admin must leave to others.
     pub(crate) fn own_account() -> Self {
         let detail = "This is your own account. Ask another admin.";

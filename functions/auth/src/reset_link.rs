@@ -108,7 +108,10 @@ async fn redeem_alone<H: Host>(
     }
 
     // (4) The password.
-    let change = Change::Password(&reset.password);
+    let change = Change::Password {
+        new: &reset.password,
+        current: None,
+    };
     let supabase = exchange.supabase();
     match supabase.change(&recovery.access_token, change).await {
         Ok(_) => {}

@@ -63,7 +63,7 @@ impl World {
                         keys.remove(&key);
                         keys.extend(value.map(|value| (key, value)));
                     }
-                    Ok(answer_of(&answers.borrow(), path))
+                    Ok(answer_of(&answers.borrow(), &call.method, path))
                 }
                 None if call.url.starts_with("https://hook.test") => Ok(HttpAnswer {
                     status: 204,
@@ -91,7 +91,8 @@ impl World {
         *self.meanwhile.borrow_mut() = Some((path, key.to_owned(), None));
     }
 
-    /// From now on Supabase answers `status` and `body` under `path`, whatever is asked.
+    /// From now on Supabase answers `status` and `body` under `path`, whatever is asked; `path` may begin with
+    /// the one method that is meant.
     pub(crate) fn supabase(self, path: &'static str, status: u16, body: Value) -> Self {
         self.supabase.borrow_mut().insert(path, (status, body));
         self
@@ -389,10 +390,13 @@ impl Request {
     }
 }
 
-fn answer_of(answers: &Supabase, path: &str) -> HttpAnswer {
+fn answer_of(answers: &Supabase, method: &str, path: &str) -> HttpAnswer {
     let known = |known: &&&str| path == **known || path.starts_with(&format!("{known}?"));
     let of_any_query = || answers.keys().find(known).map(|found| &answers[found]);
-    let found = answers.get(path).or_else(of_any_query);
+    let of_method = answers.get(format!("{method} {path}").as_str());
+    let found = of_method
+        .or_else(|| answers.get(path))
+        .or_else(of_any_query);
     let (status, body) = found.cloned().unwrap_or((404, Value::Null));
     HttpAnswer {
         status,

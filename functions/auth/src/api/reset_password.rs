@@ -343,6 +343,35 @@ mod tests {
     }
 
     #[test]
+    fn the_present_password_goes_along_signed_in_and_not_by_a_link() {
+        let world = world();
+        let sent = |world: &World| {
+            let mut calls = world.host.calls().into_iter().rev();
+            calls.find(|call| call.method == "PUT").unwrap().body
+        };
+        signed_in(&world, &world.signed_in(), "p");
+        let both = r#"{"current_password":"p","password":"new"}"#;
+        assert_eq!(sent(&world).as_deref(), Some(both));
+        by_link(&world, "new");
+        assert_eq!(sent(&world).as_deref(), Some(r#"{"password":"new"}"#));
+    }
+
+    #[test]
+    fn what_supabase_demands_besides_is_told() {
+        for (code, status, expected) in [
+            ("reauthentication_needed", 403, "reauthentication_required"),
+            ("current_password_invalid", 422, "validation_failed"),
+        ] {
+            let world = world();
+            let token = world.signed_in();
+            let world = world.supabase_refuses("PUT /user", code);
+            let answer = signed_in(&world, &token, "p");
+            assert_eq!((answer.status, answer.code().as_str()), (status, expected));
+            assert!(lives(&world, &token), "nothing has changed");
+        }
+    }
+
+    #[test]
     fn nobody_who_is_not_signed_in_can_try_present_passwords() {
         let world = world();
         let body = r#"{"current_password":"p","password":"new"}"#;
