@@ -20,6 +20,9 @@ const RETRY_UNAVAILABLE: u32 = 5;
 /// does not say how long; its limits fill up again within a minute or more.
 const RETRY_LIMITED: u32 = 60;
 
+/// Seconds after which an app shows another code.
+const NEXT_CODE: u64 = 30;
+
 /// What a field says that should hold the number of a phone.
 pub(crate) const NO_PHONE: &str =
     "This is not a phone number with its country. It looks like +49 30 901820.";
@@ -212,6 +215,12 @@ impl Failure {
     pub(crate) fn wrong_code() -> Self {
         let detail = "The code is wrong, or has been used before. Wait for the next one.";
         Self::of_field("code", "incorrect", detail)
+    }
+
+    /// Whether a code was taken is not known: only the next one is certain not to have been.
+    pub(crate) fn before_code_was_judged(self) -> Self {
+        self.saying("It is not certain that the code was taken. Please wait for the next one.")
+            .retry_in(NEXT_CODE)
     }
 
     /// One of `factors` has to be given first, in the same request.

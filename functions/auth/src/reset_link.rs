@@ -9,6 +9,8 @@
 //! password goes on where it stopped: what is about to be set is noted before, so that Supabase's
 //! `same_password` is told apart from a person who typed the old one.
 
+use core::time::Duration;
+
 use authflow_shared::{
     hex,
     host::Host,
@@ -23,7 +25,7 @@ use crate::{
     end_session,
     exchange::Exchange,
     failure::Failure,
-    one_time,
+    one_time::{self, Kind},
     open_session::discard,
     second_factor::{self, Choice, Given, Unraised},
 };
@@ -58,15 +60,16 @@ pub(crate) async fn redeem<H: Host>(
 ) -> Result<String, Failure> {
     // (1) One at a time.
     let link = reset.token_hash.expose();
-    if !exchange.claim(one_time::RESET_IN_USE, link).await? {
+    let in_use = in_use(exchange.config.supabase.timeout);
+    let Some(claim) = exchange.claim(in_use, link).await? else {
         return Err(Failure::link_expired());
-    }
+    };
     let done = redeem_alone(exchange, reset).await;
     match done {
         // (2) Used up. Whoever uses it at the same time still finds it claimed. What stays of it
         // is worth nothing: its session has ended.
         Ok(user_id) => {
-            if let Err(failure) = exchange.release(one_time::RESET, link).await {
+            if let Err(failure) = exchange.forget(one_time::RESET, link).await {
                 exchange
                     .ids
                     .line(Level::Warn, "reset_link_not_forgotten")
@@ -76,11 +79,17 @@ pub(crate) async fn redeem<H: Host>(
             Ok(user_id)
         }
         // (3) Free again; where that cannot be done, once the claim has run out.
-        Err(failure) => match exchange.release(one_time::RESET_IN_USE, link).await {
+        Err(failure) => match exchange.give_up(&claim).await {
             Ok(()) => Err(failure),
-            Err(unreleased) => Err(unreleased.retry_in(one_time::RESET_IN_USE.seconds)),
+            Err(unreleased) => Err(unreleased.retry_in(in_use.seconds())),
         },
     }
+}
+
+/// The claim of a link in use, which outlives the use: Supabase is asked four times at most, and Redis in between.
+fn in_use(supabase_timeout: Duration) -> Kind {
+    let seconds = supabase_timeout.saturating_mul(4).as_secs();
+    one_time::RESET_IN_USE.at_least(seconds.saturating_add(10))
 }
 
 async fn redeem_alone<H: Host>(

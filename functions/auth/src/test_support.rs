@@ -435,6 +435,14 @@ fn run(keys: &mut BTreeMap<String, String>, command: &[String]) -> Value {
             }
             None => json!({"result": null}),
         },
+        // A claim that is given up.
+        ["EVAL", _, "1", claimed, owner] => {
+            let is_ours = keys.get(*claimed).is_some_and(|kept| kept == owner);
+            if is_ours {
+                keys.remove(*claimed);
+            }
+            json!({"result": u8::from(is_ours)})
+        }
         // Tokens that are swapped.
         ["EVAL", _, "1", session, old, new] => {
             if let Some(kept) = keys.get_mut(*session) {

@@ -212,15 +212,38 @@ mod tests {
     }
 
     #[test]
-    fn a_code_that_nobody_judged_may_be_tried_again() {
+    fn a_code_that_supabase_never_saw_may_be_tried_again() {
         for breakage in LOST {
             let world = world();
             let token = mfa_token(&world);
-            // The token, the claim, then Supabase.
+            // The token, the claim, then the challenge.
             world.break_after(2, breakage);
             let answer = verify(&world, &token, "123456");
             refused(&answer, 503, "identity_unavailable", "");
             assert_eq!(verify(&world, &token, "123456").status, 200);
+        }
+        let world = world().supabase_refuses(VERIFY, "over_request_rate_limit");
+        let token = mfa_token(&world);
+        let answer = verify(&world, &token, "123456");
+        refused(&answer, 429, "rate_limited", "");
+        let raised = session_at("aal2", &user_with_factors(&[APP, PHONE]));
+        let world = world.supabase(VERIFY, 200, raised);
+        assert_eq!(verify(&world, &token, "123456").status, 200);
+    }
+
+    #[test]
+    fn a_code_that_supabase_may_have_taken_has_counted() {
+        for breakage in LOST {
+            let world = world();
+            let token = mfa_token(&world);
+            // The token, the claim, the challenge, then the answer to it.
+            world.break_after(3, breakage);
+            let answer = verify(&world, &token, "123456");
+            refused(&answer, 503, "identity_unavailable", "");
+            assert_eq!(answer.header("retry-after"), Some("30"));
+            let again = verify(&world, &token, "123456");
+            refused(&again, 422, "validation_failed", "code incorrect");
+            assert_eq!(verify(&world, &token, "654321").status, 200);
         }
     }
 

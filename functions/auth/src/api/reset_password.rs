@@ -86,6 +86,10 @@ mod tests {
     const CHALLENGE: &str = "/factors/aaaaaaaa-0000-4000-8000-000000000001/challenge";
     const ANSWER: &str = "/factors/aaaaaaaa-0000-4000-8000-000000000001/verify";
 
+    /// The key of the claim of the link.
+    const IN_USE: &str =
+        "reset_in_use:6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090";
+
     fn by_link(world: &World, password: &str) -> Answer {
         let body = json!({"token_hash": "abc123", "password": password}).to_string();
         world.answer(&post(PATH, &body))
@@ -216,8 +220,7 @@ mod tests {
     #[test]
     fn a_link_in_use_is_taken() {
         let world = world();
-        let held = "reset_in_use:6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090";
-        world.put(held, "1");
+        world.put(IN_USE, "1");
         assert_eq!(by_link(&world, "new").code(), "link_expired");
         assert!(world.asked().is_empty());
     }
@@ -254,6 +257,30 @@ mod tests {
             (answer.status, answer.header("retry-after")),
             (503, Some("30"))
         );
+    }
+
+    #[test]
+    fn a_claim_outlives_a_slow_supabase() {
+        for (timeout, seconds) in [("5000", "30"), ("30000", "130")] {
+            let world = World::with(&[("SUPABASE_TIMEOUT_MS", timeout)])
+                .supabase(VERIFY, 200, session())
+                .supabase_refuses(USER, "weak_password");
+            world.break_after(7, LOST[0]);
+            let answer = by_link(&world, "weak");
+            assert_eq!(answer.header("retry-after"), Some(seconds));
+            let calls = world.host.calls();
+            let claim = calls[0].body.as_deref().unwrap();
+            let end = format!(r#""NX","EX","{seconds}"]"#);
+            assert!(claim.contains(IN_USE) && claim.ends_with(&end), "{claim}");
+        }
+    }
+
+    #[test]
+    fn a_claim_that_is_somebody_elses_by_now_is_not_given_up() {
+        let world = world().supabase_refuses(USER, "weak_password");
+        world.put_while_asked(USER, IN_USE, "somebody else's");
+        assert_eq!(by_link(&world, "weak").code(), "weak_password");
+        assert_eq!(by_link(&world, "new").code(), "link_expired", "in use");
     }
 
     #[test]
