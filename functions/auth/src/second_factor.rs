@@ -17,7 +17,7 @@ use crate::{
     failure::Failure,
     limits::Attempt,
     one_time,
-    open_session::{self, Arrival, Opened, Opening},
+    open_session::{self, Arrival, Opened, Opening, discard},
     response::Response,
 };
 
@@ -293,7 +293,13 @@ pub(crate) async fn complete<H: Host>(
     let waiting = waiting(exchange, mfa_token).await?;
     let session = raise(exchange, &waiting.unraised, given).await?;
     // Two right codes raise one session at Supabase; only one of them makes a session of ours.
-    finish(exchange, mfa_token).await?;
+    if let Err(failure) = finish(exchange, mfa_token).await {
+        // Where somebody else was faster, it is theirs; where nobody knows, it must not stay raised.
+        if failure.problem.code != "mfa_expired" {
+            discard(exchange, session.access_token);
+        }
+        return Err(failure);
+    }
     open_session::open(exchange, session, Opening::SignIn(waiting.arrival)).await
 }
 

@@ -265,7 +265,27 @@ mod tests {
             world.break_after(4, breakage);
             let answer = verify(&world, &token, "123456");
             refused(&answer, 503, "store_unavailable", "");
+            world.run_tasks();
+            let ended = "/logout?scope=local".to_owned();
+            assert_eq!(world.asked().pop(), Some(ended), "nor stays one raised");
         }
+    }
+
+    #[test]
+    fn whoever_comes_second_leaves_the_session_of_the_first_alone() {
+        let world = world();
+        let token = mfa_token(&world);
+        let waits = world.dump();
+        let (key, _) = waits
+            .split_once(r#"second_factor:"#)
+            .unwrap()
+            .1
+            .split_at(64);
+        world.forget_while_asked(VERIFY, &format!("second_factor:{key}"));
+        let answer = verify(&world, &token, "123456");
+        refused(&answer, 401, "mfa_expired", "");
+        world.run_tasks();
+        assert!(!world.asked().contains(&"/logout?scope=local".to_owned()));
     }
 
     #[test]
