@@ -368,6 +368,11 @@ impl Failure {
         )
     }
 
+    pub(crate) fn factor_not_offered() -> Self {
+        let detail = "This site takes no second factor of this kind.";
+        Self::of_field("type", "not_offered", detail)
+    }
+
     /// Something is wrong with one field.
     pub(crate) fn of_field(field: &'static str, code: &'static str, detail: &str) -> Self {
         Self::validation_failed(vec![FieldError {
@@ -513,11 +518,9 @@ impl Failure {
                 "too_many",
                 "There are too many second factors. Remove one first.",
             ),
-            "mfa_totp_enroll_not_enabled" | "mfa_phone_enroll_not_enabled" => (
-                "type",
-                "not_offered",
-                "This site takes no second factor of this kind.",
-            ),
+            "mfa_totp_enroll_not_enabled" | "mfa_phone_enroll_not_enabled" => {
+                return Self::factor_not_offered();
+            }
             "mfa_verified_factor_exists" => (
                 "phone",
                 "taken",

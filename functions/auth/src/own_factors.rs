@@ -158,7 +158,10 @@ pub(crate) async fn enroll<H: Host>(
     wanted: &Wanted,
     default: &str,
 ) -> Result<Begun, Failure> {
-    // (1) Who has nothing but a session does not change how its owner signs in.
+    // (1) What the operator offers. Who has nothing but a session does not change how its owner signs in.
+    if wanted.phone.is_some() && !exchange.config.pages.offers_phones {
+        return Err(Failure::factor_not_offered());
+    }
     owner.require_raised()?;
     if owner.needs_password() {
         let current = wanted.current.as_ref();

@@ -149,8 +149,12 @@ mod tests {
     }
 
     fn world(verified: &[&str]) -> World {
+        world_with(&[("PHONE_FACTORS", "1")], verified)
+    }
+
+    fn world_with(variables: &[(&str, &str)], verified: &[&str]) -> World {
         let user = user_with_factors(verified);
-        World::new()
+        World::with(variables)
             .supabase("/token?grant_type=refresh_token", 200, session())
             .supabase(PASSWORD, 200, session())
             .supabase("/logout", 204, Value::Null)
@@ -323,6 +327,19 @@ mod tests {
             assert_eq!(answer.status, 422, "{phone}");
             assert_eq!(answer.json()["errors"][0]["field"], "phone", "{phone}");
         }
+    }
+
+    #[test]
+    fn a_phone_is_taken_where_the_operator_says_so() {
+        let world = world_with(&[], &[]);
+        let token = world.signed_in();
+        let body = json!({"type": "phone", "phone": "+1 (555) 123-4567"});
+        let error = enroll_without(&world, &token, &body).json()["errors"][0].clone();
+        assert_eq!(
+            (&error["field"], &error["code"]),
+            (&json!("type"), &json!("not_offered"))
+        );
+        assert!(factor_calls(&world).is_empty());
     }
 
     #[test]
