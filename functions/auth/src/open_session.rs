@@ -33,7 +33,7 @@ pub(crate) struct Opened {
     user_id: String,
     profile: Object,
     expires_at: Timestamp,
-    cookie: String,
+    cookie: Secret,
 }
 
 /// Whether an account is new.
@@ -217,7 +217,7 @@ pub(crate) async fn open<H: Host>(
         new_device::tell(exchange, &record);
     }
     let token = config.common.token_keys.sign(&id);
-    let cookie = cookie::set(&token, config.common.lifetimes.session_max);
+    let cookie = Secret::new(cookie::set(&token, config.common.lifetimes.session_max));
     Ok(Opened {
         id,
         token,
@@ -268,6 +268,6 @@ impl Opened {
         response
             .of_user(&self.user_id)
             .of_session(&self.id)
-            .header("set-cookie", self.cookie)
+            .header("set-cookie", self.cookie.expose())
     }
 }

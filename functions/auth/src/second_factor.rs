@@ -191,7 +191,7 @@ pub(crate) struct Given {
     pub(crate) factor_id: String,
     /// The challenge it answers, a UUID, where it was sent; else one is made.
     pub(crate) challenge_id: Option<String>,
-    pub(crate) code: String,
+    pub(crate) code: Secret,
 }
 
 /// Has the code of a phone sent; of an app, which has it already, nothing is sent. Gives the challenge's id.
@@ -237,7 +237,7 @@ pub(crate) async fn raise<H: Host>(
     // (2) Counted first: a million codes are soon tried.
     exchange.count(Attempt::Code, user_id).await?;
     // (3) Claimed: Supabase would take a code again while its time lasts, from whoever saw it.
-    let tried = format!("{factor_id}:{code}");
+    let tried = [factor_id, ":", code.expose()].concat();
     let Some(claim) = exchange.claim(one_time::TRIED_CODE, &tried).await? else {
         return Err(Failure::wrong_code());
     };
@@ -255,7 +255,7 @@ pub(crate) async fn raise<H: Host>(
         },
     };
     let raised = supabase
-        .answer_challenge(access_token, factor_id, &challenge_id, code)
+        .answer_challenge(access_token, factor_id, &challenge_id, code.expose())
         .await;
     match raised {
         Ok(session) if session.aal() == "aal2" && session.user.id == *user_id => Ok(session),

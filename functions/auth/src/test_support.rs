@@ -33,7 +33,7 @@ type Supabase = BTreeMap<&'static str, (u16, Value)>;
 /// See the module.
 pub(crate) struct World {
     pub(crate) host: FakeHost,
-    config: Rc<Config>,
+    pub(crate) config: Rc<Config>,
     supabase: Rc<RefCell<Supabase>>,
     redis: Rc<RefCell<BTreeMap<String, String>>>,
     meanwhile: Meanwhile,

@@ -16,7 +16,7 @@ use crate::{
 #[derive(Debug)]
 enum Right {
     /// A sign-in that waits for the code.
-    MfaToken(String),
+    MfaToken(Secret),
     /// The link of a mail for a forgotten password, used once already.
     ResetLink(Secret),
     /// A session.
@@ -44,7 +44,7 @@ pub(crate) async fn challenge<H: Host>(exchange: &Exchange<'_, H>) -> Result<Res
 async fn unraised<H: Host>(exchange: &Exchange<'_, H>, right: Right) -> Result<Unraised, Failure> {
     match right {
         Right::MfaToken(token) => {
-            let waiting = second_factor::waiting(exchange, &token).await?;
+            let waiting = second_factor::waiting(exchange, token.expose()).await?;
             Ok(waiting.unraised)
         }
         Right::ResetLink(token_hash) => reset_link::asked_for_code(exchange, &token_hash).await,
@@ -57,14 +57,14 @@ pub(crate) async fn verify<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
     let token = mfa_token(&mut fields);
     let given = fields.code();
     let (token, given) = fields.finish(token.zip(given))?;
-    let opened = second_factor::complete(exchange, &token, &given).await?;
+    let opened = second_factor::complete(exchange, token.expose(), &given).await?;
     Ok(opened.into_json(200))
 }
 
 /// The field `mfa_token`.
-fn mfa_token(fields: &mut Fields) -> Option<String> {
+fn mfa_token(fields: &mut Fields) -> Option<Secret> {
     let token = fields.text("mfa_token", "Send the token that the sign-in answered.");
-    token.map(str::to_owned)
+    token.map(Secret::new)
 }
 
 pub(crate) async fn step_up<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
@@ -145,6 +145,12 @@ mod tests {
             "{body}"
         );
         assert!(answer.header("set-cookie").is_none());
+    }
+
+    #[test]
+    fn the_token_that_is_waited_with_is_not_shown() {
+        let right = super::Right::MfaToken(super::Secret::new("token"));
+        assert_eq!(format!("{right:?}"), "MfaToken([secret])");
     }
 
     #[test]
