@@ -214,6 +214,7 @@ pub(super) static TEXTS: Texts = Written {
     error_forbidden: "Ihr Konto darf das nicht.",
     error_not_configured: "Das bietet diese Seite nicht an. Wenden Sie sich an ihren Betreiber.",
     error_step_up_required: "Bestätigen Sie sich zuerst mit Ihrem zweiten Faktor.",
+    error_reauthentication_required: "Ihre Anmeldung liegt zu lange zurück, um das Passwort zu ändern. Melden Sie sich ab und wieder an, oder lassen Sie sich eine Mail für ein vergessenes Passwort schicken.",
     error_own_account: "Das ist Ihr eigenes Konto. Bitten Sie jemand anderen aus der Verwaltung.",
     error_admin_unavailable: "Für die Verwaltung fehlt SUPABASE_SERVICE_ROLE_KEY in den Einstellungen.",
     error_session_ended: "Alle Sitzungen dieses Kontos wurden gerade beendet. Bitte melden Sie sich noch einmal an.",

@@ -204,6 +204,7 @@ pub(super) static TEXTS: Texts = Written {
     error_forbidden: "",
     error_not_configured: "",
     error_step_up_required: "",
+    error_reauthentication_required: "",
     error_own_account: "",
     error_admin_unavailable: "",
     error_session_ended: "",

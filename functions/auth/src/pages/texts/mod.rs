@@ -246,6 +246,7 @@ texts! {
         error_forbidden,
         error_not_configured,
         error_step_up_required,
+        error_reauthentication_required,
         error_own_account,
         error_admin_unavailable,
         error_session_ended,
