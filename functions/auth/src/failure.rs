@@ -41,6 +41,8 @@ pub(crate) struct Failure {
     pub(crate) cause: Option<String>,
     /// The second factors of which one is asked for, for a program.
     factors: Vec<Value>,
+    /// What the text of a page is called after, where it is not the code.
+    text: Option<&'static str>,
 }
 
 impl Failure {
@@ -50,12 +52,21 @@ impl Failure {
             headers: Vec::new(),
             cause: None,
             factors: Vec::new(),
+            text: None,
         }
     }
 
-    fn saying(mut self, detail: &str) -> Self {
+    /// Says what has happened rather than what its code means; `text` is what the text of a page is
+    /// called after.
+    fn saying(mut self, text: &'static str, detail: &str) -> Self {
         detail.clone_into(&mut self.problem.detail);
+        self.text = Some(text);
         self
+    }
+
+    /// What the text of a page is called after `error_`.
+    pub(crate) fn text(&self) -> &'static str {
+        self.text.unwrap_or(self.problem.code)
     }
 
     fn because(mut self, system: &str, cause: &str) -> Self {
@@ -252,6 +263,7 @@ impl Failure {
     /// What failed after the sessions of an account had ended, and before it was certain that it changed.
     pub(crate) fn before_account_change(self) -> Self {
         self.saying(
+            "before_account_change",
             "It is not certain that the account has changed. Its sessions have ended. Please try \
              again.",
         )
@@ -260,6 +272,7 @@ impl Failure {
     /// What failed after an account had changed.
     pub(crate) fn after_account_change(self) -> Self {
         self.saying(
+            "after_account_change",
             "The account has changed, but a session that began meanwhile may still be open. Please \
              do the same again.",
         )
@@ -308,6 +321,7 @@ impl Failure {
     /// What failed after the password had changed.
     pub(crate) fn after_password_change(self) -> Self {
         self.saying(
+            "after_password_change",
             "The password has been changed, but other sessions may still be open. Sign in with the \
              new one and end them.",
         )
@@ -316,6 +330,7 @@ impl Failure {
     /// What failed after the address had changed.
     pub(crate) fn after_email_change(self) -> Self {
         self.saying(
+            "after_email_change",
             "The address has been changed, but other sessions may still be open under the old one. \
              Sign in and end them.",
         )
@@ -324,6 +339,7 @@ impl Failure {
     /// What failed after the account had been deleted.
     pub(crate) fn after_deletion(self) -> Self {
         self.saying(
+            "after_deletion",
             "The account has been deleted, but a session that was opened at that moment may last \
              until it runs out.",
         )

@@ -120,7 +120,7 @@ fn said(view: View<'_>, next: &Next, failure: Failure) -> Response {
         _ => t.failed_title(),
     };
     let detail = failure.problem.detail.clone();
-    let text = t.error(failure.problem.code).unwrap_or(&detail);
+    let text = t.error(failure.text()).unwrap_or(&detail);
     let (way_on, way_on_text) = match failure.problem.code {
         "step_up_required" => (step_up::PATH, t.step_up_title()),
         _ => (signin::PATH, t.signin_title()),

@@ -243,6 +243,16 @@ pub(super) static TEXTS: Texts = Written {
     error_too_many_attempts: "Zu viele Versuche. Bitte warten Sie eine Minute.",
     error_identity_unavailable: "Konten sind zurzeit nicht erreichbar. Bitte versuchen Sie es noch \
                                  einmal.",
+    error_before_account_change: "Ob das Konto geändert wurde, ist nicht sicher. Seine Sitzungen wurden beendet. \
+                                  Bitte versuchen Sie es noch einmal.",
+    error_after_account_change: "Das Konto wurde geändert, aber eine Sitzung, die währenddessen begann, kann noch \
+                                 offen sein. Bitte wiederholen Sie den Schritt.",
+    error_after_password_change: "Ihr Passwort wurde geändert, aber andere Sitzungen können noch offen sein. Melden \
+                                  Sie sich mit dem neuen an und beenden Sie sie.",
+    error_after_email_change: "Ihre Adresse wurde geändert, aber unter der alten können noch Sitzungen offen sein. \
+                               Melden Sie sich an und beenden Sie sie.",
+    error_after_deletion: "Ihr Konto wurde gelöscht, aber eine Sitzung, die in diesem Augenblick begann, kann bis zu \
+                           ihrem Ablauf offen bleiben.",
 
     field_email_missing: "Geben Sie Ihre E-Mail-Adresse ein.",
     field_email_malformed: "Das ist keine E-Mail-Adresse. Eine sieht so aus: name@example.com.",

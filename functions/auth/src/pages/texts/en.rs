@@ -223,6 +223,11 @@ pub(super) static TEXTS: Texts = Written {
     error_rate_limited: "",
     error_too_many_attempts: "",
     error_identity_unavailable: "",
+    error_before_account_change: "",
+    error_after_account_change: "",
+    error_after_password_change: "",
+    error_after_email_change: "",
+    error_after_deletion: "",
 
     field_email_missing: "",
     field_email_malformed: "",
