@@ -1,6 +1,6 @@
 //! Which address is which endpoint. Paths are compared as they are: each has one spelling.
 
-use crate::pages::account::Own;
+use crate::pages::account::{Change, Own};
 
 /// What a request can be for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,25 +220,25 @@ const PAGES: &[(&str, Action, &str, &str)] = &[
     ),
     (
         "/auth/account/name",
-        Action::Account(Own::Name),
+        Action::Account(Own::Change(Change::Name)),
         BOTH,
         "account_name_page",
     ),
     (
         "/auth/account/email",
-        Action::Account(Own::Email),
+        Action::Account(Own::Change(Change::Email)),
         BOTH,
         "account_email_page",
     ),
     (
         "/auth/account/password",
-        Action::Account(Own::Password),
+        Action::Account(Own::Change(Change::Password)),
         BOTH,
         "account_password_page",
     ),
     (
         "/auth/account/delete",
-        Action::Account(Own::Delete),
+        Action::Account(Own::Change(Change::Delete)),
         BOTH,
         "account_delete_page",
     ),

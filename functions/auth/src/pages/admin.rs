@@ -200,7 +200,10 @@ async fn answer<H: Host>(
             let known = look_up(exchange, &admin, &id).await?;
             Ok(show(exchange, &admin, known, None))
         }
-        _ => act(exchange, &admin, found).await,
+        Endpoint::On(Action::AdminDeed | Action::AdminEndSession) => {
+            act(exchange, &admin, found).await
+        }
+        _ => Err(Failure::not_found()),
     };
     response.map(|response| response.of_user(admin.user_id()))
 }

@@ -20,12 +20,19 @@ pub(super) const PATH: &str = "/auth/account";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Own {
     Overview,
+    Change(Change),
+    EndSession,
+    EndOthers,
+}
+
+/// What a page with a form changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
     Name,
     Email,
     Password,
+    /// Deletes the account.
     Delete,
-    EndSession,
-    EndOthers,
 }
 
 pub(crate) async fn handle<H: Host>(
@@ -36,13 +43,18 @@ pub(crate) async fn handle<H: Host>(
         Own::Overview => overview::show(exchange).await,
         Own::EndSession => end_session(exchange).await,
         Own::EndOthers => end_others(exchange).await,
-        own if exchange.request.method == "POST" => forms::submit(exchange, own).await,
-        own => forms::show(exchange, own).await,
+        Own::Change(change) if exchange.request.method == "POST" => {
+            forms::submit(exchange, change).await
+        }
+        Own::Change(change) => forms::show(exchange, change).await,
     };
     match answer {
         // What was typed is lost; the page that it was typed on is found again.
         Err(failure) if failure.problem.code == "no_session" => {
-            let page = forms::path(own).unwrap_or(PATH);
+            let page = match own {
+                Own::Change(change) => forms::path(change),
+                Own::Overview | Own::EndSession | Own::EndOthers => PATH,
+            };
             let next = Next::own_page(exchange.config, page);
             Ok(Response::see_other(
                 next.page(exchange.config, signin::PATH),
