@@ -28,6 +28,7 @@ mod brand;
 mod code_form;
 mod color;
 pub(crate) mod confirm;
+mod device;
 pub(crate) mod factors;
 mod field;
 pub(crate) mod forgot;

@@ -14,6 +14,7 @@ use crate::{
     failure::Failure,
     form,
     pages::{
+        device,
         texts::Texts,
         trouble::Trouble,
         view::{Page, View},
@@ -167,7 +168,7 @@ async fn devices<H: Host>(
         let entry = session.device.unwrap_or_default();
         let device = Device {
             id: session.id.as_str().to_owned(),
-            name: device_name(t, &entry.label),
+            name: device::name(t, &entry.label),
             ip_hint: entry.ip_hint,
             seen: ago(t, seconds),
             is_current,
@@ -175,23 +176,6 @@ async fn devices<H: Host>(
         devices.insert(if is_current { 0 } else { devices.len() }, device);
     }
     Ok(devices)
-}
-
-/// A label of `device_label`, in the person's language.
-fn device_name(t: &Texts, label: &str) -> String {
-    match label.split_once(" on ") {
-        Some((browser, system)) => {
-            let browser = match browser {
-                "Unknown browser" => t.device_unknown_browser(),
-                known => known,
-            };
-            t.device_on()
-                .replace("{browser}", browser)
-                .replace("{system}", system)
-        }
-        None if matches!(label, "" | "Unknown device") => t.device_unknown().to_owned(),
-        None => label.to_owned(),
-    }
 }
 
 /// How long ago something was, as exactly as it is known: ten minutes are now.
@@ -216,24 +200,6 @@ fn ago(t: &Texts, seconds: u64) -> String {
 mod tests {
     use super::*;
     use crate::pages::texts::LANGUAGES;
-
-    #[test]
-    fn a_device_has_a_name_in_each_language() {
-        let names = |label| LANGUAGES.map(|language| device_name(language.texts, label));
-        assert_eq!(
-            names("Firefox on Linux"),
-            ["Firefox on Linux", "Firefox auf Linux"]
-        );
-        assert_eq!(
-            names("Unknown browser on Windows"),
-            [
-                "Unknown browser on Windows",
-                "Unbekannter Browser auf Windows"
-            ]
-        );
-        assert_eq!(names("curl"), ["curl", "curl"]);
-        assert_eq!(names(""), ["Unknown device", "Unbekanntes Gerät"]);
-    }
 
     #[test]
     fn the_past_is_told_in_words() {

@@ -137,7 +137,6 @@ pub(super) static TEXTS: Texts = Written {
     admin_id: "Konto-ID",
     admin_sessions: "Sitzungen",
     admin_no_sessions: "Mit diesem Konto ist niemand angemeldet.",
-    admin_unknown_device: "Unbekanntes Gerät",
     admin_last_seen: "Zuletzt benutzt",
     admin_end_button: "Beenden",
     admin_end_all_button: "Alle Sitzungen beenden",
