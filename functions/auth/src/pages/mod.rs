@@ -54,7 +54,6 @@ use authflow_shared::host::Host;
 pub(crate) use self::settings::Settings;
 use self::{
     next::Next,
-    texts::Texts,
     view::{Page, View},
 };
 use crate::{
