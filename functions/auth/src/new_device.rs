@@ -204,6 +204,15 @@ mod tests {
     }
 
     #[test]
+    fn a_hook_is_called_at_the_address_as_it_is_written() {
+        let address = "https://hook.test/mail/?key=1";
+        let world = World::with(&[("NEW_DEVICE_HOOK_URL", address), HOOK[1]]);
+        world.signed_in();
+        world.run_tasks();
+        assert!(world.host.calls().iter().any(|call| call.url == address));
+    }
+
+    #[test]
     fn a_hook_needs_both_its_settings() {
         assert_eq!(config_faults(&HOOK), [""; 0]);
         assert_eq!(config_faults(&HOOK[..1]), ["NEW_DEVICE_HOOK_SECRET"]);
