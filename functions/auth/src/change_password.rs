@@ -98,7 +98,7 @@ pub(crate) async fn check<H: Host>(
             Err(Failure::validation_failed(vec![FieldError {
                 field: "current_password",
                 code: "incorrect",
-                detail: "This is not your present password. If you have never set one, have a mail sent \
+                detail: "This is not your current password. If you have never set one, have a mail sent \
                          for a forgotten password, and set one."
                     .to_owned(),
             }]))

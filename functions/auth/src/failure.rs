@@ -22,7 +22,7 @@ const RETRY_LIMITED: u32 = 60;
 
 /// What a field says that should hold the number of a phone.
 pub(crate) const NO_PHONE: &str =
-    "This is not a phone number with its country. It looks like +49 30 901820.";
+    "This is not a phone number with its country code. One looks like +49 30 901820.";
 
 /// Whole seconds to wait, rounded up.
 fn seconds_of(wait: Duration) -> u32 {
@@ -245,7 +245,7 @@ impl Failure {
     }
 
     pub(crate) fn step_up_required() -> Self {
-        let detail = "Give your second factor first.";
+        let detail = "Confirm with your second factor first.";
         Self::new(403, "step_up_required", "Second factor required", detail)
     }
 
@@ -297,8 +297,8 @@ impl Failure {
     }
 
     pub(crate) fn provider_email_missing() -> Self {
-        let detail = "The other site tells us no e-mail address of yours. Let it, or sign in in \
-                      another way.";
+        let detail = "The other site tells us no e-mail address of yours. Allow it to, or choose \
+                      another way to sign in.";
         Self::new(403, "provider_email_missing", "No e-mail address", detail)
     }
 
@@ -312,7 +312,7 @@ impl Failure {
     /// Supabase got nothing from the provider that it could use.
     pub(crate) fn provider_unavailable(cause: &str) -> Self {
         let detail = "Signing in at the other site does not work at the moment. Please try again, \
-                      or sign in in another way.";
+                      or choose another way to sign in.";
         Self::new(503, "provider_unavailable", "Provider unavailable", detail)
             .because("provider", cause)
             .retry_after(RETRY_UNAVAILABLE)
@@ -355,7 +355,7 @@ impl Failure {
         Self::of_field(
             "current_password",
             "missing",
-            "Enter your present password.",
+            "Enter your current password.",
         )
     }
 

@@ -111,7 +111,7 @@ impl Fields {
 
     /// The field `current_password`, of somebody who is signed in.
     pub(crate) fn current_password(&mut self) -> Option<Secret> {
-        self.text("current_password", "Enter your present password.")
+        self.text("current_password", "Enter your current password.")
             .map(Secret::new)
     }
 

@@ -329,7 +329,7 @@ mod tests {
         <div class="field">
         <label for="phone">Phone number</label>
         <div id="phone-note">
-        <p class="hint">With its country, as in +49 30 901820.</p>
+        <p class="hint">With the country code, as in +49 30 901820.</p>
         </div>
         <input id="phone" name="phone" type="tel" autocomplete="tel" maxlength="32" value="" required aria-describedby="phone-note">
         </div>
@@ -400,7 +400,7 @@ mod tests {
         );
         let without = submit(&world, &token, &[("type", "totp")]);
         assert_eq!(without.status, 422);
-        assert!(without.main().contains("Enter your present password."));
+        assert!(without.main().contains("Enter your current password."));
         assert!(!without.main().contains("JBSWY3DP"));
     }
 

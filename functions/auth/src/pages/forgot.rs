@@ -83,7 +83,7 @@ mod tests {
         let answer = World::new().answer(&get(PATH).query("next=/app"));
         insta::assert_snapshot!(answer.main(), @r#"
 <h1>Forgot your password?</h1>
-<p>Enter your address, and a mail with a link comes to it. The link leads to a page where you choose a new password.</p>
+<p>Enter your address, and we will send you a link to a page where you choose a new password.</p>
 <form method="post" action="/auth/forgot">
 <input type="hidden" name="next" value="https://app.test/app">
 <div class="field">

@@ -68,7 +68,7 @@ mod tests {
         let answer = World::new().answer(&get(PATH));
         insta::assert_snapshot!(answer.main(), @r#"
 <h1>Send the mail again</h1>
-<p>Look into your spam folder first. A new mail makes the link of the last one useless.</p>
+<p>Check your spam folder first. A new mail makes the earlier link invalid.</p>
 <form method="post" action="/auth/resend">
 <div class="field">
 <label for="email">E-mail address</label>

@@ -178,7 +178,8 @@ async fn devices<H: Host>(
     Ok(devices)
 }
 
-/// How long ago something was, as exactly as it is known: ten minutes are now.
+/// How long ago something was, as exactly as it is known: ten minutes are now. Nothing is told
+/// as one hour or one day, which would take words of their own.
 fn ago(t: &Texts, seconds: u64) -> String {
     const MINUTE: u64 = 60;
     const HOUR: u64 = 60 * MINUTE;
@@ -186,9 +187,9 @@ fn ago(t: &Texts, seconds: u64) -> String {
     if seconds <= 10 * MINUTE {
         return t.session_now().to_owned();
     }
-    let (text, count) = if seconds < HOUR {
+    let (text, count) = if seconds < 2 * HOUR {
         (t.session_minutes(), seconds / MINUTE)
-    } else if seconds < DAY {
+    } else if seconds < 2 * DAY {
         (t.session_hours(), seconds / HOUR)
     } else {
         (t.session_days(), seconds / DAY)
@@ -205,9 +206,10 @@ mod tests {
     fn the_past_is_told_in_words() {
         let past = |seconds| ago(LANGUAGES[0].texts, seconds);
         assert_eq!(past(0), past(600));
-        assert_eq!(past(601), "used 10 min ago");
-        assert_eq!(past(3599), "used 59 min ago");
-        assert_eq!(past(3600), "used 1 h ago");
-        assert_eq!(past(3 * 86_400), "used 3 d ago");
+        assert_eq!(past(601), "used 10 minutes ago");
+        assert_eq!(past(7199), "used 119 minutes ago");
+        assert_eq!(past(7200), "used 2 hours ago");
+        assert_eq!(past(2 * 86_400 - 1), "used 47 hours ago");
+        assert_eq!(past(2 * 86_400), "used 2 days ago");
     }
 }

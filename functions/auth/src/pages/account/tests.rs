@@ -280,19 +280,19 @@ fn an_address_is_changed_with_the_password() {
 <div class="alert" role="alert" tabindex="-1" autofocus>
 <p>Please correct this:</p>
 <ul>
-<li><a href="#current_password">This is not your present password. If you have never set one, do so by “Forgot your password?”.</a></li>
+<li><a href="#current_password">This is not your current password. If you have never set one, do so by “Forgot your password?”.</a></li>
 </ul>
 </div>
-<p>A mail comes to your present address and one to the new one. The address changes once you have followed the links in both.</p>
+<p>A mail comes to your current address and one to the new one. The address changes once you have followed the links in both.</p>
 <form method="post" action="/auth/account/email">
 <div class="field">
 <label for="email">New e-mail address</label>
 <input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" value="new@example.test" required>
 </div>
 <div class="field">
-<label for="current_password">Present password</label>
+<label for="current_password">Current password</label>
 <div id="current_password-note">
-<p class="error">This is not your present password. If you have never set one, do so by “Forgot your password?”.</p>
+<p class="error">This is not your current password. If you have never set one, do so by “Forgot your password?”.</p>
 </div>
 <input id="current_password" name="current_password" type="password" autocomplete="current-password" value="" required aria-invalid="true" aria-describedby="current_password-note">
 </div>
@@ -350,7 +350,7 @@ fn an_account_is_deleted_on_a_page_of_its_own() {
 <p>This deletes your account for good and signs you out everywhere. It cannot be undone.</p>
 <form method="post" action="/auth/account/delete">
 <div class="field">
-<label for="current_password">Present password</label>
+<label for="current_password">Current password</label>
 <input id="current_password" name="current_password" type="password" autocomplete="current-password" value="" required>
 </div>
 <button class="danger">Delete for good</button>

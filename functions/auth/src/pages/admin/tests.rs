@@ -124,7 +124,7 @@ fn a_users_page_shows_them_and_what_can_be_done() {
 <section>
 <h2>Access</h2>
 <p>Lets the user sign in again at once, even after too many attempts.</p>
-<form method="post" action="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002/unlock"><button class="second">Forget failed sign-ins</button></form>
+<form method="post" action="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002/unlock"><button class="second">Reset sign-in attempts</button></form>
 <p>A locked account cannot sign in, and all its sessions end.</p>
 <form method="post" action="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002/lock"><button class="danger">Lock the account</button></form>
 <details>
@@ -280,7 +280,7 @@ fn who_must_give_a_second_factor_is_led_there_and_back() {
     insta::assert_snapshot!(answer.main(), @r#"
 
     <h1>That did not work</h1>
-    <p>Give your second factor first.</p>
+    <p>Confirm with your second factor first.</p>
     <p class="links"><a href="/auth/step-up?next=https%3A%2F%2Fapp.test%2Fauth%2Fadmin%3Femail%3Dbob">Confirm that it is you</a></p>
     "#);
     let step_up = |next: &str| {
