@@ -5,7 +5,6 @@
 
 use authflow_shared::{
     host::Host,
-    problem::FieldError,
     secret::Secret,
     supabase::{AuthError, Session, account::Change},
 };
@@ -61,8 +60,8 @@ pub(crate) async fn change<H: Host>(
         .map_err(Failure::after_password_change)
 }
 
-/// Whoever is signed in, has given the second factor that they have, and knows the present password: a stolen
-/// session must not be enough.
+/// Whoever is signed in, has given the second factor that they have, and knows the present
+/// password: a stolen session must not be enough.
 ///
 /// # Errors
 /// `no_session`, `step_up_required`; `validation_failed` if the password is wrong.
@@ -95,13 +94,9 @@ pub(crate) async fn check<H: Host>(
         }
         Err(AuthError::InvalidCredentials) => {
             exchange.even_out_after(delay).await;
-            Err(Failure::validation_failed(vec![FieldError {
-                field: "current_password",
-                code: "incorrect",
-                detail: "This is not your current password. If you have never set one, have a mail sent \
-                         for a forgotten password, and set one."
-                    .to_owned(),
-            }]))
+            let detail = "This is not your current password. If you have never set one, have a mail \
+                          sent for a forgotten password, and set one.";
+            Err(Failure::of_field("current_password", "incorrect", detail))
         }
         Err(error) => Err(Failure::from_sign_in(&error)),
     }

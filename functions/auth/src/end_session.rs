@@ -82,8 +82,9 @@ pub(crate) async fn end_many<H: Host>(
     Ok(())
 }
 
-/// Ends every session of ours of a user, but `kept`. Tried again if Redis does not answer, because what made it
-/// necessary has often happened already. Gives the moment before which nothing of the user's is left.
+/// Ends every session of ours of a user, but `kept`. Tried again if Redis does not answer, because
+/// what made it necessary has often happened already. Gives the moment before which nothing of the
+/// user's is left.
 ///
 /// # Errors
 /// [`Failure`] if it is not certain that they are gone.
@@ -116,8 +117,8 @@ pub(crate) fn end_others_at_supabase<H: Host>(exchange: &Exchange<'_, H>, access
 
 /// Ends at Supabase the session of `record`, which is `id` here, or what `scope` names beside it.
 ///
-/// Supabase takes an access token that is over for a session that has ended, and ends nothing: such a
-/// one is refreshed first.
+/// Supabase takes an access token that is over for a session that has ended, and ends nothing: such
+/// a one is refreshed first.
 fn end_at_supabase<H: Host>(
     exchange: &Exchange<'_, H>,
     id: &SessionId,
@@ -130,20 +131,19 @@ fn end_at_supabase<H: Host>(
     exchange.afterwards("supabase_logout_failed", async move {
         let (fernet, sealed) = (&config.fernet, &record.supabase);
         let said = |error: AuthError| error.as_str().to_owned();
-        let token = match good_access_token(fernet, sealed, now) {
-            Some(token) => token,
-            None => {
-                let refresh_token = fernet.open(&sealed.refresh_token, now);
-                let refresh_token = refresh_token.ok_or("no key opens its token")?;
-                let session = supabase.refresh(&refresh_token).await.map_err(said)?;
-                // One that goes on needs them: the old refresh token will be worth nothing.
-                if scope == Scope::Others {
-                    let new = seal(fernet, &session, now);
-                    let kept = store.swap_tokens(&id, sealed, &new).await;
-                    kept.map_err(|reason| reason.as_str().to_owned())?;
-                }
-                session.access_token
+        let token = if let Some(token) = good_access_token(fernet, sealed, now) {
+            token
+        } else {
+            let refresh_token = fernet.open(&sealed.refresh_token, now);
+            let refresh_token = refresh_token.ok_or("no key opens its token")?;
+            let session = supabase.refresh(&refresh_token).await.map_err(said)?;
+            // One that goes on needs them: the old refresh token will be worth nothing.
+            if scope == Scope::Others {
+                let new = seal(fernet, &session, now);
+                let kept = store.swap_tokens(&id, sealed, &new).await;
+                kept.map_err(|reason| reason.as_str().to_owned())?;
             }
+            session.access_token
         };
         supabase.sign_out(&token, scope).await.map_err(said)
     });

@@ -103,7 +103,8 @@ impl Failure {
         let mut body = self.problem.to_json(request_id);
         if !self.factors.is_empty() {
             let factors = Value::Array(core::mem::take(&mut self.factors)).to_json();
-            // An extension member (RFC 9457, section 3.2), before the brace that closes the problem.
+            // An extension member (RFC 9457, section 3.2), before the brace that closes the
+            // problem.
             body.pop();
             body = format!("{body},\"factors\":{factors}}}");
         }
@@ -260,7 +261,8 @@ impl Failure {
         Self::new(501, "admin_unavailable", "Not set up", detail)
     }
 
-    /// What failed after the sessions of an account had ended, and before it was certain that it changed.
+    /// What failed after the sessions of an account had ended, and before it was certain that it
+    /// changed.
     pub(crate) fn before_account_change(self) -> Self {
         self.saying(
             "before_account_change",

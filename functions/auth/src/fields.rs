@@ -37,11 +37,11 @@ impl Fields {
         })?;
         match json::parse(body) {
             Ok(Value::Object(values)) => Ok(Self::new(values)),
-            Ok(_) => Err(Failure::validation_failed(vec![FieldError {
-                field: "body",
-                code: "not_an_object",
-                detail: "Send a JSON object.".to_owned(),
-            }])),
+            Ok(_) => Err(Failure::of_field(
+                "body",
+                "not_an_object",
+                "Send a JSON object.",
+            )),
             Err(_) => Err(Failure::malformed_json()),
         }
     }

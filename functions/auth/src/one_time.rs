@@ -1,8 +1,8 @@
 //! Things that are used once: the step that waits for a code, the session of a reset link, the
 //! state of a sign-in at another provider.
 //!
-//! Each lives in Redis under the hash of a name that only its owner knows, sealed, for minutes. Taking
-//! it is one command, so that of many who try at once exactly one gets it.
+//! Each lives in Redis under the hash of a name that only its owner knows, sealed, for minutes.
+//! Taking it is one command, so that of many who try at once exactly one gets it.
 
 use authflow_shared::{
     hex,
@@ -20,7 +20,7 @@ use crate::{exchange::Exchange, failure::Failure};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kind {
     name: &'static str,
-    pub(crate) seconds: u64,
+    seconds: u64,
 }
 
 /// A sign-in that waits for the code of a second factor.

@@ -1,9 +1,10 @@
-//! What an application may have Supabase keep of a person: any JSON that it, and Postgres behind it,
-//! can read. What they cannot read is an error of theirs, and would look like an outage.
+//! What an application may have Supabase keep of a person: any JSON that it, and Postgres behind
+//! it, can read. What they cannot read is an error of theirs, and would look like an outage.
 
 use authflow_shared::json::{Map, Number, Value};
 
-/// The digits before the point of a number that Supabase reads; its exponent counts as so many more.
+/// The digits before the point of a number that Supabase reads; its exponent counts as so many
+/// more.
 const MOST_DIGITS: usize = 300;
 
 /// Whether Supabase takes `object`.

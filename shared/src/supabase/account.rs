@@ -25,8 +25,8 @@ pub enum EmailChange {
 pub enum Change<'a> {
     /// The password.
     Password(&'a Secret),
-    /// The address, once the mails to the old and the new one are confirmed. Their links will lead on
-    /// to `redirect_to`.
+    /// The address, once the mails to the old and the new one are confirmed. Their links will lead
+    /// on to `redirect_to`.
     Email {
         /// The new address.
         email: &'a str,

@@ -1,8 +1,8 @@
 //! `/api/v1/simple_auth/admin/…`: what an admin sees and does. `administration` has the rules.
 //!
 //! `GET users?email=…` finds users, `GET users/{id}` shows one. `DELETE users/{id}`, `DELETE
-//! users/{id}/sessions`, `DELETE users/{id}/sessions/{session}`, `POST users/{id}/lock` and `/unlock`, and
-//! `PUT users/{id}/role` answer 204.
+//! users/{id}/sessions`, `DELETE users/{id}/sessions/{session}`, `POST users/{id}/lock` and
+//! `/unlock`, and `PUT users/{id}/role` answer 204.
 
 use authflow_shared::{
     host::Host,

@@ -1,5 +1,5 @@
-//! `POST /api/v1/simple_auth/logout`: ends the session that the request presents, the user's others,
-//! or all.
+//! `POST /api/v1/simple_auth/logout`: ends the session that the request presents, the user's
+//! others, or all.
 
 use authflow_shared::{cookie, host::Host, supabase::auth::Scope};
 

@@ -36,8 +36,8 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
     Ok(response.of_user(&record.user_id).of_session(id))
 }
 
-/// The profile from Supabase, which is kept for the next time, or else what the session knows, which
-/// is less: kept, it would hide the other for as long.
+/// The profile from Supabase, which is kept for the next time, or else what the session knows,
+/// which is less: kept, it would hide the other for as long.
 ///
 /// # Errors
 /// `no_session` if Supabase has ended its session, or the user is gone.
@@ -189,7 +189,8 @@ mod tests {
         );
     }
 
-    /// A world in which Supabase's access token has run out and ours has not, and no profile is kept.
+    /// A world in which Supabase's access token has run out and ours has not, and no profile is
+    /// kept.
     fn later() -> (World, String) {
         let world = World::with(&[("SESSION_TTL_SECONDS", "7200")])
             .supabase("/user", 200, user())

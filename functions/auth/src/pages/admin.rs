@@ -1,7 +1,7 @@
 //! `/auth/admin`: an admin looks for users, and does things to one of them.
 //!
-//! Each thing is a form with an address of its own, `/auth/admin/users/{id}/{deed}`. Once done it leads back
-//! with `?done=…`, which says so; what fails is said above the user's page.
+//! Each thing is a form with an address of its own, `/auth/admin/users/{id}/{deed}`. Once done it
+//! leads back with `?done=…`, which says so; what fails is said above the user's page.
 
 use askama::{Template, filters::HtmlSafe};
 use authflow_shared::{

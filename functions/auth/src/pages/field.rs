@@ -6,7 +6,6 @@ use super::{texts::Texts, trouble::Trouble};
 
 /// What is typed into a field.
 #[derive(Clone, Copy, Debug)]
-#[allow(dead_code, reason = "every kind that a page may ask for stands here")]
 pub(super) enum Kind {
     Text,
     /// What a person is called.

@@ -3,8 +3,8 @@
 //! A form POSTs to its own address and is answered by a redirect, or by itself again with what
 //! was typed (but for passwords) and what is wrong with it.
 //!
-//! A page that is a sentence, a form and links is a [`PlainForm`](plain_form::PlainForm), as in `resend.rs`. To
-//! add any other, take `signin.rs` and `templates/signin.html` as the pattern:
+//! A page that is a sentence, a form and links is a [`PlainForm`](plain_form::PlainForm), as in
+//! `resend.rs`. To add any other, take `signin.rs` and `templates/signin.html` as the pattern:
 //!
 //! 1. `pages/NAME.rs`: a struct with `t: &'static Texts` and what the page shows, a `#[template]`,
 //!    and [`Page`] for its title; `is_wide` for a page of sections.
@@ -18,9 +18,10 @@
 //! 5. Its address: a line in `endpoint.rs`, an arm in `app.rs`.
 //!
 //! Classes: buttons are `second` and `danger`, a link that looks like one `button`; boxes `note`,
-//! `done` and `alert`, of `<p>`s; `links` under a form; `faint` text; a `mark` beside a name; `<ul class="list">` of what
-//! has a button each; `qr` an image to scan. `<pre>` is a secret, `<nav>` with `aria-current` leads
-//! from one wide page to the next, and their `<section>`s have an `<h2>`.
+//! `done` and `alert`, of `<p>`s; `links` under a form; `faint` text; a `mark` beside a name;
+//! `<ul class="list">` of what has a button each; `qr` an image to scan. `<pre>` is a secret,
+//! `<nav>` with `aria-current` leads from one wide page to the next, and their `<section>`s have an
+//! `<h2>`.
 
 pub(crate) mod account;
 pub(crate) mod admin;

@@ -1,9 +1,9 @@
 //! `/auth/reset`: where the link in the mail for a forgotten password leads.
 //!
 //! Opening the page does nothing yet: mail scanners open every link, and would use it up. The form
-//! takes the new password; one that is refused comes back with the link still good. Who has a second
-//! factor is asked for its code on the same page, once the link has proved whose it is; a phone has
-//! it sent by a button.
+//! takes the new password; one that is refused comes back with the link still good. Who has a
+//! second factor is asked for its code on the same page, once the link has proved whose it is; a
+//! phone has it sent by a button.
 
 use authflow_shared::{host::Host, secret::Secret};
 
@@ -124,7 +124,8 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
         }
         Err(failure) => failure,
     };
-    // Whether a code is asked for is looked up, not believed: one that was right is not needed again.
+    // Whether a code is asked for is looked up, not believed: one that was right is not needed
+    // again.
     if !was_asked && !failure.is_about("code") {
         let link = (failure.problem.status != 401).then_some(&link);
         return Ok(refused(view, &next, link, &Asked::default(), failure));

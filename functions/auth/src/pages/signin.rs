@@ -107,8 +107,8 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
     Ok(view.refused(&page, failure))
 }
 
-/// What a `reason` of the gateway's, or of another page, says to a person; nothing where it explains
-/// itself, or where somebody else wrote it.
+/// What a `reason` of the gateway's, or of another page, says to a person; nothing where it
+/// explains itself, or where somebody else wrote it.
 fn sentence(t: &Texts, reason: &str) -> &'static str {
     match reason {
         "session_expired" => t.signin_session_expired(),

@@ -13,7 +13,7 @@ use crate::{
         forgot,
         next::Next,
         plain_form::PlainForm,
-        signin,
+        signin, step_up,
         texts::Texts,
         trouble::Trouble,
         view::View,
@@ -21,9 +21,6 @@ use crate::{
     response::Response,
     signed_in,
 };
-
-/// Where a session is raised by a second factor.
-const STEP_UP: &str = "/auth/step-up";
 
 /// The most characters of a name.
 const LONGEST_NAME: usize = 100;
@@ -127,7 +124,7 @@ pub(super) async fn submit<H: Host>(
     let back = Next::own_page(exchange.config, PATH);
     let mut page = page(change, view.texts(), &back, &typed, &trouble);
     if failure.problem.code == "step_up_required" {
-        let link = (back.link(STEP_UP), view.texts().factor_label());
+        let link = (back.link(step_up::PATH), view.texts().factor_label());
         page.links.insert(0, link);
     }
     Ok(view.refused(&page, failure))

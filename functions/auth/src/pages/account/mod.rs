@@ -1,7 +1,7 @@
 //! `/auth/account`: what a person sees and changes of their own account.
 //!
-//! Each change has an address of its own below it, whose form is answered by a redirect back, with a
-//! word that says what was done. Whoever is not signed in is sent to the sign-in page and back.
+//! Each change has an address of its own below it, whose form is answered by a redirect back, with
+//! a word that says what was done. Whoever is not signed in is sent to the sign-in page and back.
 
 mod forms;
 mod overview;
@@ -14,7 +14,7 @@ use crate::{
     signed_in,
 };
 
-pub(super) const PATH: &str = "/auth/account";
+pub(crate) const PATH: &str = "/auth/account";
 
 /// The pages and forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use authflow_shared::{
     supabase::{Factor, User},
 };
 
+use super::{Change, forms::path};
 use crate::{
     api::sessions,
     delete_account,
@@ -14,7 +15,7 @@ use crate::{
     failure::Failure,
     form,
     pages::{
-        device,
+        device, factors,
         texts::Texts,
         trouble::Trouble,
         view::{Page, View},
@@ -105,14 +106,14 @@ fn sections<'a>(
         path,
     };
     let mut profile = Vec::new();
-    let mut security = vec![row(t.password_label(), "", "/auth/account/password")];
-    let mut email = row(t.email_label(), known_email, "/auth/account/email");
+    let mut security = vec![row(t.password_label(), "", path(Change::Password))];
+    let mut email = row(t.email_label(), known_email, path(Change::Email));
     if let Some(user) = user {
         let name = match name(user) {
             "" => t.account_no_name(),
             name => name,
         };
-        profile.push(row(t.account_name(), name, "/auth/account/name"));
+        profile.push(row(t.account_name(), name, path(Change::Name)));
         email.value = &user.email;
         let new_email = user.new_email.as_deref();
         email.pending = new_email.map(|new| t.account_pending().replace("{}", new));
@@ -121,7 +122,7 @@ fn sections<'a>(
         } else {
             t.account_factor_off()
         };
-        security.push(row(t.factor_label(), state, "/auth/account/second-factor"));
+        security.push(row(t.factor_label(), state, factors::PATH));
     }
     profile.push(email);
     [
