@@ -156,10 +156,11 @@ mod tests {
         let answer = World::new().answer(&get("/auth/nowhere"));
         assert_eq!(answer.status, 404);
         insta::assert_snapshot!(answer.main(), @r#"
-<h1>Not found</h1>
-<p>There is nothing here.</p>
-<p class="links"><a href="/auth/signin">Sign in</a></p>
-"#);
+
+        <h1>Not found</h1>
+        <p>There is nothing here.</p>
+        <p class="links"><a href="/auth/signin">Sign in</a></p>
+        "#);
         let form = post_form("/auth/signin", &[]).with("sec-fetch-site", "cross-site");
         let answer = World::new().answer(&form);
         assert_eq!(answer.status, 403);

@@ -133,13 +133,13 @@ mod tests {
         }];
         let trouble = trouble(&Failure::validation_failed(errors), 1);
         insta::assert_snapshot!(trouble.to_string(), @r##"
-<div class="alert" role="alert" tabindex="-1" autofocus>
-<p>Bitte korrigieren Sie:</p>
-<ul>
-<li><a href="#type">Must be &#60;one&#62; of: a.</a></li>
-</ul>
-</div>
-"##);
+        <div class="alert" role="alert" tabindex="-1" autofocus>
+        <p>Bitte korrigieren Sie:</p>
+        <ul>
+        <li><a href="#type">Must be &#60;one&#62; of: a.</a></li>
+        </ul>
+        </div>
+        "##);
     }
 
     #[test]
