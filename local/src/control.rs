@@ -22,8 +22,8 @@ use crate::{
 /// The longest order that `/faults` reads.
 const MAX_ORDER: usize = 64 * 1024;
 
-/// Names the kind of a request, under which it is counted; none for a control of the companion's own,
-/// which is neither counted nor hit by a fault.
+/// Names the kind of a request, under which it is counted; none for a control of the companion's
+/// own, which is neither counted nor hit by a fault.
 type Kind = fn(&Parts) -> Option<String>;
 
 #[derive(Clone)]

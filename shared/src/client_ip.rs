@@ -40,8 +40,8 @@ impl ClientIp {
 }
 
 impl ClientIp {
-    /// Enough of the address for its owner to recognise it: the /24 of an IPv4 address, the /48 of an
-    /// IPv6 one.
+    /// Enough of the address for its owner to recognise it: the /24 of an IPv4 address, the /48 of
+    /// an IPv6 one.
     pub fn hint(self) -> String {
         match self.0 {
             IpAddr::V4(ip) => format!("{}/24", Ipv4Addr::from_bits(ip.to_bits() >> 8 << 8)),

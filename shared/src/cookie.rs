@@ -9,8 +9,8 @@ use crate::session::SessionToken;
 
 /// The cookie's name; compared with case, as cookie names are.
 pub const NAME: &str = "__Host-authflow";
-/// How the names of our other cookies begin, as of one that ties a sign-in to its browser. No origin gets
-/// or sets any of them.
+/// How the names of our other cookies begin, as of one that ties a sign-in to its browser. No
+/// origin gets or sets any of them.
 const PREFIX: &str = "__Host-authflow-";
 
 /// What a `Cookie` header says of ours.
@@ -47,8 +47,8 @@ pub fn find(header: &str) -> Found<'_> {
     Found::Once(value)
 }
 
-/// The `Cookie` header without whatever a lax reader might take for a cookie of ours; `None` if nothing
-/// is left.
+/// The `Cookie` header without whatever a lax reader might take for a cookie of ours; `None` if
+/// nothing is left.
 pub fn strip(header: &str) -> Option<String> {
     let mut kept = String::with_capacity(header.len());
     for pair in header.split(';').map(without_ours) {

@@ -2,7 +2,8 @@
 //!
 //! Two counters stand for the past: the present window's, and the one's before, which counts the
 //! less the longer it is gone, as if its requests had come evenly. So no burst of twice the limit
-//! fits around the change of a window, and no list of moments is kept. A refused request does not count: whoever waits gets in.
+//! fits around the change of a window, and no list of moments is kept. A refused request does not
+//! count: whoever waits gets in.
 //!
 //! The same rule runs in an isolate's memory ([`Window`]) and, where a limit must be exact over
 //! all isolates, in Redis ([`Counter`]), as one command that can share a round trip.

@@ -111,13 +111,13 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByText("Ada Lovelace").waitFor();
 
       await page.getByRole("link", { name: "Change: Password" }).click();
-      await page.getByLabel("Present password").fill(PASSWORD);
+      await page.getByLabel("Current password").fill(PASSWORD);
       await page.getByLabel("Choose a password").fill(NEW_PASSWORD);
       await page.getByRole("button", { name: "Save" }).click();
       await page.getByRole("status").getByText("Your password has been changed").waitFor();
 
       await page.getByRole("link", { name: "Delete the account" }).click();
-      await page.getByLabel("Present password").fill(NEW_PASSWORD);
+      await page.getByLabel("Current password").fill(NEW_PASSWORD);
       await page.getByRole("button", { name: "Delete for good" }).click();
       await page.getByRole("status").getByText("Your account has been deleted").waitFor();
       await page.goto(`${stack.gateway}/app/x`);

@@ -43,7 +43,7 @@ for (const javaScriptEnabled of [true, false]) {
       assert.match(await page.title(), /^Fehler: Konto anlegen/);
       await page.getByLabel(/Passwort/).fill(PASSWORD);
       await page.getByRole("button", { name: "Konto anlegen" }).click();
-      await page.getByRole("heading", { name: "Sehen Sie in Ihr Postfach" }).waitFor();
+      await page.getByRole("heading", { name: "Prüfen Sie Ihr Postfach" }).waitFor();
       await page.goto((await lastMail(stack, email)).link);
       await page.getByRole("button", { name: "Bestätigen und anmelden" }).click();
       await page.waitForURL(wanted);

@@ -78,7 +78,7 @@ for (const javaScriptEnabled of [true, false]) {
       const page = await lowSession(person, { javaScriptEnabled });
       const wanted = `${stack.auth}/auth/admin?email=ada`;
       await page.goto(wanted);
-      await page.getByText("Give your second factor first.").waitFor();
+      await page.getByText("Confirm with your second factor first.").waitFor();
       assert.equal(await page.getByRole("link", { name: "Sign in" }).count(), 0, "who is signed in already");
       await page.getByRole("link", { name: "Confirm that it is you" }).click();
       await giveCode(page, person.app.code());

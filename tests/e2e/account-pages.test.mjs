@@ -199,7 +199,7 @@ it("a password is changed, and every other session ends", async () => {
   const fields = { current_password: person.password, password: NEW_PASSWORD };
   const wrong = await change(person, "password", { ...fields, current_password: "wrong" });
   assert.equal(wrong.status, 422);
-  assert.match(wrong.html, /not your present password/);
+  assert.match(wrong.html, /not your current password/);
   const changed = await change(person, "password", fields);
   assert.equal(location(changed), done("password"));
   const cookie = changed.headers.get("set-cookie").split(";")[0];

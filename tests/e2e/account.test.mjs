@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { after, before, beforeEach, describe, it } from "node:test";
 
 import { enrol } from "../support/factor.mjs";
-import { api, lastMail, signIn, signUp } from "../support/person.mjs";
+import { api, lastMail, problem, signIn, signUp } from "../support/person.mjs";
 import { startStack } from "../support/stack.mjs";
 
 const SERVICE_KEY = "local-service";
@@ -14,14 +14,8 @@ let stack;
 before(async () => {
   stack = await startStack({ vars: { auth: { ANSWER_FLOOR_MS: "300" } } });
 });
-beforeEach(() => control("/reset"));
+beforeEach(() => stack.control("/reset"));
 after(() => stack?.stop());
-
-async function control(path, body) {
-  const headers = { "content-type": "application/json" };
-  const response = await fetch(stack.supabase + path, { method: "POST", headers, body: body && JSON.stringify(body) });
-  assert.ok(response.ok, await response.text());
-}
 
 const as = ({ cookie }) => ({ headers: { cookie } });
 const me = (person) => api(stack, "me", undefined, { method: "GET", ...as(person) });
@@ -32,13 +26,6 @@ const deleteAccount = (person, current_password = person.password) =>
   api(stack, "delete-account", { current_password }, as(person));
 const verify = ({ token_hash }) => api(stack, "verify-email", { token_hash, type: "email_change" });
 const newAddress = () => `new-${randomUUID()}@example.test`;
-
-async function problem(response, status, code) {
-  const body = await response.json();
-  assert.deepEqual([response.status, body.code], [status, code], JSON.stringify(body));
-  assert.equal(response.headers.get("content-type"), "application/problem+json");
-  return body;
-}
 
 async function faults(response) {
   const { errors } = await problem(response, 422, "validation_failed");

@@ -117,8 +117,8 @@ async function ask(path, init) {
   return { status: response.status, headers: response.headers, body: await response.text() };
 }
 
-it("a listed sibling and a program pass", async () => {
-  for (const headers of [from("same-site", "https://docs.test"), { "sec-fetch-site": "none" }]) {
+it("a listed sibling, an address that was typed and a program pass", async () => {
+  for (const headers of [from("same-site", "https://docs.test"), { "sec-fetch-site": "none" }, {}]) {
     const { status } = await ask(`${API}logout`, { method: "POST", headers });
     assert.equal(status, 204);
   }

@@ -14,16 +14,10 @@ let stack;
 before(async () => {
   stack = await startStack({ vars: { auth: { ANSWER_FLOOR_MS: String(FLOOR_MS) } } });
 });
-beforeEach(() => control("/reset"));
+beforeEach(() => stack.control("/reset"));
 after(() => stack?.stop());
 
 const redis = (...command) => stack.redis.command(...command);
-
-async function control(path, body) {
-  const headers = { "content-type": "application/json" };
-  const response = await fetch(stack.supabase + path, { method: "POST", headers, body: body && JSON.stringify(body) });
-  assert.ok(response.ok, await response.text());
-}
 
 async function problem(response, status, code) {
   const body = await response.json();
@@ -98,7 +92,7 @@ describe("a person", () => {
   });
 
   it("is signed in at once where addresses need no confirmation", async () => {
-    await control("/config", { autoconfirm: true });
+    await stack.control("/config", { autoconfirm: true });
     const body = { email: "auto@example.test", password: PASSWORD };
     const response = await api(stack, "signup", body);
     assert.equal(response.status, 201);
@@ -109,7 +103,7 @@ describe("a person", () => {
   });
 
   it("learns what is weak about a password", async () => {
-    await control("/config", { min_password_length: 40, password_characters: ["0123456789", "#"] });
+    await stack.control("/config", { min_password_length: 40, password_characters: ["0123456789", "#"] });
     const response = await api(stack, "signup", { email: "weak@example.test", password: "hunter2" });
     const { errors } = await problem(response, 422, "weak_password");
     assert.deepEqual(errors.map(({ field, code }) => `${field} ${code}`), ["password length", "password characters"]);
@@ -117,10 +111,7 @@ describe("a person", () => {
 
   it("that is banned is told so", async () => {
     const { id, email } = await signUp(stack);
-    const headers = { apikey: "local-service", "content-type": "application/json" };
-    const url = `${stack.supabase}/auth/v1/admin/users/${id}`;
-    const ban = await fetch(url, { method: "PUT", headers, body: JSON.stringify({ ban_duration: "24h" }) });
-    assert.equal(ban.status, 200);
+    await stack.admin("PUT", `/admin/users/${id}`, { ban_duration: "24h" });
     await problem(await api(stack, "signin", { email, password: PASSWORD }), 403, "user_banned");
   });
 });
@@ -147,7 +138,7 @@ describe("a stranger", () => {
   });
 
   it("cannot tell by Supabase's limit of mails either", async () => {
-    await control("/config", { mail_interval_seconds: 60 });
+    await stack.control("/config", { mail_interval_seconds: 60 });
     const body = { email: "bob@example.test", password: PASSWORD };
     assert.equal((await api(stack, "signup", body)).status, 202);
     assert.equal((await api(stack, "signup", body)).status, 202);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 
 import { Authenticator, totp } from "../support/authenticator.mjs";
-import { api, lastMail, signIn, signUp } from "../support/person.mjs";
+import { api, lastMail, signIn, signUp, untilMail } from "../support/person.mjs";
 import { startStack } from "../support/stack.mjs";
 import { exchange } from "../support/wire.mjs";
 
@@ -17,14 +17,8 @@ before(async () => {
   routes[1].aal = "aal2";
   await stack.workers.verify.setVars({ ROUTES: JSON.stringify(routes) });
 });
-beforeEach(() => control("/config", { mfa_phone: true }));
+beforeEach(() => stack.control("/config", { mfa_phone: true }));
 after(() => stack?.stop());
-
-async function control(path, body) {
-  const headers = { "content-type": "application/json" };
-  const response = await fetch(stack.supabase + path, { method: "POST", headers, body: JSON.stringify(body) });
-  assert.ok(response.ok, await response.text());
-}
 
 /** Calls the API as `cookie`, and gives status and body. */
 async function call(path, body, { cookie, method } = {}) {
@@ -279,11 +273,9 @@ describe("a reset", () => {
     const person = await withApp();
     const { email } = person;
     assert.equal((await call("forgot-password", { email })).status, 202);
-    let mail;
-    do mail = await lastMail(stack, email);
-    while (mail.kind !== "recovery");
+    const { token_hash } = await untilMail(stack, email, "recovery");
     const reset = (more) =>
-      call("reset-password/update", { token_hash: mail.token_hash, password: "another horse battery 2B", ...more });
+      call("reset-password/update", { token_hash, password: "another horse battery 2B", ...more });
     const asked = await reset();
     refused(asked, 422, "validation_failed", "code missing");
     assert.deepEqual(asked.body.factors, [{ id: person.factor.id, type: "totp", name: "app" }]);
@@ -308,10 +300,7 @@ describe("a reset", () => {
     assert.equal((await call(`mfa/factors/${factor_id}/verify`, code, { cookie })).status, 200);
 
     await call("forgot-password", { email });
-    let mail;
-    do mail = await lastMail(stack, email);
-    while (mail.kind !== "recovery");
-    const { token_hash } = mail;
+    const { token_hash } = await untilMail(stack, email, "recovery");
     refused(await call("mfa/challenge", { token_hash, factor_id }), 401, "link_expired");
     const reset = (more) => call("reset-password/update", { token_hash, password: "another horse battery 2B", ...more });
     refused(await reset(), 422, "validation_failed", "code missing");

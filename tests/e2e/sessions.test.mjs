@@ -21,6 +21,7 @@ after(() => stack?.stop());
 
 const as = ({ cookie }, method, path, body, headers = {}) =>
   api(stack, path, body, { method, headers: { cookie, ...headers } });
+const logout = (person, scope) => as(person, "POST", "logout", { scope });
 const list = async (person) => (await (await as(person, "GET", "sessions")).json()).sessions;
 
 describe("the list of sessions", () => {
@@ -96,8 +97,6 @@ describe("ending one session", () => {
 });
 
 describe("signing out", () => {
-  const logout = (person, scope) => as(person, "POST", "logout", { scope });
-
   it("of all others keeps one's own", async () => {
     const ada = await signUp(stack);
     const others = [await signIn(stack, ada), await signIn(stack, ada)];
@@ -161,10 +160,6 @@ describe("all sessions that end", () => {
         assert.ok(record.created_at * 1000 + 1000 > mark, "it began before all were ended");
       }
       for (const answer of answers) assert.ok([200, 401].includes(answer.status), `${answer.status}`);
-    }
-
-    function logout(person, scope) {
-      return as(person, "POST", "logout", { scope });
     }
   });
 });

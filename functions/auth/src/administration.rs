@@ -1,12 +1,12 @@
 //! What an admin does with other people's accounts.
 //!
-//! An admin is whoever has the role `admin` in their session and, asked each time, at Supabase: a role that was
-//! taken away there is worth nothing here, however long the session lives.
+//! An admin is whoever has the role `admin` in their session and, asked each time, at Supabase: a
+//! role that was taken away there is worth nothing here, however long the session lives.
 //!
 //! To lock somebody, to change their role and to delete them each changes two systems, and nothing
 //! makes them one. The sessions end first: whatever fails afterwards, nobody goes on with what they
-//! had. Then Supabase changes. Then the sessions end once more, those that began in between. Each of
-//! these steps may fail with 503, and doing the same again finishes it.
+//! had. Then Supabase changes. Then the sessions end once more, those that began in between. Each
+//! of these steps may fail with 503, and doing the same again finishes it.
 
 use authflow_shared::{
     host::Host,
@@ -29,7 +29,8 @@ use crate::{
 const ROLE: &str = "admin";
 /// The most users that a search finds.
 pub(crate) const MOST_USERS: u8 = 50;
-/// The characters that a search has to name at least: it is for finding somebody, not for listing all.
+/// The characters that a search has to name at least: it is for finding somebody, not for listing
+/// all.
 const SHORTEST_SEARCH: usize = 3;
 const LONGEST_SEARCH: usize = 254;
 /// The longest role.
@@ -188,8 +189,8 @@ impl Admin {
     /// Does it; see the module on what happens when a step fails.
     ///
     /// # Errors
-    /// `own_account`; `not_found` if there is no such user or session, but to delete somebody twice,
-    /// or to end the sessions of who is gone, is none. Doing it again is safe.
+    /// `own_account`; `not_found` if there is no such user or session, but to delete somebody
+    /// twice, or to end the sessions of who is gone, is none. Doing it again is safe.
     pub(crate) async fn does<H: Host>(
         &self,
         exchange: &Exchange<'_, H>,

@@ -195,14 +195,14 @@ fn log<H: Host>(
 
 #[cfg(test)]
 mod tests {
-    use authflow_shared::{config::variables, host::fake::FakeHost};
+    use authflow_shared::{config::variables, host::fake::FakeHost, session::SessionId};
     use futures_executor::block_on;
     use serde_json::Value;
 
     use super::*;
     use crate::{
         request::Body,
-        test_support::{World, get, post},
+        test_support::{USER_ID, World, get, post},
     };
 
     const ME: &str = "/api/v1/simple_auth/me";
@@ -339,5 +339,20 @@ mod tests {
         let lines = world.host.lines().join("\n");
         let line = lines.replace(answer.header("x-request-id").unwrap(), "[request_id]");
         insta::assert_snapshot!(line, @r#"{"ts":"2027-01-15T08:00:00.000Z","level":"info","msg":"request","service":"auth","request_id":"[request_id]","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","method":"GET","path":"/health","status":200,"duration_ms":0,"outcome":"ok","route":"health","client_request_id":"mine"}"#);
+    }
+
+    #[test]
+    fn a_line_about_somebody_names_them_and_their_session() {
+        let world = World::new();
+        let token = world.signed_in();
+        let answer = world.answer(&get(ME).cookie(&token));
+        let line = world.logged();
+        assert_eq!(line["request_id"], answer.header("x-request-id").unwrap());
+        assert_eq!(line["user_id"], USER_ID);
+        let (id, mac) = token.split_once('.').unwrap();
+        let name = SessionId::parse(id).unwrap().log_name();
+        assert_eq!(line["session"], name);
+        let lines = world.host.lines().join("");
+        assert!(!lines.contains(id) && !lines.contains(mac));
     }
 }

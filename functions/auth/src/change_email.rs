@@ -1,9 +1,9 @@
-//! Another address for somebody who is signed in, and knows the password: a stolen session must not be
-//! enough to take an account over.
+//! Another address for somebody who is signed in, and knows the password: a stolen session must not
+//! be enough to take an account over.
 //!
-//! Supabase sends a mail to each of the two addresses; only when the links of both have been followed does the
-//! address change. Every session of the user ends then, because their records hold the old address,
-//! and whoever followed the last link has a new one.
+//! Supabase sends a mail to each of the two addresses; only when the links of both have been
+//! followed does the address change. Every session of the user ends then, because their records
+//! hold the old address, and whoever followed the last link has a new one.
 
 use authflow_shared::{
     host::Host,
@@ -20,11 +20,12 @@ use crate::{
     failure::Failure,
     limits::Attempt,
     open_session::{self, Entry, discard},
+    pages::account,
     signed_in::Known,
 };
 
-/// Has the mails sent; their links will lead on to the account's page. Gives why none went out, where that must
-/// not be told: whether the new address has an account already.
+/// Has the mails sent; their links will lead on to the account's page. Gives why none went out,
+/// where that must not be told: whether the new address has an account already.
 ///
 /// # Errors
 /// [`Failure`] if the person may not do it, or nobody knows whether it was done.
@@ -51,7 +52,7 @@ pub(crate) async fn start<H: Host>(
     let asked = exchange.host.now();
     let change = Change::Email {
         email: new.as_str(),
-        redirect_to: &exchange.config.common.targets.resolve("/auth/account"),
+        redirect_to: &exchange.config.common.targets.resolve(account::PATH),
     };
     let changed = exchange
         .supabase()

@@ -69,8 +69,8 @@ pub(crate) async fn change<H: Host>(
         .map_err(Failure::after_password_change)
 }
 
-/// Whoever is signed in, has given the second factor that they have, and knows the present password: a stolen
-/// session must not be enough.
+/// Whoever is signed in, has given the second factor that they have, and knows the present
+/// password: a stolen session must not be enough.
 ///
 /// # Errors
 /// `no_session`, `step_up_required`; `validation_failed` if the password is wrong.
@@ -110,7 +110,7 @@ pub(crate) async fn check<H: Host>(
 }
 
 fn wrong_password() -> Failure {
-    let detail = "This is not your present password. If you have never set one, have a mail sent \
+    let detail = "This is not your current password. If you have never set one, have a mail sent \
                   for a forgotten password, and set one.";
     Failure::of_field("current_password", "incorrect", detail)
 }

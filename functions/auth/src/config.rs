@@ -97,9 +97,9 @@ fn supabase(reader: &mut Reader<'_>) -> Option<Settings> {
 
 fn new_device_hook(reader: &mut Reader<'_>) -> Option<Hook> {
     reader.optional("NEW_DEVICE_HOOK_URL")?;
-    let url = reader.base_url("NEW_DEVICE_HOOK_URL");
+    let url = reader.url("NEW_DEVICE_HOOK_URL");
     let secret = reader.token("NEW_DEVICE_HOOK_SECRET");
-    let hook = Hook::new(url?, &secret?);
+    let hook = Hook::new(url?.to_owned(), &secret?);
     if hook.is_none() {
         reader.fault(
             "NEW_DEVICE_HOOK_SECRET",

@@ -2,9 +2,9 @@
 //!
 //! Nobody may stay signed in as somebody who is gone, and no failure may leave a person half
 //! deleted. So the sessions end first, which shows that they can be ended; then the user goes; then
-//! the sessions end once more. A sign-in that Supabase allowed before the user was gone either is in the
-//! list that this second step reads, or finds its mark and takes itself back; after it, Supabase
-//! allows none.
+//! the sessions end once more. A sign-in that Supabase allowed before the user was gone either is
+//! in the list that this second step reads, or finds its mark and takes itself back; after it,
+//! Supabase allows none.
 
 use authflow_shared::{host::Host, secret::Secret};
 

@@ -1,17 +1,22 @@
 //! Ends sessions: the one that a request presents, another one, or all of a user.
 
 use core::time::Duration;
+use std::rc::Rc;
 
 use authflow_shared::{
     host::Host,
     redis::Unavailable,
     secret::Secret,
     session::{SessionId, SessionRecord, store::SessionLookup},
-    supabase::auth::Scope,
+    supabase::{AuthError, auth::Scope},
     timestamp::Timestamp,
 };
 
-use crate::{exchange::Exchange, failure::Failure, signed_in::SignedIn};
+use crate::{
+    exchange::Exchange,
+    failure::Failure,
+    signed_in::{SignedIn, good_access_token, seal},
+};
 
 /// The time after each try to end all sessions; there is none after the last.
 const PAUSES: [Option<Duration>; 3] = [
@@ -59,7 +64,7 @@ pub(crate) async fn end_one<H: Host>(
         SessionLookup::Absent | SessionLookup::Unavailable(_) => None,
     };
     if let Some(record) = &record {
-        end_at_supabase(exchange, record, Scope::Local);
+        end_at_supabase(exchange, id, record, Scope::Local);
     }
     Ok(record.map(|record| record.user_id.clone()))
 }
@@ -76,7 +81,7 @@ pub(crate) async fn end_many<H: Host>(
     let kept = (scope == Scope::Others).then_some(&signed_in.id);
     end_all(exchange, signed_in.user_id(), kept).await?;
     exchange.audit("sessions_ended", signed_in.user_id(), None);
-    end_at_supabase(exchange, &signed_in.record, scope);
+    end_at_supabase(exchange, &signed_in.id, &signed_in.record, scope);
     Ok(())
 }
 
@@ -124,16 +129,36 @@ pub(crate) fn end_others_at_supabase<H: Host>(exchange: &Exchange<'_, H>, access
     });
 }
 
-fn end_at_supabase<H: Host>(exchange: &Exchange<'_, H>, record: &SessionRecord, scope: Scope) {
-    let now = exchange.host.now();
-    let token = exchange
-        .config
-        .fernet
-        .open(&record.supabase.access_token, now);
-    let supabase = exchange.supabase();
+/// Ends at Supabase the session of `record`, which is `id` here, or what `scope` names beside it.
+///
+/// Supabase takes an access token that is over for a session that has ended, and ends nothing: such
+/// a one is refreshed first.
+fn end_at_supabase<H: Host>(
+    exchange: &Exchange<'_, H>,
+    id: &SessionId,
+    record: &Rc<SessionRecord>,
+    scope: Scope,
+) {
+    let (now, config) = (exchange.host.now(), exchange.config.clone());
+    let (supabase, store) = (exchange.supabase(), exchange.store());
+    let (id, record) = (id.clone(), record.clone());
     exchange.afterwards("supabase_logout_failed", async move {
-        let token = token.ok_or("no key opens its token")?;
-        let ended = supabase.sign_out(&token, scope).await;
-        ended.map_err(|error| error.as_str().to_owned())
+        let (fernet, sealed) = (&config.fernet, &record.supabase);
+        let said = |error: AuthError| error.as_str().to_owned();
+        let token = if let Some(token) = good_access_token(fernet, sealed, now) {
+            token
+        } else {
+            let refresh_token = fernet.open(&sealed.refresh_token, now);
+            let refresh_token = refresh_token.ok_or("no key opens its token")?;
+            let session = supabase.refresh(&refresh_token).await.map_err(said)?;
+            // One that goes on needs them: the old refresh token will be worth nothing.
+            if scope == Scope::Others {
+                let new = seal(fernet, &session, now);
+                let kept = store.swap_tokens(&id, sealed, &new).await;
+                kept.map_err(|reason| reason.as_str().to_owned())?;
+            }
+            session.access_token
+        };
+        supabase.sign_out(&token, scope).await.map_err(said)
     });
 }

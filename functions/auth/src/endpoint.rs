@@ -1,6 +1,6 @@
 //! Which address is which endpoint. Paths are compared as they are: each has one spelling.
 
-use crate::pages::account::Own;
+use crate::pages::account::{Change, Own};
 
 /// What a request can be for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,13 +67,13 @@ const GET: &str = "GET";
 const READ_OR_CHANGE: &str = "GET, HEAD, PATCH";
 const WRITE: &str = "POST";
 const DELETE: &str = "DELETE";
-const BOTH: &str = "GET, HEAD, POST";
+const READ_OR_WRITE: &str = "GET, HEAD, POST";
 
 /// Below it is what programs use.
 const API: &str = "/api/v1/simple_auth/";
 
-/// What programs use: path below [`API`], action, the methods it takes as `Allow` lists them, name in
-/// the log. HEAD is GET without the body. `{}` stands for one segment, twice at the most.
+/// What programs use: path below [`API`], action, the methods it takes as `Allow` lists them, name
+/// in the log. HEAD is GET without the body. `{}` stands for one segment, twice at the most.
 const API_ENDPOINTS: &[(&str, Action, &str, &str)] = &[
     ("signup", Action::SignUp, WRITE, "signup"),
     ("signin", Action::SignIn, WRITE, "signin"),
@@ -110,7 +110,7 @@ const API_ENDPOINTS: &[(&str, Action, &str, &str)] = &[
     ("mfa/challenge", Action::SendCode, WRITE, "mfa_challenge"),
     ("mfa/verify", Action::VerifyCode, WRITE, "mfa_verify"),
     ("mfa/step-up", Action::StepUp, WRITE, "mfa_step_up"),
-    ("mfa/factors", Action::Factors, BOTH, "mfa_factors"),
+    ("mfa/factors", Action::Factors, READ_OR_WRITE, "mfa_factors"),
     (
         "mfa/factors/{}/verify",
         Action::VerifyFactor,
@@ -166,14 +166,54 @@ const API_ENDPOINTS: &[(&str, Action, &str, &str)] = &[
 const PAGES: &[(&str, Action, &str, &str)] = &[
     ("/auth", Action::StartPage, READ, "start_page"),
     ("/auth/", Action::StartPage, READ, "start_page"),
-    ("/auth/signin", Action::SignInPage, BOTH, "signin_page"),
-    ("/auth/signup", Action::SignUpPage, BOTH, "signup_page"),
-    ("/auth/resend", Action::ResendPage, BOTH, "resend_page"),
-    ("/auth/confirm", Action::ConfirmPage, BOTH, "confirm_page"),
-    ("/auth/forgot", Action::ForgotPage, BOTH, "forgot_page"),
-    ("/auth/reset", Action::ResetPage, BOTH, "reset_page"),
-    ("/auth/signout", Action::SignOutPage, BOTH, "signout_page"),
-    ("/auth/oauth/{}", Action::BeginOauth, BOTH, "begin_oauth"),
+    (
+        "/auth/signin",
+        Action::SignInPage,
+        READ_OR_WRITE,
+        "signin_page",
+    ),
+    (
+        "/auth/signup",
+        Action::SignUpPage,
+        READ_OR_WRITE,
+        "signup_page",
+    ),
+    (
+        "/auth/resend",
+        Action::ResendPage,
+        READ_OR_WRITE,
+        "resend_page",
+    ),
+    (
+        "/auth/confirm",
+        Action::ConfirmPage,
+        READ_OR_WRITE,
+        "confirm_page",
+    ),
+    (
+        "/auth/forgot",
+        Action::ForgotPage,
+        READ_OR_WRITE,
+        "forgot_page",
+    ),
+    (
+        "/auth/reset",
+        Action::ResetPage,
+        READ_OR_WRITE,
+        "reset_page",
+    ),
+    (
+        "/auth/signout",
+        Action::SignOutPage,
+        READ_OR_WRITE,
+        "signout_page",
+    ),
+    (
+        "/auth/oauth/{}",
+        Action::BeginOauth,
+        READ_OR_WRITE,
+        "begin_oauth",
+    ),
     (
         "/auth/callback",
         Action::OauthCallback,
@@ -202,14 +242,19 @@ const PAGES: &[(&str, Action, &str, &str)] = &[
     (
         "/auth/second-factor",
         Action::SecondFactorPage,
-        BOTH,
+        READ_OR_WRITE,
         "second_factor_page",
     ),
-    ("/auth/step-up", Action::StepUpPage, BOTH, "step_up_page"),
+    (
+        "/auth/step-up",
+        Action::StepUpPage,
+        READ_OR_WRITE,
+        "step_up_page",
+    ),
     (
         "/auth/account/second-factor",
         Action::FactorsPage,
-        BOTH,
+        READ_OR_WRITE,
         "factors_page",
     ),
     (
@@ -220,26 +265,26 @@ const PAGES: &[(&str, Action, &str, &str)] = &[
     ),
     (
         "/auth/account/name",
-        Action::Account(Own::Name),
-        BOTH,
+        Action::Account(Own::Change(Change::Name)),
+        READ_OR_WRITE,
         "account_name_page",
     ),
     (
         "/auth/account/email",
-        Action::Account(Own::Email),
-        BOTH,
+        Action::Account(Own::Change(Change::Email)),
+        READ_OR_WRITE,
         "account_email_page",
     ),
     (
         "/auth/account/password",
-        Action::Account(Own::Password),
-        BOTH,
+        Action::Account(Own::Change(Change::Password)),
+        READ_OR_WRITE,
         "account_password_page",
     ),
     (
         "/auth/account/delete",
-        Action::Account(Own::Delete),
-        BOTH,
+        Action::Account(Own::Change(Change::Delete)),
+        READ_OR_WRITE,
         "account_delete_page",
     ),
     (

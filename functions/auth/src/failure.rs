@@ -25,7 +25,7 @@ const NEXT_CODE: u64 = 30;
 
 /// What a field says that should hold the number of a phone.
 pub(crate) const NO_PHONE: &str =
-    "This is not a phone number with its country. It looks like +49 30 901820.";
+    "This is not a phone number with its country code. One looks like +49 30 901820.";
 
 /// Whole seconds to wait, rounded up.
 fn seconds_of(wait: Duration) -> u32 {
@@ -44,6 +44,8 @@ pub(crate) struct Failure {
     pub(crate) cause: Option<String>,
     /// The second factors of which one is asked for, for a program.
     factors: Vec<Value>,
+    /// What the text of a page is called after, where it is not the code.
+    text: Option<&'static str>,
 }
 
 impl Failure {
@@ -53,12 +55,21 @@ impl Failure {
             headers: Vec::new(),
             cause: None,
             factors: Vec::new(),
+            text: None,
         }
     }
 
-    fn saying(mut self, detail: &str) -> Self {
+    /// Says what has happened rather than what its code means; `text` is what the text of a page is
+    /// called after.
+    fn saying(mut self, text: &'static str, detail: &str) -> Self {
         detail.clone_into(&mut self.problem.detail);
+        self.text = Some(text);
         self
+    }
+
+    /// What the text of a page is called after `error_`.
+    pub(crate) fn text(&self) -> &'static str {
+        self.text.unwrap_or(self.problem.code)
     }
 
     fn because(mut self, system: &str, cause: &str) -> Self {
@@ -95,7 +106,8 @@ impl Failure {
         let mut body = self.problem.to_json(request_id);
         if !self.factors.is_empty() {
             let factors = Value::Array(core::mem::take(&mut self.factors)).to_json();
-            // An extension member (RFC 9457, section 3.2), before the brace that closes the problem.
+            // An extension member (RFC 9457, section 3.2), before the brace that closes the
+            // problem.
             body.pop();
             body = format!("{body},\"factors\":{factors}}}");
         }
@@ -219,8 +231,11 @@ impl Failure {
 
     /// Whether a code was taken is not known: only the next one is certain not to have been.
     pub(crate) fn before_code_was_judged(self) -> Self {
-        self.saying("It is not certain that the code was taken. Please wait for the next one.")
-            .retry_in(NEXT_CODE)
+        self.saying(
+            "before_code_was_judged",
+            "It is not certain that the code was taken. Please wait for the next one.",
+        )
+        .retry_in(NEXT_CODE)
     }
 
     /// One of `factors` has to be given first, in the same request.
@@ -243,7 +258,7 @@ impl Failure {
     }
 
     pub(crate) fn step_up_required() -> Self {
-        let detail = "Give your second factor first.";
+        let detail = "Confirm with your second factor first.";
         Self::new(403, "step_up_required", "Second factor required", detail)
     }
 
@@ -266,9 +281,11 @@ impl Failure {
         Self::new(501, "admin_unavailable", "Not set up", detail)
     }
 
-    /// What failed after the sessions of an account had ended, and before it was certain that it changed.
+    /// What failed after the sessions of an account had ended, and before it was certain that it
+    /// changed.
     pub(crate) fn before_account_change(self) -> Self {
         self.saying(
+            "before_account_change",
             "It is not certain that the account has changed. Its sessions have ended. Please try \
              again.",
         )
@@ -277,6 +294,7 @@ impl Failure {
     /// What failed after an account had changed.
     pub(crate) fn after_account_change(self) -> Self {
         self.saying(
+            "after_account_change",
             "The account has changed, but a session that began meanwhile may still be open. Please \
              do the same again.",
         )
@@ -301,8 +319,8 @@ impl Failure {
     }
 
     pub(crate) fn provider_email_missing() -> Self {
-        let detail = "The other site tells us no e-mail address of yours. Let it, or sign in in \
-                      another way.";
+        let detail = "The other site tells us no e-mail address of yours. Allow it to, or choose \
+                      another way to sign in.";
         Self::new(403, "provider_email_missing", "No e-mail address", detail)
     }
 
@@ -316,7 +334,7 @@ impl Failure {
     /// Supabase got nothing from the provider that it could use.
     pub(crate) fn provider_unavailable(cause: &str) -> Self {
         let detail = "Signing in at the other site does not work at the moment. Please try again, \
-                      or sign in in another way.";
+                      or choose another way to sign in.";
         Self::new(503, "provider_unavailable", "Provider unavailable", detail)
             .because("provider", cause)
             .retry_after(RETRY_UNAVAILABLE)
@@ -325,6 +343,7 @@ impl Failure {
     /// What failed after the password had changed.
     pub(crate) fn after_password_change(self) -> Self {
         self.saying(
+            "after_password_change",
             "The password has been changed, but other sessions may still be open. Sign in with the \
              new one and end them.",
         )
@@ -333,6 +352,7 @@ impl Failure {
     /// What failed after the address had changed.
     pub(crate) fn after_email_change(self) -> Self {
         self.saying(
+            "after_email_change",
             "The address has been changed, but other sessions may still be open under the old one. \
              Sign in and end them.",
         )
@@ -341,6 +361,7 @@ impl Failure {
     /// What failed after a second factor had been removed.
     pub(crate) fn after_factor_removal(self) -> Self {
         self.saying(
+            "after_factor_removal",
             "The second factor has been removed, but a session that it raised meanwhile may still \
              count as raised. End the other sessions.",
         )
@@ -349,6 +370,7 @@ impl Failure {
     /// What failed after the account had been deleted.
     pub(crate) fn after_deletion(self) -> Self {
         self.saying(
+            "after_deletion",
             "The account has been deleted, but a session that was opened at that moment may last \
              until it runs out.",
         )
@@ -364,7 +386,7 @@ impl Failure {
         Self::of_field(
             "current_password",
             "missing",
-            "Enter your present password.",
+            "Enter your current password.",
         )
     }
 

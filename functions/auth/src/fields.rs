@@ -39,11 +39,11 @@ impl Fields {
         })?;
         match json::parse(body) {
             Ok(Value::Object(values)) => Ok(Self::new(values)),
-            Ok(_) => Err(Failure::validation_failed(vec![FieldError {
-                field: "body",
-                code: "not_an_object",
-                detail: "Send a JSON object.".to_owned(),
-            }])),
+            Ok(_) => Err(Failure::of_field(
+                "body",
+                "not_an_object",
+                "Send a JSON object.",
+            )),
             Err(_) => Err(Failure::malformed_json()),
         }
     }
@@ -113,7 +113,7 @@ impl Fields {
 
     /// The field `current_password`, of somebody who is signed in.
     pub(crate) fn current_password(&mut self) -> Option<Secret> {
-        self.text("current_password", "Enter your present password.")
+        self.text("current_password", "Enter your current password.")
             .map(Secret::new)
     }
 

@@ -1,5 +1,5 @@
-//! How often somebody may try: by account, so that no password is guessed from many addresses, and by
-//! address, so that not many accounts are tried from one.
+//! How often somebody may try: by account, so that no password is guessed from many addresses, and
+//! by address, so that not many accounts are tried from one.
 //!
 //! An account is its address in its one spelling, and it is counted whether it exists or not. What
 //! is over a limit is refused before Supabase is asked; a session that somebody has is not touched.
@@ -52,8 +52,8 @@ const PATIENT: u64 = 4;
 const LONGEST_DELAY: Duration = Duration::from_secs(4);
 
 impl Limits {
-    /// Reads `SIGNIN_LIMIT_ACCOUNT` and the others, as in `10/900`: requests in so many seconds; and
-    /// `SIGNIN_DELAY_MS`.
+    /// Reads `SIGNIN_LIMIT_ACCOUNT` and the others, as in `10/900`: requests in so many seconds;
+    /// and `SIGNIN_DELAY_MS`.
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
         Self {
             sign_in: Limit {
@@ -146,7 +146,8 @@ impl Attempt {
 }
 
 impl<H: Host> Exchange<'_, H> {
-    /// Counts an attempt at `account`, an address in its one spelling or a user's id, and gives how much longer than others its refusal is to take.
+    /// Counts an attempt at `account`, an address in its one spelling or a user's id, and gives how
+    /// much longer than others its refusal is to take.
     ///
     /// # Errors
     /// The refusal, if there were too many; `store_unavailable` if nobody could count: what is not

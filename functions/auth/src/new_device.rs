@@ -1,7 +1,8 @@
 //! Tells the owner of an account that somebody signed in from a device that nobody has seen before.
 //!
-//! The worker sends no mail itself: where `NEW_DEVICE_HOOK_URL` is set, it calls that address with what a mail
-//! needs, signed as <https://www.standardwebhooks.com> says, so that any mail service can be behind it.
+//! The worker sends no mail itself: where `NEW_DEVICE_HOOK_URL` is set, it calls that address with
+//! what a mail needs, signed as <https://www.standardwebhooks.com> says, so that any mail service
+//! can be behind it.
 
 use authflow_shared::{
     host::{CallError, Host, HttpCall, NoRandomness},
@@ -15,7 +16,7 @@ use core::time::Duration;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::{exchange::Exchange, one_time};
+use crate::{exchange::Exchange, one_time, pages::account};
 
 /// The time until the hook must have answered.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -77,7 +78,7 @@ pub(crate) fn tell<H: Host>(exchange: &Exchange<'_, H>, record: &SessionRecord) 
     };
     let now = exchange.host.now();
     let device = exchange.device_entry();
-    let account = format!("{}/auth/account", exchange.config.common.auth_url);
+    let account = format!("{}{}", exchange.config.common.auth_url, account::PATH);
     let data = Object::new()
         .with("user_id", record.user_id.as_str())
         .with("email", record.email.as_str())
@@ -201,6 +202,15 @@ mod tests {
                 .iter()
                 .any(|call| call.url.starts_with("https://hook.test"))
         );
+    }
+
+    #[test]
+    fn a_hook_is_called_at_the_address_as_it_is_written() {
+        let address = "https://hook.test/mail/?key=1";
+        let world = World::with(&[("NEW_DEVICE_HOOK_URL", address), HOOK[1]]);
+        world.signed_in();
+        world.run_tasks();
+        assert!(world.host.calls().iter().any(|call| call.url == address));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Things that are used once: the step that waits for a code, the session of a reset link, the
 //! state of a sign-in at another provider.
 //!
-//! Each lives in Redis under the hash of a name that only its owner knows, sealed, for minutes. Taking
-//! it is one command, so that of many who try at once exactly one gets it.
+//! Each lives in Redis under the hash of a name that only its owner knows, sealed, for minutes.
+//! Taking it is one command, so that of many who try at once exactly one gets it.
 
 use authflow_shared::{
     hex,

@@ -1,7 +1,9 @@
-//! The second factors of somebody who is signed in: given to raise the session, enrolled and removed.
+//! The second factors of somebody who is signed in: given to raise the session, enrolled and
+//! removed.
 //!
-//! What may be done is decided by the level of our own session, before Supabase is asked: its session may have
-//! been raised by another of ours since, and then its tokens are worth more than the person proved here.
+//! What may be done is decided by the level of our own session, before Supabase is asked: its
+//! session may have been raised by another of ours since, and then its tokens are worth more than
+//! the person proved here.
 
 use authflow_shared::{
     host::Host,
@@ -73,8 +75,8 @@ impl Owner {
         self.signed_in.record.aal == "aal2"
     }
 
-    /// Whether the first factor takes the password, where there is one: with nothing but a stolen session,
-    /// nobody may lock its owner out.
+    /// Whether the first factor takes the password, where there is one: with nothing but a stolen
+    /// session, nobody may lock its owner out.
     pub(crate) fn needs_password(&self) -> bool {
         self.has_password && self.verified().is_empty()
     }
@@ -147,11 +149,12 @@ pub(crate) async fn step_up<H: Host>(
     open_session::open(exchange, session, Opening::Raised(&owner.signed_in)).await
 }
 
-/// Enrols a factor, which counts once its first code was given. Without a name it is called `default`.
+/// Enrols a factor, which counts once its first code was given. Without a name it is called
+/// `default`.
 ///
 /// # Errors
-/// `step_up_required` if there is a verified one and none was given in this session; `validation_failed` if there is
-/// none, and the password is missing or wrong.
+/// `step_up_required` if there is a verified one and none was given in this session;
+/// `validation_failed` if there is none, and the password is missing or wrong.
 pub(crate) async fn enroll<H: Host>(
     exchange: &Exchange<'_, H>,
     owner: &Owner,
@@ -231,8 +234,8 @@ pub(crate) async fn verify<H: Host>(
     open_session::open(exchange, session, Opening::Raised(&owner.signed_in)).await
 }
 
-/// Removes a factor. With a verified one, no session of the user counts as raised any more: whoever has the
-/// phone that was lost may have raised one.
+/// Removes a factor. With a verified one, no session of the user counts as raised any more: whoever
+/// has the phone that was lost may have raised one.
 ///
 /// # Errors
 /// `not_found` if there is no such factor; `step_up_required` if a verified one is to go and none

@@ -1,11 +1,11 @@
 //! The link of a mail for a forgotten password.
 //!
 //! Supabase takes the link's token once, for a session that may set a password. That session is
-//! kept, sealed and under the token's hash, for ten minutes from then on: so a password that is refused as weak does
-//! not use up the link.
+//! kept, sealed and under the token's hash, for ten minutes from then on: so a password that is
+//! refused as weak does not use up the link.
 //!
-//! Two systems change, and nothing makes them one. The password changes first; then every
-//! session of the user ends. If the second fails, the answer is 503, and the same link with the same
+//! Two systems change, and nothing makes them one. The password changes first; then every session
+//! of the user ends. If the second fails, the answer is 503, and the same link with the same
 //! password goes on where it stopped: what is about to be set is noted before, so that Supabase's
 //! `same_password` is told apart from a person who typed the old one.
 
@@ -184,7 +184,8 @@ async fn keep_on<H: Host>(
         .await
 }
 
-/// What tells one password from another for as long as the link lives, and is worth nothing without it.
+/// What tells one password from another for as long as the link lives, and is worth nothing without
+/// it.
 fn trace(reset: &Reset) -> String {
     let both = [reset.token_hash.expose(), reset.password.expose()].join("\n");
     hex::encode(&Sha256::digest(both))
@@ -232,8 +233,8 @@ impl Recovery {
     }
 }
 
-/// The factors that a link's owner has to give one of; reads the mail's token, and so uses it up, but keeps what
-/// it leads to.
+/// The factors that a link's owner has to give one of; reads the mail's token, and so uses it up,
+/// but keeps what it leads to.
 pub(crate) async fn factors<H: Host>(
     exchange: &Exchange<'_, H>,
     token_hash: &Secret,

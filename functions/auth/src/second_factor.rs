@@ -1,13 +1,12 @@
 //! Second factors: the step between the first factor and a session, and codes that count once.
 //!
-//! Who gave a first factor and has a verified second one gets an `mfa_token` in place of a session. It names, for
-//! ten minutes, a session at Supabase that is still of level `aal1`; the right code raises that one,
-//! and it becomes a session of ours. Nobody else can do anything with it.
+//! Who gave a first factor and has a verified second one gets an `mfa_token` in place of a session.
+//! It names, for ten minutes, a session at Supabase that is still of level `aal1`; the right code
+//! raises that one, and it becomes a session of ours. Nobody else can do anything with it.
 
 use authflow_shared::{
     host::Host,
     json::{Object, Value},
-    problem::FieldError,
     secret::Secret,
     supabase::{AuthError, Factor, Session},
 };
@@ -107,11 +106,8 @@ impl Unraised {
     pub(crate) fn factor(&self, id: &str) -> Result<&Choice, Failure> {
         let mut factors = self.factors.iter();
         factors.find(|factor| factor.id == id).ok_or_else(|| {
-            Failure::validation_failed(vec![FieldError {
-                field: "factor_id",
-                code: "unknown",
-                detail: "The account has no such second factor.".to_owned(),
-            }])
+            let detail = "The account has no such second factor.";
+            Failure::of_field("factor_id", "unknown", detail)
         })
     }
 }
@@ -194,7 +190,8 @@ pub(crate) struct Given {
     pub(crate) code: Secret,
 }
 
-/// Has the code of a phone sent; of an app, which has it already, nothing is sent. Gives the challenge's id.
+/// Has the code of a phone sent; of an app, which has it already, nothing is sent. Gives the
+/// challenge's id.
 ///
 /// # Errors
 /// [`Failure`] if it is not certain that the code was sent.

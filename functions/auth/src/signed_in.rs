@@ -3,10 +3,12 @@
 use std::rc::Rc;
 
 use authflow_shared::{
+    fernet::FernetKeys,
     host::Host,
     secret::Secret,
     session::{SessionId, SessionRecord, record::SealedTokens, store::SessionLookup},
-    supabase::{self, AuthError, Factor, User},
+    supabase::{self, AuthError, Factor, Session, User},
+    timestamp::Timestamp,
 };
 
 use crate::{exchange::Exchange, failure::Failure};
@@ -92,9 +94,7 @@ pub(crate) async fn tokens<H: Host>(
     let Some(refresh_token) = fernet.open(&sealed.refresh_token, now) else {
         return Err(lost(exchange, signed_in).await);
     };
-    if let Some(access_token) = fernet.open(&sealed.access_token, now)
-        && supabase::expiry(&access_token).is_some_and(|end| end > now.seconds() + NEARLY_OVER)
-    {
+    if let Some(access_token) = good_access_token(fernet, sealed, now) {
         return Ok(Tokens {
             access_token,
             refresh_token,
@@ -111,10 +111,7 @@ pub(crate) async fn tokens<H: Host>(
     };
 
     // (3) Kept before it is used: the old refresh token is worth nothing once this one is used.
-    let new = SealedTokens {
-        access_token: fernet.seal(&session.access_token, now),
-        refresh_token: fernet.seal(&session.refresh_token, now),
-    };
+    let new = seal(fernet, &session, now);
     let kept = exchange
         .store()
         .swap_tokens(&signed_in.id, sealed, &new)
@@ -124,6 +121,25 @@ pub(crate) async fn tokens<H: Host>(
         access_token: session.access_token,
         refresh_token: session.refresh_token,
     })
+}
+
+/// The access token, unless it is nearly over.
+pub(crate) fn good_access_token(
+    fernet: &FernetKeys,
+    sealed: &SealedTokens,
+    now: Timestamp,
+) -> Option<Secret> {
+    let token = fernet.open(&sealed.access_token, now)?;
+    let is_good = supabase::expiry(&token).is_some_and(|end| end > now.seconds() + NEARLY_OVER);
+    is_good.then_some(token)
+}
+
+/// The tokens of `session`, as a record keeps them.
+pub(crate) fn seal(fernet: &FernetKeys, session: &Session, now: Timestamp) -> SealedTokens {
+    SealedTokens {
+        access_token: fernet.seal(&session.access_token, now),
+        refresh_token: fernet.seal(&session.refresh_token, now),
+    }
 }
 
 /// Somebody who is signed in, as Supabase knows them now.

@@ -1,11 +1,12 @@
-//! What an application may have Supabase keep of a person: any JSON that it, and Postgres behind it,
-//! can read. What they cannot read is an error of theirs, and would look like an outage.
+//! What an application may have Supabase keep of a person: any JSON that it, and Postgres behind
+//! it, can read. What they cannot read is an error of theirs, and would look like an outage.
 
 use authflow_shared::json::{Map, Number, Value};
 
 /// The most bytes of it, as JSON. They are part of every access token, and so of every session.
 pub(crate) const LONGEST: usize = 4 * 1024;
-/// The digits before the point of a number that Supabase reads; its exponent counts as so many more.
+/// The digits before the point of a number that Supabase reads; its exponent counts as so many
+/// more.
 const MOST_DIGITS: usize = 300;
 
 /// The bytes of `object` as JSON.

@@ -101,8 +101,8 @@ impl Grant {
 /// 2. The token must be there and ours.
 /// 3. The store must say that the session is alive; its silence is not consent.
 /// 4. The record itself must not have run out.
-/// 5. The device must be the one that signed in, as far as the mode demands. This comes before roles, so that a stolen token
-///    learns nothing about its owner's.
+/// 5. The device must be the one that signed in, as far as the mode demands. This comes before
+///    roles, so that a stolen token learns nothing about its owner's.
 /// 6. The user must have one of the route's roles, and the second factor if the route asks.
 pub fn decide(policy: &Policy, credential: Credential, now: Timestamp) -> Decision {
     // (1)

@@ -54,8 +54,8 @@ impl SessionCache {
         !self.keep.is_zero()
     }
 
-    /// The session `id`, and since how many milliseconds it is remembered, if Redis was asked for it
-    /// less than the set time ago.
+    /// The session `id`, and since how many milliseconds it is remembered, if Redis was asked for
+    /// it less than the set time ago.
     pub fn find(&mut self, id: &SessionId, now: Timestamp) -> Option<(Rc<SessionRecord>, u64)> {
         self.see(now);
         let entry = self.entries.get(id.as_str())?;

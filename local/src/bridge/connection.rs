@@ -4,8 +4,8 @@
 //! connection of their own as long as no command changes the connection's state. A connection that
 //! ended is replaced on the next request.
 //!
-//! One thing the `redis` crate cannot do: an error whose text is no UTF-8 (Redis cuts what it quotes)
-//! ends the connection, and the requests under way on it fail with 500.
+//! One thing the `redis` crate cannot do: an error whose text is no UTF-8 (Redis cuts what it
+//! quotes) ends the connection, and the requests under way on it fail with 500.
 
 use std::time::Duration;
 

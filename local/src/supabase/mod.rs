@@ -11,10 +11,11 @@
 //!   What has no link or no token has an empty one: a text message with a second factor's code
 //!   (`kind` `phone_mfa`, `to` a number), a code for reauthentication, a notice of a change.
 //! * `POST /clock` `{advance_seconds}`: moves this server's clock forward, so that links, tokens
-//!   and sessions expire. The clocks of others stay; an app's codes have to be those of `now` in the
-//!   answer.
+//!   and sessions expire. The clocks of others stay; an app's codes have to be those of `now` in
+//!   the answer.
 //! * `GET /config`, `POST /config` with some fields of [`config::Config`]: another server variant.
-//! * `GET /provider/authorize`, `POST /provider/authorize`: the provider of OAuth, see [`provider`].
+//! * `GET /provider/authorize`, `POST /provider/authorize`: the provider of OAuth, see
+//!   [`provider`].
 //! * `POST /reset`: forgets users, mails, the clock and the configuration.
 //!
 //! What it does not model: ES256, captcha, anonymous users, sign-in by phone, passkeys and

@@ -86,8 +86,8 @@ fn newcomer(state: &mut State, profile: &Profile) -> Result<Uuid, AuthError> {
     Ok(id)
 }
 
-/// Adds the identity. An address that nobody had confirmed was perhaps somebody else's invention, so
-/// what came with it goes.
+/// Adds the identity. An address that nobody had confirmed was perhaps somebody else's invention,
+/// so what came with it goes.
 fn add_identity(
     state: &mut State,
     id: Uuid,

@@ -1,8 +1,8 @@
-//! The provider that people sign in at, played by the stand-in itself: GitHub, Google and the others
-//! in one.
+//! The provider that people sign in at, played by the stand-in itself: GitHub, Google and the
+//! others in one.
 //!
-//! `GET /provider/authorize` is a page with a form for a human. A machine posts that form to the same
-//! address:
+//! `GET /provider/authorize` is a page with a form for a human. A machine posts that form to the
+//! same address:
 //!
 //! * `state`: as in the address that `GET /authorize` redirects to.
 //! * `action`: `allow`, or `deny`.

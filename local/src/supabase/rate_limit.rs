@@ -15,8 +15,8 @@ pub(super) struct Bucket {
     filled_at: OffsetDateTime,
 }
 
-/// Counts a request, and refuses one too many. Without the header that names the address, nothing is
-/// counted.
+/// Counts a request, and refuses one too many. Without the header that names the address, nothing
+/// is counted.
 pub(super) fn check(state: &mut State, call: &Call) -> Result<(), AuthError> {
     let (Some(kind), Some(address)) = (kind(call), address(&state.config, call)) else {
         return Ok(());

@@ -183,6 +183,20 @@ impl<'a> Reader<'a> {
         Some(format!("{origin}{}", path.trim_end_matches('/')))
     }
 
+    /// An absolute http or https URL as it is written, its query included; none if there is none.
+    pub fn url(&mut self, name: &'static str) -> Option<&'a str> {
+        let text = self.optional(name)?;
+        let rest = split_origin(text).map(|(_, rest)| rest.replace('?', ""));
+        if !rest.is_some_and(|rest| is_plain_path(&rest)) {
+            self.fault(
+                name,
+                "must be a URL such as https://example.com/path, without a fragment",
+            );
+            return None;
+        }
+        Some(text)
+    }
+
     /// The value, if nothing was wrong.
     ///
     /// # Errors
@@ -290,6 +304,32 @@ mod tests {
                 problems(&[("U", url)], |reader| drop(reader.base_url("U"))).len(),
                 1
             );
+        }
+    }
+
+    #[test]
+    fn a_url_stays_as_it_is_written() {
+        for url in [
+            "https://A.test",
+            "http://a.test:81/x/",
+            "https://a.test/?k=a%20b&x=?",
+        ] {
+            let found = problems(&[("U", url)], |reader| {
+                assert_eq!(reader.url("U"), Some(url));
+            });
+            assert!(found.is_empty(), "{found:?}");
+        }
+        let none = problems(&[], |reader| assert_eq!(reader.url("U"), None));
+        assert!(none.is_empty());
+        for url in [
+            "a.test",
+            "ftp://a.test",
+            "https://u:p@a.test",
+            "https://a.test/#x",
+            "https://a.test/a b",
+        ] {
+            let found = problems(&[("U", url)], |reader| assert_eq!(reader.url("U"), None));
+            assert_eq!(found.len(), 1, "{url}");
         }
     }
 }

@@ -180,7 +180,8 @@ mod tests {
                 prop_assert_eq!((strict, graded), (Likeness::Other, Likeness::Other));
             }
             prop_assert_eq!(strict.drift(), None);
-            // Whoever passes by the strict rule passes by the other, and is not said to have drifted.
+            // Whoever passes by the strict rule passes by the other, and is not said to have
+            // drifted.
             if strict.passes() {
                 prop_assert_eq!(graded, Likeness::Same);
             }

@@ -189,7 +189,8 @@ impl Fingerprinter {
         }
     }
 
-    /// The same of a request that has no client hints because of how it was made; they are forgiven.
+    /// The same of a request that has no client hints because of how it was made; they are
+    /// forgiven.
     pub fn compare_without_hints(&self, device: &Device<'_>, record: &SessionRecord) -> Likeness {
         self.judge(device, record, true)
     }

@@ -1,6 +1,7 @@
 //! The environment as traits, so that nothing else knows where it runs.
 //!
-//! * [`effects`] implements them for the workers: each wait becomes an effect that a driver performs.
+//! * [`effects`] implements them for the workers: each wait becomes an effect that a driver
+//!   performs.
 //! * `fake` implements them for tests, with failures on demand.
 //!
 //! The futures need no `Send`: a worker has one thread.

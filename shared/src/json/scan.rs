@@ -1,8 +1,9 @@
 //! JSON as we write it ourselves, read without a parser.
 //!
 //! Every request of the gateway reads a session. A whole parser builds a tree for it and takes that
-//! apart again; whoever knows the fields, their order and that nothing is escaped need only compare.
-//! Whatever differs in one byte is not read here, and is left to the parser (`super::parse`).
+//! apart again; whoever knows the fields, their order and that nothing is escaped need only
+//! compare. Whatever differs in one byte is not read here, and is left to the parser
+//! (`super::parse`).
 
 use super::is_plain;
 

@@ -7,7 +7,8 @@ pub fn session(id: &SessionId) -> String {
     format!("session:{}", id.as_str())
 }
 
-/// Whose session it is; outlives a session that ran out, so that a late sign-out still finds the owner.
+/// Whose session it is; outlives a session that ran out, so that a late sign-out still finds the
+/// owner.
 pub fn user_id(id: &SessionId) -> String {
     format!("user_id:{}", id.as_str())
 }

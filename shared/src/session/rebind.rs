@@ -27,9 +27,9 @@ return 1
 "#;
 
 impl<H: HttpClient> SessionStore<H> {
-    /// Binds the session `id` at `now` to the device of `fingerprint` and `factors` in place of that
-    /// of `record`, if it is still alive and bound to that; how long it lives stays the same. Gives
-    /// whether it was.
+    /// Binds the session `id` at `now` to the device of `fingerprint` and `factors` in place of
+    /// that of `record`, if it is still alive and bound to that; how long it lives stays the same.
+    /// Gives whether it was.
     ///
     /// # Errors
     /// [`Unavailable`] if it is not certain.

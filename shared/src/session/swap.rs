@@ -7,8 +7,8 @@ use crate::{
 };
 
 /// Puts another text in the place of one that is known, and nowhere else: whatever else of the
-/// session has changed meanwhile stays, and one that has ended is not there. Takes the session's key,
-/// then the old text and the new.
+/// session has changed meanwhile stays, and one that has ended is not there. Takes the session's
+/// key, then the old text and the new.
 const SCRIPT: &str = r#"
 local session = redis.call("GET", KEYS[1])
 local first, last = string.find(session or "", ARGV[1], 1, true)
@@ -18,13 +18,14 @@ redis.call("SET", KEYS[1], session, "KEEPTTL")
 return 1
 "#;
 
-/// The level as it stands in a record; no text of a user's can look like it, because its quotes would be escaped.
+/// The level as it stands in a record; no text of a user's can look like it, because its quotes
+/// would be escaped.
 const RAISED: &str = r#""aal":"aal2""#;
 const NOT_RAISED: &str = r#""aal":"aal1""#;
 
 impl<H: HttpClient> SessionStore<H> {
-    /// Gives the session `id` the tokens `new` in place of `old`, if it is still alive and has those; how
-    /// long it lives stays the same. Where somebody else was faster, theirs are as good.
+    /// Gives the session `id` the tokens `new` in place of `old`, if it is still alive and has
+    /// those; how long it lives stays the same. Where somebody else was faster, theirs are as good.
     ///
     /// # Errors
     /// [`Unavailable`] if it is not certain.

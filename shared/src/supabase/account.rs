@@ -30,8 +30,8 @@ pub enum Change<'a> {
         /// The present one, which a Supabase that is so set asks for, but not after a mail's link.
         current: Option<&'a Secret>,
     },
-    /// The address, once the mails to the old and the new one are confirmed. Their links will lead on
-    /// to `redirect_to`.
+    /// The address, once the mails to the old and the new one are confirmed. Their links will lead
+    /// on to `redirect_to`.
     Email {
         /// The new address.
         email: &'a str,

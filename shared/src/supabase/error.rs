@@ -37,8 +37,8 @@ pub enum AuthError {
     UserAlreadyExists,
     /// Too many requests from this client.
     RateLimited,
-    /// Too many mails or text messages, to this address or by the whole project. Unlike [`AuthError::RateLimited`]
-    /// this tells something about the address.
+    /// Too many mails or text messages, to this address or by the whole project. Unlike
+    /// [`AuthError::RateLimited`] this tells something about the address.
     MailRateLimited,
     /// The access token or its session is not good any more.
     SessionEnded,

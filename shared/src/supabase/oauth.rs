@@ -8,8 +8,8 @@ use super::{
 use crate::{host::HttpClient, json::Object, secret::Secret};
 
 impl<H: HttpClient> AuthClient<H> {
-    /// Where a browser begins to sign in at `provider`, which is asked for `scopes` beside the usual ones.
-    /// It comes back to `redirect_to` with a `code`, or with an `error`.
+    /// Where a browser begins to sign in at `provider`, which is asked for `scopes` beside the
+    /// usual ones. It comes back to `redirect_to` with a `code`, or with an `error`.
     pub fn authorize_url(
         &self,
         provider: &str,

@@ -1,5 +1,6 @@
-//! An origin that believes the gateway's assertion, and nothing else, about who asks.
-//! Settings: `PORT`; `GATEWAY_URL`, the issuer; `ORIGIN_URL`, this origin as the gateway's route names it, the audience.
+//! An origin that believes the gateway's assertion, and nothing else, about who asks. Settings:
+//! `PORT`; `GATEWAY_URL`, the issuer; `ORIGIN_URL`, this origin as the gateway's route names it,
+//! the audience.
 
 use std::{env, error::Error, time::Duration, time::Instant};
 
@@ -21,7 +22,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut keys, mut fetched) = (JwkSet { keys: Vec::new() }, None::<Instant>);
     let mut verify = |assertion: &str| -> Result<Value, Box<dyn Error>> {
         let kid = decode_header(assertion)?.kid.ok_or("it names no key")?;
-        // The keys are fetched every ten minutes, and for an unknown one, but never twice within five seconds.
+        // The keys are fetched every ten minutes, and for an unknown one, but never twice within
+        // five seconds.
         let older = |seconds| fetched.is_none_or(|at| at.elapsed() > Duration::from_secs(seconds));
         if older(600) || keys.find(&kid).is_none() && older(5) {
             fetched = Some(Instant::now());

@@ -1,8 +1,8 @@
 //! `/api/v1/simple_auth/admin/…`: what an admin sees and does. `administration` has the rules.
 //!
 //! `GET users?email=…` finds users, `GET users/{id}` shows one. `DELETE users/{id}`, `DELETE
-//! users/{id}/sessions`, `DELETE users/{id}/sessions/{session}`, `POST users/{id}/lock` and `/unlock`, and
-//! `PUT users/{id}/role` answer 204.
+//! users/{id}/sessions`, `DELETE users/{id}/sessions/{session}`, `POST users/{id}/lock` and
+//! `/unlock`, and `PUT users/{id}/role` answer 204.
 
 use authflow_shared::{
     host::Host,
@@ -46,7 +46,7 @@ pub(crate) async fn handle<H: Host>(
 /// What is to be done; nothing where a user is to be shown.
 fn deed<H: Host>(exchange: &Exchange<'_, H>, found: Found<'_>) -> Result<Option<Deed>, Failure> {
     let Endpoint::On(action) = found.endpoint else {
-        return Ok(None);
+        return Err(Failure::not_found());
     };
     Ok(Some(match action {
         Action::AdminSession => administration::session(found.second)?,
@@ -55,7 +55,8 @@ fn deed<H: Host>(exchange: &Exchange<'_, H>, found: Found<'_>) -> Result<Option<
         Action::AdminUnlock => Deed::Unlock,
         Action::AdminRole => administration::role(Fields::from_json(exchange.request)?)?,
         Action::AdminUser if exchange.request.method == "DELETE" => Deed::Delete,
-        _ => return Ok(None),
+        Action::AdminUser => return Ok(None),
+        _ => return Err(Failure::not_found()),
     }))
 }
 

@@ -1,5 +1,5 @@
-//! `POST /api/v1/simple_auth/logout`: ends the session that the request presents, the user's others,
-//! or all.
+//! `POST /api/v1/simple_auth/logout`: ends the session that the request presents, the user's
+//! others, or all.
 
 use authflow_shared::{cookie, host::Host, supabase::auth::Scope};
 
@@ -82,10 +82,13 @@ pub(crate) fn respond(response: Response, ended: Option<Ended>) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use serde_json::{Value, json};
 
-    use crate::test_support::{Answer, LOST, USER_ID, World, get, post};
+    use crate::test_support::{Answer, LOST, USER_ID, World, get, post, session};
 
+    const REFRESH: &str = "/token?grant_type=refresh_token";
     const PATH: &str = "/api/v1/simple_auth/logout";
     const CLEARED: &str = "__Host-authflow=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax";
 
@@ -116,6 +119,32 @@ mod tests {
         assert!(bearer.unwrap().1.starts_with("Bearer SUPABASE."));
         let me = world.answer(&get("/api/v1/simple_auth/me").cookie(&token));
         assert_eq!(me.code(), "no_session");
+    }
+
+    #[test]
+    fn a_token_of_supabases_that_is_over_is_refreshed_first() {
+        for scope in ["local", "others", "global"] {
+            let world = World::with(&[("SESSION_TTL_SECONDS", "7200")])
+                .supabase("/logout", 204, Value::Null)
+                .supabase(REFRESH, 200, session());
+            let token = world.signed_in();
+            let (id, _) = token.split_once('.').unwrap();
+            let key = format!("session:{id}");
+            let before = world.redis(&key);
+            world.host.advance(Duration::from_hours(1));
+            assert_eq!(scoped(&world, scope, &token).status, 204);
+            world.run_tasks();
+            let logout = format!("/logout?scope={scope}");
+            assert_eq!(world.asked()[1..], [REFRESH, &logout]);
+            let after = world.redis(&key);
+            match scope {
+                "others" => assert!(
+                    after.is_some() && after != before,
+                    "it keeps the new tokens"
+                ),
+                _ => assert_eq!(after, None, "it does not come back"),
+            }
+        }
     }
 
     #[test]

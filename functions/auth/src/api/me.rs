@@ -1,8 +1,6 @@
 //! `GET /api/v1/simple_auth/me`: who is signed in.
 
-use authflow_shared::{
-    host::Host, json::Object, redis::Lookup, session::SessionRecord, timestamp::Timestamp,
-};
+use authflow_shared::{host::Host, json::Object, redis::Lookup, timestamp::Timestamp};
 
 use crate::{
     exchange::Exchange,
@@ -14,7 +12,8 @@ use crate::{
 
 pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
     // (1) The session, as the gateway would ask it.
-    let SignedIn { id, record } = signed_in::require(exchange).await?;
+    let signed_in = signed_in::require(exchange).await?;
+    let SignedIn { id, record } = &signed_in;
 
     // (2) The profile.
     let user = match exchange.store().profile(&record.user_id).await {
@@ -24,7 +23,7 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
     };
     let user = match user {
         Some(user) => user,
-        None => fetch_profile(exchange, &record).await,
+        None => fetch_profile(exchange, &signed_in).await?,
     };
     let time = |seconds| Timestamp::from_seconds(seconds).to_string();
     let session = Object::new()
@@ -34,36 +33,46 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
         .with("aal", record.aal.as_str());
     let body = Object::new().with("user", user).with("session", session);
     let response = Response::json(200, "ok", &body);
-    Ok(response.of_user(&record.user_id).of_session(&id))
+    Ok(response.of_user(&record.user_id).of_session(id))
 }
 
-/// The profile from Supabase, which is kept for the next time, or else what the session knows, which
-/// is less: kept, it would hide the other for as long.
-async fn fetch_profile<H: Host>(exchange: &Exchange<'_, H>, record: &SessionRecord) -> Object {
-    let sealed = &record.supabase.access_token;
-    let token = exchange.config.fernet.open(sealed, exchange.host.now());
-    let user = match token {
-        Some(token) => exchange.supabase().user(&token).await.ok(),
-        None => None,
+/// The profile from Supabase, which is kept for the next time, or else what the session knows,
+/// which is less: kept, it would hide the other for as long.
+///
+/// # Errors
+/// `no_session` if Supabase has ended its session, or the user is gone.
+async fn fetch_profile<H: Host>(
+    exchange: &Exchange<'_, H>,
+    signed_in: &SignedIn,
+) -> Result<Object, Failure> {
+    let user = match signed_in::tokens(exchange, signed_in).await {
+        Ok(tokens) => signed_in::user(exchange, signed_in, &tokens.access_token).await,
+        Err(failure) => Err(failure),
     };
-    let Some(user) = user else {
-        return profile::of_record(record);
+    let user = match user {
+        Ok(user) => user,
+        Err(failure) if failure.problem.code == "no_session" => return Err(failure),
+        Err(_) => return Ok(profile::of_record(&signed_in.record)),
     };
     let profile = profile::of_user(user);
-    let (store, user_id, json) = (exchange.store(), record.user_id.clone(), profile.to_json());
+    let (store, user_id) = (exchange.store(), signed_in.record.user_id.clone());
+    let json = profile.to_json();
     exchange.afterwards("profile_not_kept", async move {
         let kept = store.keep_profile(&user_id, &json).await;
         kept.map_err(|reason| reason.as_str().to_owned())
     });
-    profile
+    Ok(profile)
 }
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use serde_json::Value;
 
-    use crate::test_support::{Answer, LOST, USER_ID, World, get, user};
+    use crate::test_support::{Answer, LOST, USER_ID, World, get, session, user};
 
+    const REFRESH: &str = "/token?grant_type=refresh_token";
     const PATH: &str = "/api/v1/simple_auth/me";
 
     fn me(world: &World, token: &str) -> Answer {
@@ -165,7 +174,7 @@ mod tests {
 
     #[test]
     fn without_supabase_the_session_itself_tells() {
-        let world = World::new().supabase_refuses("/user", "bad_jwt");
+        let world = World::new().supabase_refuses("/user", "unexpected_failure");
         let token = world.signed_in();
         world.forget(&profile_key());
         let user = me(&world, &token).json()["user"].clone();
@@ -178,6 +187,60 @@ mod tests {
             None,
             "less than Supabase knows is not kept"
         );
+    }
+
+    /// A world in which Supabase's access token has run out and ours has not, and no profile is
+    /// kept.
+    fn later() -> (World, String) {
+        let world = World::with(&[("SESSION_TTL_SECONDS", "7200")])
+            .supabase("/user", 200, user())
+            .supabase(REFRESH, 200, session());
+        let token = world.signed_in();
+        world.host.advance(Duration::from_hours(1));
+        world.forget(&profile_key());
+        (world, token)
+    }
+
+    #[test]
+    fn a_token_of_supabases_that_is_over_is_refreshed_first() {
+        let (world, token) = later();
+        assert_eq!(me(&world, &token).json()["user"], {
+            let fresh = World::new();
+            me(&fresh, &fresh.signed_in()).json()["user"].clone()
+        });
+        assert_eq!(world.asked()[1..], [REFRESH, "/user"]);
+    }
+
+    #[test]
+    fn what_supabase_has_ended_is_over() {
+        for (path, code) in [
+            (REFRESH, "refresh_token_not_found"),
+            (REFRESH, "user_banned"),
+            ("/user", "session_not_found"),
+            ("/user", "user_not_found"),
+        ] {
+            let (world, token) = later();
+            let world = world.supabase_refuses(path, code);
+            let answer = me(&world, &token);
+            assert_eq!((answer.status, answer.code().as_str()), (401, "no_session"));
+            assert!(answer.header("set-cookie").is_some(), "{code}");
+            let (id, _) = token.split_once('.').unwrap();
+            assert_eq!(world.redis(&format!("session:{id}")), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn whoever_cannot_be_asked_for_the_profile_refuses_nobody() {
+        // The session and the profile are found; then the refresh, keeping its tokens, or the user.
+        for calls in [2, 3, 4] {
+            for breakage in LOST {
+                let (world, token) = later();
+                world.break_after(calls, breakage);
+                let answer = me(&world, &token);
+                assert_eq!(answer.status, 200, "{calls}");
+                assert_eq!(answer.json()["user"]["email"], "ada@example.test");
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! `POST /api/v1/simple_auth/mfa/challenge`: a code is sent; `…/verify`: a code ends a sign-in that waits
-//! for it; `…/step-up`: a code raises the session of somebody who is signed in.
+//! `POST /api/v1/simple_auth/mfa/challenge`: a code is sent; `…/verify`: a code ends a sign-in that
+//! waits for it; `…/step-up`: a code raises the session of somebody who is signed in.
 
 use authflow_shared::{host::Host, json::Object, secret::Secret};
 

@@ -1,5 +1,5 @@
-//! `POST /api/v1/simple_auth/reset-password/update`: a new password, by the link of a mail, or signed in
-//! and knowing the present one.
+//! `POST /api/v1/simple_auth/reset-password/update`: a new password, by the link of a mail, or
+//! signed in and knowing the present one.
 
 use authflow_shared::{host::Host, json::Object, secret::Secret};
 

@@ -37,14 +37,16 @@ fn read(mut fields: Fields) -> Result<Map, Failure> {
 /// Changes what `data` names: null removes, and what is not named stays.
 ///
 /// # Errors
-/// [`Failure`]; after `store_unavailable` it has changed, but may not show yet, and can be sent again.
+/// [`Failure`]; after `store_unavailable` it has changed, but may not show yet, and can be sent
+/// again.
 pub(crate) async fn update<H: Host>(
     exchange: &Exchange<'_, H>,
     data: Map,
 ) -> Result<User, Failure> {
     let Known { tokens, user, .. } = signed_in::know(exchange).await?;
 
-    // (1) The size of what there will be. Who has more already, from elsewhere, may still take away.
+    // (1) The size of what there will be. Who has more already, from elsewhere, may still take
+    // away.
     let mut metadata = user.user_metadata;
     let before = user_data::size(&metadata);
     for (name, value) in &data {

@@ -1,9 +1,9 @@
 //! What ties a sign-in to the browser that began it: a cookie with a secret.
 //!
 //! Without it, somebody could begin a sign-in, and have another browser end it: that one would be
-//! signed in to an account that is not its owner's (RFC 9700, section 4.7). Each sign-in has a cookie
-//! of its own, so that two tabs do not disturb each other. `__Host-` keeps sibling domains from
-//! planting one.
+//! signed in to an account that is not its owner's (RFC 9700, section 4.7). Each sign-in has a
+//! cookie of its own, so that two tabs do not disturb each other. `__Host-` keeps sibling domains
+//! from planting one.
 
 use authflow_shared::{hex, secret::Secret};
 use sha2::{Digest, Sha256};

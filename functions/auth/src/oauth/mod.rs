@@ -1,8 +1,8 @@
 //! Signing in at another provider, through Supabase, with PKCE (RFC 7636, RFC 9700).
 //!
-//! A sign-in has three secrets, each with another holder. The *state* goes with the address, to Supabase
-//! and back, and names the sign-in. The *binding* is the cookie of the browser that began it. The
-//! *verifier* never leaves the worker, and without it Supabase's code is worth nothing.
+//! A sign-in has three secrets, each with another holder. The *state* goes with the address, to
+//! Supabase and back, and names the sign-in. The *binding* is the cookie of the browser that began
+//! it. The *verifier* never leaves the worker, and without it Supabase's code is worth nothing.
 
 mod binding;
 mod provider;

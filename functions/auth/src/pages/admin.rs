@@ -1,7 +1,7 @@
 //! `/auth/admin`: an admin looks for users, and does things to one of them.
 //!
-//! Each thing is a form with an address of its own, `/auth/admin/users/{id}/{deed}`. Once done it leads back
-//! with `?done=…`, which says so; what fails is said above the user's page.
+//! Each thing is a form with an address of its own, `/auth/admin/users/{id}/{deed}`. Once done it
+//! leads back with `?done=…`, which says so; what fails is said above the user's page.
 
 use askama::{Template, filters::HtmlSafe};
 use authflow_shared::{
@@ -9,7 +9,7 @@ use authflow_shared::{
 };
 
 use super::{
-    account::device_name,
+    device,
     field::{Field, Kind},
     next::Next,
     signin,
@@ -157,7 +157,7 @@ impl SessionRow {
         let device = session.device.unwrap_or_default();
         Self {
             id: session.id.as_str().to_owned(),
-            label: device_name(t, &device.label),
+            label: device::name(t, &device.label),
             seen: [t.admin_last_seen(), " ", &last_seen, ", ", &device.ip_hint].concat(),
         }
     }
@@ -196,7 +196,10 @@ async fn answer<H: Host>(
             let known = look_up(exchange, &admin, &id).await?;
             Ok(show(exchange, &admin, known, None))
         }
-        _ => act(exchange, &admin, found).await,
+        Endpoint::On(Action::AdminDeed | Action::AdminEndSession) => {
+            act(exchange, &admin, found).await
+        }
+        _ => Err(Failure::not_found()),
     };
     response.map(|response| response.of_user(admin.user_id()))
 }

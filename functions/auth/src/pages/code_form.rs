@@ -1,7 +1,7 @@
 //! The form that asks for the code of a second factor.
 //!
-//! It is about one factor at a time. A phone has its code sent by a button first; another button for each
-//! other factor shows the form for that one.
+//! It is about one factor at a time. A phone has its code sent by a button first; another button
+//! for each other factor shows the form for that one.
 
 use askama::{Template, filters::HtmlSafe};
 use authflow_shared::host::Host;
@@ -131,8 +131,8 @@ impl Asked {
     }
 }
 
-/// Does what the button that sent the form says: gives the code that was entered, or what the form asks
-/// for next.
+/// Does what the button that sent the form says: gives the code that was entered, or what the form
+/// asks for next.
 pub(super) async fn press<H: Host>(
     exchange: &Exchange<'_, H>,
     mut fields: Fields,

@@ -156,15 +156,16 @@ mod tests {
         let query = "token_hash=pkce_0a1b&type=signup&next=https%3A%2F%2Fapp.test%2Fapp";
         let answer = world.answer(&get(PATH).query(query));
         insta::assert_snapshot!(answer.main(), @r#"
-<h1>Confirm your address</h1>
-<p>One more step: press the button to confirm your e-mail address and sign in.</p>
-<form method="post" action="/auth/confirm">
-<input type="hidden" name="token_hash" value="pkce_0a1b">
-<input type="hidden" name="type" value="signup">
-<input type="hidden" name="next" value="https://app.test/app">
-<button>Confirm and sign in</button>
-</form>
-"#);
+
+        <h1>Confirm your address</h1>
+        <p>One more step: press the button to confirm your e-mail address and sign in.</p>
+        <form method="post" action="/auth/confirm">
+        <input type="hidden" name="token_hash" value="pkce_0a1b">
+        <input type="hidden" name="type" value="signup">
+        <input type="hidden" name="next" value="https://app.test/app">
+        <button>Confirm and sign in</button>
+        </form>
+        "#);
         assert!(world.host.calls().is_empty());
     }
 
@@ -181,12 +182,13 @@ mod tests {
         let answer = submit(&World::new().supabase_refuses("/verify", "otp_expired"));
         assert_eq!(answer.status, 401);
         insta::assert_snapshot!(answer.main(), @r#"
-<h1>Confirm your address</h1>
-<div class="alert" role="alert" tabindex="-1" autofocus>
-<p>The link has expired or has been used before. Ask for a new one.</p>
-</div>
-<p class="links"><a href="/auth/resend?next=https%3A%2F%2Fapp.test%2Fapp%2Fx">Send a new mail</a> <a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp%2Fx">Sign in</a></p>
-"#);
+
+        <h1>Confirm your address</h1>
+        <div class="alert" role="alert" tabindex="-1" autofocus>
+        <p>The link has expired or has been used before. Ask for a new one.</p>
+        </div>
+        <p class="links"><a href="/auth/resend?next=https%3A%2F%2Fapp.test%2Fapp%2Fx">Send a new mail</a> <a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp%2Fx">Sign in</a></p>
+        "#);
         for query in [
             "",
             "token_hash=0a1b",
@@ -228,10 +230,11 @@ mod tests {
         assert_eq!(first.status, 200);
         assert!(first.header("set-cookie").is_none());
         insta::assert_snapshot!(first.main(), @r#"
-<h1>One more link</h1>
-<p>This address is confirmed. Now follow the link in the mail to your other address: only then does the address change.</p>
-<p class="links"><a href="/auth/account">Account</a></p>
-"#);
+
+        <h1>One more link</h1>
+        <p>This address is confirmed. Now follow the link in the mail to your other address: only then does the address change.</p>
+        <p class="links"><a href="/auth/account">Account</a></p>
+        "#);
         let world = world.supabase("/verify", 200, session());
         let second = world.answer(&post_form(PATH, &fields));
         assert_eq!(second.status, 303);

@@ -80,10 +80,12 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
         Err(failure) => return sign_in_first(failure, exchange.config, &here),
     };
     if exchange.request.method != "POST" {
-        return Ok(list(exchange, &owner, &Next::from_query(exchange), None));
+        let next = Next::from_query(exchange);
+        return Ok(list(exchange, &owner, &next, "", None));
     }
     let fields = Fields::from_form(exchange.request)?;
     let next = Next::from_fields(exchange, &fields);
+    let phone = fields.sent("phone").to_owned();
     let done = if fields.has("remove") {
         remove(exchange, &owner, &fields, &next).await
     } else if fields.has("factor_id") {
@@ -96,7 +98,7 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
         Err(failure) if failure.problem.code == "step_up_required" => {
             failure.into_redirect(here.page(exchange.config, step_up::PATH))
         }
-        Err(failure) => list(exchange, &owner, &next, Some(failure)),
+        Err(failure) => list(exchange, &owner, &next, &phone, Some(failure)),
     })
 }
 
@@ -173,7 +175,7 @@ async fn verify<H: Host>(
     };
     match factor {
         Ok(factor) => confirm(exchange, &factor, &uri, next, asked),
-        Err(failure) => list(exchange, owner, next, Some(failure)),
+        Err(failure) => list(exchange, owner, next, "", Some(failure)),
     }
 }
 
@@ -184,10 +186,12 @@ fn done<H: Host>(exchange: &Exchange<'_, H>, next: &Next, what: &str) -> String 
     format!("{page}{joint}done={what}")
 }
 
+/// The second factors, with what has been typed as the number of a phone.
 fn list<H: Host>(
     exchange: &Exchange<'_, H>,
     owner: &Owner,
     next: &Next,
+    typed: &str,
     failure: Option<Failure>,
 ) -> Response {
     let view = View::of(exchange);
@@ -196,7 +200,8 @@ fn list<H: Host>(
     let done = form::field(&exchange.request.query, "done").unwrap_or_default();
     let phone = exchange.config.pages.offers_phones.then(|| {
         let label = t.factors_phone_label();
-        Field::new(Kind::Phone, "phone", label, &trouble).hint(t.factors_phone_hint())
+        let field = Field::new(Kind::Phone, "phone", label, &trouble);
+        field.hint(t.factors_phone_hint()).value(typed)
     });
     let page = List {
         t,
@@ -324,7 +329,7 @@ mod tests {
         <div class="field">
         <label for="phone">Phone number</label>
         <div id="phone-note">
-        <p class="hint">With its country, as in +49 30 901820.</p>
+        <p class="hint">With the country code, as in +49 30 901820.</p>
         </div>
         <input id="phone" name="phone" type="tel" autocomplete="tel" maxlength="32" value="" required aria-describedby="phone-note">
         </div>
@@ -395,7 +400,7 @@ mod tests {
         );
         let without = submit(&world, &token, &[("type", "totp")]);
         assert_eq!(without.status, 422);
-        assert!(without.main().contains("Enter your present password."));
+        assert!(without.main().contains("Enter your current password."));
         assert!(!without.main().contains("JBSWY3DP"));
     }
 
@@ -465,6 +470,10 @@ mod tests {
             ],
         );
         assert_eq!(wrong.status, 422);
+        assert!(
+            wrong.main().contains("value=\"555\""),
+            "it can be corrected"
+        );
     }
 
     #[test]

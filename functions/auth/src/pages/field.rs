@@ -6,7 +6,6 @@ use super::{texts::Texts, trouble::Trouble};
 
 /// What is typed into a field.
 #[derive(Clone, Copy, Debug)]
-#[allow(dead_code, reason = "every kind that a page may ask for stands here")]
 pub(super) enum Kind {
     Text,
     /// What a person is called.
@@ -149,21 +148,21 @@ mod tests {
         let trouble = Trouble::of_failure(&Failure::validation_failed(errors), LANGUAGES[0].texts);
         let field = Field::new(Kind::Code, "code", "Code", &trouble).hint("Six digits.");
         insta::assert_snapshot!(field.to_string(), @r#"
-<div class="field">
-<label for="code">Code</label>
-<div id="code-note">
-<p class="hint">Six digits.</p>
-<p class="error">Not &#60;this&#62; one.</p>
-</div>
-<input id="code" name="code" class="code" type="text" inputmode="numeric" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" maxlength="10" value="" required aria-invalid="true" aria-describedby="code-note">
-</div>
-"#);
+        <div class="field">
+        <label for="code">Code</label>
+        <div id="code-note">
+        <p class="hint">Six digits.</p>
+        <p class="error">Not &#60;this&#62; one.</p>
+        </div>
+        <input id="code" name="code" class="code" type="text" inputmode="numeric" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" maxlength="10" value="" required aria-invalid="true" aria-describedby="code-note">
+        </div>
+        "#);
         let field = Field::new(Kind::Text, "name", "Name", &trouble).value("\"Ada\"");
         insta::assert_snapshot!(field.to_string(), @r#"
-<div class="field">
-<label for="name">Name</label>
-<input id="name" name="name" type="text" value="&#34;Ada&#34;" required>
-</div>
-"#);
+        <div class="field">
+        <label for="name">Name</label>
+        <input id="name" name="name" type="text" value="&#34;Ada&#34;" required>
+        </div>
+        "#);
     }
 }

@@ -82,18 +82,19 @@ mod tests {
     fn the_form_asks_for_the_address_and_keeps_where_to_go_on() {
         let answer = World::new().answer(&get(PATH).query("next=/app"));
         insta::assert_snapshot!(answer.main(), @r#"
-<h1>Forgot your password?</h1>
-<p>Enter your address, and a mail with a link comes to it. The link leads to a page where you choose a new password.</p>
-<form method="post" action="/auth/forgot">
-<input type="hidden" name="next" value="https://app.test/app">
-<div class="field">
-<label for="email">E-mail address</label>
-<input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" value="" required>
-</div>
-<button>Send the mail</button>
-</form>
-<p class="links"><a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp">Sign in</a></p>
-"#);
+
+        <h1>Forgot your password?</h1>
+        <p>Enter your address, and we will send you a link to a page where you choose a new password.</p>
+        <form method="post" action="/auth/forgot">
+        <input type="hidden" name="next" value="https://app.test/app">
+        <div class="field">
+        <label for="email">E-mail address</label>
+        <input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" value="" required>
+        </div>
+        <button>Send the mail</button>
+        </form>
+        <p class="links"><a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp">Sign in</a></p>
+        "#);
     }
 
     #[test]
@@ -117,10 +118,11 @@ mod tests {
         let query = "next=/app&sent=1&email=ada%40example.test";
         let answer = World::new().answer(&get(PATH).query(query));
         insta::assert_snapshot!(answer.main(), @r#"
-<h1>Check your mail</h1>
-<p>If there is an account with this address, a mail with a link is on its way to it. Follow the link to choose a new password.</p>
-<p class="links"><a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp">Sign in</a> <a href="/auth/forgot?next=https%3A%2F%2Fapp.test%2Fapp">No mail? Send it again</a></p>
-"#);
+
+        <h1>Check your mail</h1>
+        <p>If there is an account with this address, a mail with a link is on its way to it. Follow the link to choose a new password.</p>
+        <p class="links"><a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp">Sign in</a> <a href="/auth/forgot?next=https%3A%2F%2Fapp.test%2Fapp">No mail? Send it again</a></p>
+        "#);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! A form POSTs to its own address and is answered by a redirect, or by itself again with what
 //! was typed (but for passwords) and what is wrong with it.
 //!
-//! A page that is a sentence, a form and links is a [`PlainForm`](plain_form::PlainForm), as in `resend.rs`. To
-//! add any other, take `signin.rs` and `templates/signin.html` as the pattern:
+//! A page that is a sentence, a form and links is a [`PlainForm`](plain_form::PlainForm), as in
+//! `resend.rs`. To add any other, take `signin.rs` and `templates/signin.html` as the pattern:
 //!
 //! 1. `pages/NAME.rs`: a struct with `t: &'static Texts` and what the page shows, a `#[template]`,
 //!    and [`Page`] for its title; `is_wide` for a page of sections.
@@ -19,9 +19,10 @@
 //! 6. Its states, with its errors: a line each in `tests/support/tour`, where tests of all pages find them.
 //!
 //! Classes: buttons are `second` and `danger`, a link that looks like one `button`; boxes `note`,
-//! `done` and `alert`, of `<p>`s; `links` under a form; `faint` text; a `mark` beside a name; `<ul class="list">` of what
-//! has a button each; `qr` an image to scan. `<pre>` is a secret, `<nav>` with `aria-current` leads
-//! from one wide page to the next, and their `<section>`s have an `<h2>`.
+//! `done` and `alert`, of `<p>`s; `links` under a form; `faint` text; a `mark` beside a name;
+//! `<ul class="list">` of what has a button each; `qr` an image to scan. `<pre>` is a secret,
+//! `<nav>` with `aria-current` leads from one wide page to the next, and their `<section>`s have an
+//! `<h2>`.
 
 pub(crate) mod account;
 pub(crate) mod admin;
@@ -29,6 +30,7 @@ mod brand;
 mod code_form;
 mod color;
 pub(crate) mod confirm;
+mod device;
 pub(crate) mod factors;
 mod field;
 pub(crate) mod forgot;
@@ -120,7 +122,7 @@ fn said(view: View<'_>, next: &Next, failure: Failure) -> Response {
         _ => t.failed_title(),
     };
     let detail = failure.problem.detail.clone();
-    let text = t.error(failure.problem.code).unwrap_or(&detail);
+    let text = t.error(failure.text()).unwrap_or(&detail);
     let (way_on, way_on_text) = match failure.problem.code {
         "step_up_required" => (step_up::PATH, t.step_up_title()),
         _ => (signin::PATH, t.signin_title()),
@@ -155,10 +157,11 @@ mod tests {
         let answer = World::new().answer(&get("/auth/nowhere"));
         assert_eq!(answer.status, 404);
         insta::assert_snapshot!(answer.main(), @r#"
-<h1>Not found</h1>
-<p>There is nothing here.</p>
-<p class="links"><a href="/auth/signin">Sign in</a></p>
-"#);
+
+        <h1>Not found</h1>
+        <p>There is nothing here.</p>
+        <p class="links"><a href="/auth/signin">Sign in</a></p>
+        "#);
         let form = post_form("/auth/signin", &[]).with("sec-fetch-site", "cross-site");
         let answer = World::new().answer(&form);
         assert_eq!(answer.status, 403);

@@ -30,8 +30,8 @@ impl Next {
         Self(common.targets.accept(&format!("{}{path}", common.auth_url)))
     }
 
-    /// Back to the page that `request` is for. A form is not sent again: its page comes again, which is
-    /// at the same address or above it.
+    /// Back to the page that `request` is for. A form is not sent again: its page comes again,
+    /// which is at the same address or above it.
     pub(super) fn back(config: &Config, request: &Request) -> Self {
         if request.method != "POST" {
             let Request { path, query, .. } = request;

@@ -1,10 +1,10 @@
 //! `/auth/oauth/{provider}`: the buttons that lead to a provider; `/auth/callback`: the way back.
 //!
-//! A button sends a form, so that no other site can press it, and the form is answered by a page that
-//! leads on at once by itself. A redirect in its place would not do: Chromium holds `form-action`
-//! against every redirect of a form, and where a provider sends people nobody knows. What a page
-//! does once it is there is no part of the form any more. `Refresh` works without JavaScript; where
-//! somebody has turned that off too, there is a link.
+//! A button sends a form, so that no other site can press it, and the form is answered by a page
+//! that leads on at once by itself. A redirect in its place would not do: Chromium holds
+//! `form-action` against every redirect of a form, and where a provider sends people nobody knows.
+//! What a page does once it is there is no part of the form any more. `Refresh` works without
+//! JavaScript; where somebody has turned that off too, there is a link.
 
 use askama::{Template, filters::HtmlSafe};
 use authflow_shared::host::Host;

@@ -67,17 +67,18 @@ mod tests {
     fn the_form_asks_for_the_address() {
         let answer = World::new().answer(&get(PATH));
         insta::assert_snapshot!(answer.main(), @r#"
-<h1>Send the mail again</h1>
-<p>Look into your spam folder first. A new mail makes the link of the last one useless.</p>
-<form method="post" action="/auth/resend">
-<div class="field">
-<label for="email">E-mail address</label>
-<input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" value="" required>
-</div>
-<button>Send</button>
-</form>
-<p class="links"><a href="/auth/signin">Sign in</a></p>
-"#);
+
+        <h1>Send the mail again</h1>
+        <p>Check your spam folder first. A new mail makes the earlier link invalid.</p>
+        <form method="post" action="/auth/resend">
+        <div class="field">
+        <label for="email">E-mail address</label>
+        <input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" value="" required>
+        </div>
+        <button>Send</button>
+        </form>
+        <p class="links"><a href="/auth/signin">Sign in</a></p>
+        "#);
     }
 
     #[test]

@@ -107,8 +107,8 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
     Ok(view.refused(&page, failure))
 }
 
-/// What a `reason` of the gateway's, or of another page, says to a person; nothing where it explains
-/// itself, or where somebody else wrote it.
+/// What a `reason` of the gateway's, or of another page, says to a person; nothing where it
+/// explains itself, or where somebody else wrote it.
 fn sentence(t: &Texts, reason: &str) -> &'static str {
     match reason {
         "session_expired" => t.signin_session_expired(),
@@ -141,22 +141,23 @@ mod tests {
         let query = "next=%2Fapp%2Fx%3Fa%3Db%26c&reason=no_session";
         let answer = World::new().answer(&get(PATH).query(query));
         insta::assert_snapshot!(answer.main(), @r#"
-<h1>Sign in</h1>
-<form method="post" action="/auth/signin">
-<input type="hidden" name="next" value="https://app.test/app/x?a=b&#38;c">
-<div class="field">
-<label for="email">E-mail address</label>
-<input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" value="" required>
-</div>
-<div class="field">
-<label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" value="" required>
-</div>
-<button>Sign in</button>
-</form>
-<p class="links"><a href="/auth/forgot?next=https%3A%2F%2Fapp.test%2Fapp%2Fx%3Fa%3Db%26c">Forgot your password?</a></p>
-<p class="links">No account yet? <a href="/auth/signup?next=https%3A%2F%2Fapp.test%2Fapp%2Fx%3Fa%3Db%26c">Sign up</a></p>
-"#);
+
+        <h1>Sign in</h1>
+        <form method="post" action="/auth/signin">
+        <input type="hidden" name="next" value="https://app.test/app/x?a=b&#38;c">
+        <div class="field">
+        <label for="email">E-mail address</label>
+        <input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" value="" required>
+        </div>
+        <div class="field">
+        <label for="password">Password</label>
+        <input id="password" name="password" type="password" autocomplete="current-password" value="" required>
+        </div>
+        <button>Sign in</button>
+        </form>
+        <p class="links"><a href="/auth/forgot?next=https%3A%2F%2Fapp.test%2Fapp%2Fx%3Fa%3Db%26c">Forgot your password?</a></p>
+        <p class="links">No account yet? <a href="/auth/signup?next=https%3A%2F%2Fapp.test%2Fapp%2Fx%3Fa%3Db%26c">Sign up</a></p>
+        "#);
     }
 
     #[test]
@@ -202,25 +203,26 @@ mod tests {
         assert_eq!(answer.status, 401);
         assert_eq!(world.elapsed().as_millis(), 800);
         insta::assert_snapshot!(answer.main(), @r#"
-<h1>Sign in</h1>
-<div class="alert" role="alert" tabindex="-1" autofocus>
-<p>The e-mail address or the password is wrong.</p>
-</div>
-<form method="post" action="/auth/signin">
-<input type="hidden" name="next" value="https://app.test/app">
-<div class="field">
-<label for="email">E-mail address</label>
-<input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" value="Ada@example.test" required>
-</div>
-<div class="field">
-<label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" value="" required>
-</div>
-<button>Sign in</button>
-</form>
-<p class="links"><a href="/auth/forgot?next=https%3A%2F%2Fapp.test%2Fapp">Forgot your password?</a></p>
-<p class="links">No account yet? <a href="/auth/signup?next=https%3A%2F%2Fapp.test%2Fapp">Sign up</a></p>
-"#);
+
+        <h1>Sign in</h1>
+        <div class="alert" role="alert" tabindex="-1" autofocus>
+        <p>The e-mail address or the password is wrong.</p>
+        </div>
+        <form method="post" action="/auth/signin">
+        <input type="hidden" name="next" value="https://app.test/app">
+        <div class="field">
+        <label for="email">E-mail address</label>
+        <input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" value="Ada@example.test" required>
+        </div>
+        <div class="field">
+        <label for="password">Password</label>
+        <input id="password" name="password" type="password" autocomplete="current-password" value="" required>
+        </div>
+        <button>Sign in</button>
+        </form>
+        <p class="links"><a href="/auth/forgot?next=https%3A%2F%2Fapp.test%2Fapp">Forgot your password?</a></p>
+        <p class="links">No account yet? <a href="/auth/signup?next=https%3A%2F%2Fapp.test%2Fapp">Sign up</a></p>
+        "#);
         assert!(!answer.body.unwrap().contains("hunter2"));
     }
 

@@ -58,12 +58,13 @@ mod tests {
         let calls = world.host.calls().len();
         let answer = world.answer(&get(PATH).cookie(&token));
         insta::assert_snapshot!(answer.main(), @r#"
-<h1>Sign out</h1>
-<p>Your session on this device ends. Others go on.</p>
-<form method="post" action="/auth/signout">
-<button>Sign out</button>
-</form>
-"#);
+
+        <h1>Sign out</h1>
+        <p>Your session on this device ends. Other sessions stay signed in.</p>
+        <form method="post" action="/auth/signout">
+        <button>Sign out</button>
+        </form>
+        "#);
         assert_eq!(world.host.calls().len(), calls);
     }
 

@@ -142,24 +142,25 @@ mod tests {
     fn the_form_keeps_where_to_go_on() {
         let answer = World::new().answer(&get(PATH).query("next=/app"));
         insta::assert_snapshot!(answer.main(), @r#"
-<h1>Sign up</h1>
-<form method="post" action="/auth/signup">
-<input type="hidden" name="next" value="https://app.test/app">
-<div class="field">
-<label for="email">E-mail address</label>
-<input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" value="" required>
-</div>
-<div class="field">
-<label for="password">Choose a password</label>
-<div id="password-note">
-<p class="hint">A few words that have nothing to do with each other make a good one.</p>
-</div>
-<input id="password" name="password" type="password" autocomplete="new-password" value="" required aria-describedby="password-note">
-</div>
-<button>Sign up</button>
-</form>
-<p class="links">Already have an account? <a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp">Sign in</a></p>
-"#);
+
+        <h1>Sign up</h1>
+        <form method="post" action="/auth/signup">
+        <input type="hidden" name="next" value="https://app.test/app">
+        <div class="field">
+        <label for="email">E-mail address</label>
+        <input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" value="" required>
+        </div>
+        <div class="field">
+        <label for="password">Choose a password</label>
+        <div id="password-note">
+        <p class="hint">A few words that have nothing to do with each other make a good one.</p>
+        </div>
+        <input id="password" name="password" type="password" autocomplete="new-password" value="" required aria-describedby="password-note">
+        </div>
+        <button>Sign up</button>
+        </form>
+        <p class="links">Already have an account? <a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp">Sign in</a></p>
+        "#);
     }
 
     #[test]
@@ -184,11 +185,12 @@ mod tests {
         let answer =
             World::new().answer(&get(PATH).query("next=/app&sent=1&email=ada%40example.test"));
         insta::assert_snapshot!(answer.main(), @r#"
-<h1>Check your mail</h1>
-<p>If this address needs to be confirmed, a mail with a link is on its way to it. Follow the link to go on.</p>
-<p>If you have an account with this address already, no mail comes: sign in instead.</p>
-<p class="links"><a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp">Sign in</a> <a href="/auth/resend?next=https%3A%2F%2Fapp.test%2Fapp">No mail? Send it again</a></p>
-"#);
+
+        <h1>Check your mail</h1>
+        <p>If this address needs to be confirmed, a mail with a link is on its way to it. Follow the link to go on.</p>
+        <p>If you have an account with this address already, no mail comes: sign in instead.</p>
+        <p class="links"><a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp">Sign in</a> <a href="/auth/resend?next=https%3A%2F%2Fapp.test%2Fapp">No mail? Send it again</a></p>
+        "#);
     }
 
     #[test]
@@ -204,30 +206,31 @@ mod tests {
         let answer = submit(&World::new().supabase("/signup", 422, weak));
         assert_eq!(answer.status, 422);
         insta::assert_snapshot!(answer.main(), @r##"
-<h1>Sign up</h1>
-<div class="alert" role="alert" tabindex="-1" autofocus>
-<p>Please correct this:</p>
-<ul>
-<li><a href="#password">The password is too short. The password needs more kinds of characters: upper and lower case letters, digits, symbols.</a></li>
-</ul>
-</div>
-<form method="post" action="/auth/signup">
-<input type="hidden" name="next" value="https://app.test/app/x">
-<div class="field">
-<label for="email">E-mail address</label>
-<input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" value="ada@example.test" required>
-</div>
-<div class="field">
-<label for="password">Choose a password</label>
-<div id="password-note">
-<p class="hint">A few words that have nothing to do with each other make a good one.</p>
-<p class="error">The password is too short. The password needs more kinds of characters: upper and lower case letters, digits, symbols.</p>
-</div>
-<input id="password" name="password" type="password" autocomplete="new-password" value="" required aria-invalid="true" aria-describedby="password-note">
-</div>
-<button>Sign up</button>
-</form>
-<p class="links">Already have an account? <a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp%2Fx">Sign in</a></p>
-"##);
+
+        <h1>Sign up</h1>
+        <div class="alert" role="alert" tabindex="-1" autofocus>
+        <p>Please correct this:</p>
+        <ul>
+        <li><a href="#password">The password is too short. The password needs more kinds of characters: upper and lower case letters, digits, symbols.</a></li>
+        </ul>
+        </div>
+        <form method="post" action="/auth/signup">
+        <input type="hidden" name="next" value="https://app.test/app/x">
+        <div class="field">
+        <label for="email">E-mail address</label>
+        <input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" value="ada@example.test" required>
+        </div>
+        <div class="field">
+        <label for="password">Choose a password</label>
+        <div id="password-note">
+        <p class="hint">A few words that have nothing to do with each other make a good one.</p>
+        <p class="error">The password is too short. The password needs more kinds of characters: upper and lower case letters, digits, symbols.</p>
+        </div>
+        <input id="password" name="password" type="password" autocomplete="new-password" value="" required aria-invalid="true" aria-describedby="password-note">
+        </div>
+        <button>Sign up</button>
+        </form>
+        <p class="links">Already have an account? <a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp%2Fx">Sign in</a></p>
+        "##);
     }
 }

@@ -171,10 +171,11 @@ mod tests {
         let world = world().supabase("/user", 200, user());
         let answer = open(&world, &world.signed_in());
         insta::assert_snapshot!(answer.main(), @r#"
-<h1>Confirm that it is you</h1>
-<p>What you are about to open asks for a second factor, and your account has none yet.</p>
-<p><a class="button" href="/auth/account/second-factor?next=https%3A%2F%2Fapp.test%2Fsafe">Add a second factor</a></p>
-"#);
+
+        <h1>Confirm that it is you</h1>
+        <p>What you are about to open asks for a second factor, and your account has none yet.</p>
+        <p><a class="button" href="/auth/account/second-factor?next=https%3A%2F%2Fapp.test%2Fsafe">Add a second factor</a></p>
+        "#);
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Trouble {
             }
         }
         let text = if fields.is_empty() {
-            t.error(problem.code).unwrap_or(&problem.detail)
+            t.error(failure.text()).unwrap_or(&problem.detail)
         } else {
             t.errors_title()
         };
@@ -80,7 +80,7 @@ impl Trouble {
 
 #[cfg(test)]
 mod tests {
-    use authflow_shared::{problem::FieldError, supabase::Weakness};
+    use authflow_shared::{problem::FieldError, redis::Unavailable, supabase::Weakness};
 
     use super::*;
     use crate::pages::texts::LANGUAGES;
@@ -95,6 +95,23 @@ mod tests {
         let says = |language| trouble(&failure, language).text;
         assert_eq!(says(0), failure.problem.detail);
         assert_eq!(says(1), "Hier lassen sich keine neuen Konten anlegen.");
+    }
+
+    #[test]
+    fn what_has_happened_is_said_before_what_the_code_means() {
+        let failure = Failure::store_unavailable(Unavailable::Refused).after_password_change();
+        let says = |language| trouble(&failure, language).text;
+        assert_eq!(says(0), failure.problem.detail);
+        assert!(says(1).starts_with("Ihr Passwort wurde geändert, aber"));
+        let mut texts = LANGUAGES[0].texts.clone();
+        texts.replace("error_store_unavailable", "Down.");
+        let said = Trouble::of_failure(&failure, &texts).text;
+        assert_eq!(
+            said, failure.problem.detail,
+            "other words for the code hide nothing"
+        );
+        texts.replace("error_after_password_change", "Changed.");
+        assert_eq!(Trouble::of_failure(&failure, &texts).text, "Changed.");
     }
 
     #[test]
@@ -116,13 +133,13 @@ mod tests {
         }];
         let trouble = trouble(&Failure::validation_failed(errors), 1);
         insta::assert_snapshot!(trouble.to_string(), @r##"
-<div class="alert" role="alert" tabindex="-1" autofocus>
-<p>Bitte korrigieren Sie:</p>
-<ul>
-<li><a href="#type">Must be &#60;one&#62; of: a.</a></li>
-</ul>
-</div>
-"##);
+        <div class="alert" role="alert" tabindex="-1" autofocus>
+        <p>Bitte korrigieren Sie:</p>
+        <ul>
+        <li><a href="#type">Must be &#60;one&#62; of: a.</a></li>
+        </ul>
+        </div>
+        "##);
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //! Of the published flaws of gateways, more than four in ten are one: the gateway reads a request
 //! one way and the origin another. So a request is parsed once, here; policy, log and the origin's
 //! URL are all taken from the result, and a target that two parsers could read differently is
-//! refused. Escapes of delimiters are told apart, because a protected route may take them. A runtime may have resolved dot segments and turned `\` into `/` before us, by the
-//! WHATWG rules; where it has not, they are refused here.
+//! refused. Escapes of delimiters are told apart, because a protected route may take them. A
+//! runtime may have resolved dot segments and turned `\` into `/` before us, by the WHATWG rules;
+//! where it has not, they are refused here.
 
 mod ambiguity;
 mod path;

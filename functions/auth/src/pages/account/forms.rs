@@ -2,7 +2,7 @@
 
 use authflow_shared::{cookie, host::Host, json::Map};
 
-use super::{Own, PATH, done, location, overview};
+use super::{Change, PATH, done, location, overview};
 use crate::{
     api, change_email, change_password, delete_account,
     exchange::Exchange,
@@ -13,7 +13,7 @@ use crate::{
         forgot,
         next::Next,
         plain_form::PlainForm,
-        signin,
+        signin, step_up,
         texts::Texts,
         trouble::Trouble,
         view::View,
@@ -22,26 +22,22 @@ use crate::{
     signed_in,
 };
 
-/// Where a session is raised by a second factor.
-const STEP_UP: &str = "/auth/step-up";
-
 /// The most characters of a name.
 const LONGEST_NAME: usize = 100;
 
-/// The address of a form; none for what is no form.
-pub(super) fn path(own: Own) -> Option<&'static str> {
-    match own {
-        Own::Name => Some("/auth/account/name"),
-        Own::Email => Some("/auth/account/email"),
-        Own::Password => Some("/auth/account/password"),
-        Own::Delete => Some("/auth/account/delete"),
-        Own::Overview | Own::EndSession | Own::EndOthers => None,
+/// The address of a form.
+pub(super) fn path(change: Change) -> &'static str {
+    match change {
+        Change::Name => "/auth/account/name",
+        Change::Email => "/auth/account/email",
+        Change::Password => "/auth/account/password",
+        Change::Delete => "/auth/account/delete",
     }
 }
 
-/// The form of `own`, with what has been typed into its first field.
+/// The form of `change`, with what has been typed into its first field.
 fn page<'a>(
-    own: Own,
+    change: Change,
     t: &'static Texts,
     back: &'a Next,
     typed: &'a str,
@@ -49,33 +45,33 @@ fn page<'a>(
 ) -> PlainForm<'a> {
     let current = Field::current_password(t, trouble);
     let mut page = PlainForm {
-        action: path(own),
+        action: Some(path(change)),
         button: t.account_save(),
         links: vec![(PATH.to_owned(), t.account_back())],
         // The account's page is where a form leads to: it carries nothing on.
         ..PlainForm::new(t, t.account_title(), &Next::NONE, trouble)
     };
-    match own {
-        Own::Name => {
+    match change {
+        Change::Name => {
             page.title = t.account_name_title();
             let name = Field::new(Kind::Name, "name", t.account_name(), trouble);
             page.fields.push(name.value(typed));
             return page;
         }
-        Own::Email => {
+        Change::Email => {
             page.title = t.account_email_title();
             page.text = t.account_email_text();
             let email = Field::new(Kind::Email, "email", t.account_new_email(), trouble);
             page.fields.push(email.value(typed));
             page.fields.push(current);
         }
-        Own::Password => {
+        Change::Password => {
             page.title = t.account_password_title();
             page.text = t.account_password_text();
             page.fields.push(current);
             page.fields.push(Field::new_password(t, trouble));
         }
-        _ => {
+        Change::Delete => {
             page.title = t.account_delete_title();
             page.text = t.account_delete_text();
             page.fields.push(current);
@@ -90,41 +86,45 @@ fn page<'a>(
 
 pub(super) async fn show<H: Host>(
     exchange: &Exchange<'_, H>,
-    own: Own,
+    change: Change,
 ) -> Result<Response, Failure> {
     let mut typed = String::new();
-    if own == Own::Name {
+    if change == Change::Name {
         let known = signed_in::know(exchange).await?;
         overview::name(&known.user).clone_into(&mut typed);
     } else {
         signed_in::require(exchange).await?;
     }
-    if own == Own::Delete && !delete_account::is_offered(exchange.config) {
+    if change == Change::Delete && !delete_account::is_offered(exchange.config) {
         return Err(Failure::not_configured());
     }
     let view = View::of(exchange);
     let back = Next::own_page(exchange.config, PATH);
-    let page = page(own, view.texts(), &back, &typed, Trouble::none());
+    let page = page(change, view.texts(), &back, &typed, Trouble::none());
     Ok(view.shown(&page, "account_form"))
 }
 
 pub(super) async fn submit<H: Host>(
     exchange: &Exchange<'_, H>,
-    own: Own,
+    change: Change,
 ) -> Result<Response, Failure> {
     let fields = Fields::from_form(exchange.request)?;
-    let first = if own == Own::Name { "name" } else { "email" };
+    let first = if change == Change::Name {
+        "name"
+    } else {
+        "email"
+    };
     let typed = fields.sent(first).to_owned();
-    let failure = match act(exchange, own, fields).await {
+    let failure = match act(exchange, change, fields).await {
         Err(failure) if failure.problem.code != "no_session" => failure,
         answer => return answer,
     };
     let view = View::of(exchange);
     let trouble = Trouble::of_failure(&failure, view.texts());
     let back = Next::own_page(exchange.config, PATH);
-    let mut page = page(own, view.texts(), &back, &typed, &trouble);
+    let mut page = page(change, view.texts(), &back, &typed, &trouble);
     if failure.problem.code == "step_up_required" {
-        let link = (back.link(STEP_UP), view.texts().factor_label());
+        let link = (back.link(step_up::PATH), view.texts().factor_label());
         page.links.insert(0, link);
     }
     Ok(view.refused(&page, failure))
@@ -132,26 +132,26 @@ pub(super) async fn submit<H: Host>(
 
 async fn act<H: Host>(
     exchange: &Exchange<'_, H>,
-    own: Own,
+    change: Change,
     fields: Fields,
 ) -> Result<Response, Failure> {
-    match own {
-        Own::Name => {
+    match change {
+        Change::Name => {
             let data = read_name(fields)?;
             let user = api::update_me::update(exchange, data).await?;
             Ok(done(exchange, "name").of_user(&user.id))
         }
-        Own::Email => {
+        Change::Email => {
             let (email, current) = api::change_email::read(fields)?;
             let cause = change_email::start(exchange, &email, &current).await?;
             Ok(done(exchange, "email").because(cause))
         }
-        Own::Password => {
+        Change::Password => {
             let (current, new) = api::reset_password::read_change(fields)?;
             let opened = change_password::change(exchange, &current, &new).await?;
             Ok(opened.into_redirect(location(exchange, "password")))
         }
-        _ => {
+        Change::Delete => {
             let current = api::delete_account::read(fields)?;
             let user_id = delete_account::delete(exchange, &current).await?;
             let reason = format!("reason={}", signin::ACCOUNT_DELETED);

@@ -1,32 +1,38 @@
 //! `/auth/account`: what a person sees and changes of their own account.
 //!
-//! Each change has an address of its own below it, whose form is answered by a redirect back, with a
-//! word that says what was done. Whoever is not signed in is sent to the sign-in page and back.
+//! Each change has an address of its own below it, whose form is answered by a redirect back, with
+//! a word that says what was done. Whoever is not signed in is sent to the sign-in page and back.
 
 mod forms;
 mod overview;
 
 use authflow_shared::{cookie, host::Host, session::SessionId, supabase::auth::Scope};
 
-pub(super) use self::overview::device_name;
 use super::{next::Next, signin};
 use crate::{
     api, end_session, exchange::Exchange, failure::Failure, fields::Fields, response::Response,
     signed_in,
 };
 
-pub(super) const PATH: &str = "/auth/account";
+pub(crate) const PATH: &str = "/auth/account";
 
 /// The pages and forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Own {
     Overview,
+    Change(Change),
+    EndSession,
+    EndOthers,
+}
+
+/// What a page with a form changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
     Name,
     Email,
     Password,
+    /// Deletes the account.
     Delete,
-    EndSession,
-    EndOthers,
 }
 
 pub(crate) async fn handle<H: Host>(
@@ -37,13 +43,18 @@ pub(crate) async fn handle<H: Host>(
         Own::Overview => overview::show(exchange).await,
         Own::EndSession => end_session(exchange).await,
         Own::EndOthers => end_others(exchange).await,
-        own if exchange.request.method == "POST" => forms::submit(exchange, own).await,
-        own => forms::show(exchange, own).await,
+        Own::Change(change) if exchange.request.method == "POST" => {
+            forms::submit(exchange, change).await
+        }
+        Own::Change(change) => forms::show(exchange, change).await,
     };
     match answer {
         // What was typed is lost; the page that it was typed on is found again.
         Err(failure) if failure.problem.code == "no_session" => {
-            let page = forms::path(own).unwrap_or(PATH);
+            let page = match own {
+                Own::Change(change) => forms::path(change),
+                Own::Overview | Own::EndSession | Own::EndOthers => PATH,
+            };
             let next = Next::own_page(exchange.config, page);
             Ok(Response::see_other(
                 next.page(exchange.config, signin::PATH),

@@ -7,6 +7,7 @@ use authflow_shared::{
     supabase::{Factor, User},
 };
 
+use super::{Change, forms::path};
 use crate::{
     api::sessions,
     delete_account,
@@ -14,6 +15,7 @@ use crate::{
     failure::Failure,
     form,
     pages::{
+        device, factors,
         texts::Texts,
         trouble::Trouble,
         view::{Page, View},
@@ -104,14 +106,14 @@ fn sections<'a>(
         path,
     };
     let mut profile = Vec::new();
-    let mut security = vec![row(t.password_label(), "", "/auth/account/password")];
-    let mut email = row(t.email_label(), known_email, "/auth/account/email");
+    let mut security = vec![row(t.password_label(), "", path(Change::Password))];
+    let mut email = row(t.email_label(), known_email, path(Change::Email));
     if let Some(user) = user {
         let name = match name(user) {
             "" => t.account_no_name(),
             name => name,
         };
-        profile.push(row(t.account_name(), name, "/auth/account/name"));
+        profile.push(row(t.account_name(), name, path(Change::Name)));
         email.value = &user.email;
         let new_email = user.new_email.as_deref();
         email.pending = new_email.map(|new| t.account_pending().replace("{}", new));
@@ -120,7 +122,7 @@ fn sections<'a>(
         } else {
             t.account_factor_off()
         };
-        security.push(row(t.factor_label(), state, "/auth/account/second-factor"));
+        security.push(row(t.factor_label(), state, factors::PATH));
     }
     profile.push(email);
     [
@@ -167,7 +169,7 @@ async fn devices<H: Host>(
         let entry = session.device.unwrap_or_default();
         let device = Device {
             id: session.id.as_str().to_owned(),
-            name: device_name(t, &entry.label),
+            name: device::name(t, &entry.label),
             ip_hint: entry.ip_hint,
             seen: ago(t, seconds),
             is_current,
@@ -177,24 +179,8 @@ async fn devices<H: Host>(
     Ok(devices)
 }
 
-/// A label of `device_label`, in the reader's language.
-pub(in crate::pages) fn device_name(t: &Texts, label: &str) -> String {
-    match label.split_once(" on ") {
-        Some((browser, system)) => {
-            let browser = match browser {
-                "Unknown browser" => t.device_unknown_browser(),
-                known => known,
-            };
-            t.device_on()
-                .replace("{browser}", browser)
-                .replace("{system}", system)
-        }
-        None if matches!(label, "" | "Unknown device") => t.device_unknown().to_owned(),
-        None => label.to_owned(),
-    }
-}
-
-/// How long ago something was, as exactly as it is known: ten minutes are now.
+/// How long ago something was, as exactly as it is known: ten minutes are now. Nothing is told
+/// as one hour or one day, which would take words of their own.
 fn ago(t: &Texts, seconds: u64) -> String {
     const MINUTE: u64 = 60;
     const HOUR: u64 = 60 * MINUTE;
@@ -202,9 +188,9 @@ fn ago(t: &Texts, seconds: u64) -> String {
     if seconds <= 10 * MINUTE {
         return t.session_now().to_owned();
     }
-    let (text, count) = if seconds < HOUR {
+    let (text, count) = if seconds < 2 * HOUR {
         (t.session_minutes(), seconds / MINUTE)
-    } else if seconds < DAY {
+    } else if seconds < 2 * DAY {
         (t.session_hours(), seconds / HOUR)
     } else {
         (t.session_days(), seconds / DAY)
@@ -218,30 +204,13 @@ mod tests {
     use crate::pages::texts::LANGUAGES;
 
     #[test]
-    fn a_device_has_a_name_in_each_language() {
-        let names = |label| LANGUAGES.map(|language| device_name(language.texts, label));
-        assert_eq!(
-            names("Firefox on Linux"),
-            ["Firefox on Linux", "Firefox auf Linux"]
-        );
-        assert_eq!(
-            names("Unknown browser on Windows"),
-            [
-                "Unknown browser on Windows",
-                "Unbekannter Browser auf Windows"
-            ]
-        );
-        assert_eq!(names("curl"), ["curl", "curl"]);
-        assert_eq!(names(""), ["Unknown device", "Unbekanntes Gerät"]);
-    }
-
-    #[test]
     fn the_past_is_told_in_words() {
         let past = |seconds| ago(LANGUAGES[0].texts, seconds);
         assert_eq!(past(0), past(600));
-        assert_eq!(past(601), "used 10 min ago");
-        assert_eq!(past(3599), "used 59 min ago");
-        assert_eq!(past(3600), "used 1 h ago");
-        assert_eq!(past(3 * 86_400), "used 3 d ago");
+        assert_eq!(past(601), "used 10 minutes ago");
+        assert_eq!(past(7199), "used 119 minutes ago");
+        assert_eq!(past(7200), "used 2 hours ago");
+        assert_eq!(past(2 * 86_400 - 1), "used 47 hours ago");
+        assert_eq!(past(2 * 86_400), "used 2 days ago");
     }
 }

@@ -48,52 +48,53 @@ fn the_account_at_a_glance() {
     let answer = open(&world, &own, "");
     let id = other.split_once('.').unwrap().0;
     insta::assert_snapshot!(answer.main().replace(id, "[id]"), @r#"
-<h1>Account</h1>
-<nav aria-label="Account"><a href="/auth/account" aria-current="page">Account</a> <a href="/auth/signout">Sign out</a></nav>
-<section>
-<h2>Profile</h2>
-<ul class="list">
-<li><div><p>Name</p><p class="faint">Ada</p>
-</div>
-<a class="button second" href="/auth/account/name" aria-label="Change: Name">Change</a></li>
-<li><div><p>E-mail address</p><p class="faint">ada@example.test</p>
-<p class="hint">new@example.test is not confirmed yet. Follow the links in both mails, to the old address and to the new one.</p>
-</div>
-<a class="button second" href="/auth/account/email" aria-label="Change: E-mail address">Change</a></li>
-</ul>
-</section>
-<section>
-<h2>Sign-in</h2>
-<ul class="list">
-<li><div><p>Password</p><p class="faint"></p>
-</div>
-<a class="button second" href="/auth/account/password" aria-label="Change: Password">Change</a></li>
-<li><div><p>Second factor</p><p class="faint">Off</p>
-</div>
-<a class="button second" href="/auth/account/second-factor" aria-label="Change: Second factor">Change</a></li>
-</ul>
-</section>
-<section>
-<h2>Sessions and devices</h2>
-<ul class="list">
-<li><div><p>Firefox on Linux <strong class="mark">This device</strong></p><p class="faint">192.0.2.0/24 · active now</p></div>
-</li>
-<li><div><p>Firefox on Linux</p><p class="faint">192.0.2.0/24 · active now</p></div>
-<form method="post" action="/auth/account/sessions/end">
-<input type="hidden" name="id" value="[id]">
-<button class="second" aria-label="End: Firefox on Linux">End</button>
-</form>
-</li>
-</ul>
-<form method="post" action="/auth/account/sessions/end-others">
-<button class="second">End all others</button>
-</form>
-</section>
-<section>
-<h2>Delete the account</h2>
-<a class="button second" href="/auth/account/delete">Delete the account</a>
-</section>
-"#);
+
+    <h1>Account</h1>
+    <nav aria-label="Account"><a href="/auth/account" aria-current="page">Account</a> <a href="/auth/signout">Sign out</a></nav>
+    <section>
+    <h2>Profile</h2>
+    <ul class="list">
+    <li><div><p>Name</p><p class="faint">Ada</p>
+    </div>
+    <a class="button second" href="/auth/account/name" aria-label="Change: Name">Change</a></li>
+    <li><div><p>E-mail address</p><p class="faint">ada@example.test</p>
+    <p class="hint">new@example.test is not confirmed yet. Follow the links in both mails, to the old address and to the new one.</p>
+    </div>
+    <a class="button second" href="/auth/account/email" aria-label="Change: E-mail address">Change</a></li>
+    </ul>
+    </section>
+    <section>
+    <h2>Sign-in</h2>
+    <ul class="list">
+    <li><div><p>Password</p><p class="faint"></p>
+    </div>
+    <a class="button second" href="/auth/account/password" aria-label="Change: Password">Change</a></li>
+    <li><div><p>Second factor</p><p class="faint">Off</p>
+    </div>
+    <a class="button second" href="/auth/account/second-factor" aria-label="Change: Second factor">Change</a></li>
+    </ul>
+    </section>
+    <section>
+    <h2>Sessions and devices</h2>
+    <ul class="list">
+    <li><div><p>Firefox on Linux <strong class="mark">This device</strong></p><p class="faint">192.0.2.0/24 · active now</p></div>
+    </li>
+    <li><div><p>Firefox on Linux</p><p class="faint">192.0.2.0/24 · active now</p></div>
+    <form method="post" action="/auth/account/sessions/end">
+    <input type="hidden" name="id" value="[id]">
+    <button class="second" aria-label="End: Firefox on Linux">End</button>
+    </form>
+    </li>
+    </ul>
+    <form method="post" action="/auth/account/sessions/end-others">
+    <button class="second">End all others</button>
+    </form>
+    </section>
+    <section>
+    <h2>Delete the account</h2>
+    <a class="button second" href="/auth/account/delete">Delete the account</a>
+    </section>
+    "#);
     assert!(answer.body.unwrap().contains("class=\"wide\""));
 }
 
@@ -276,30 +277,31 @@ fn an_address_is_changed_with_the_password() {
     let answer = world.answer(&form("email", &fields, &token));
     assert_eq!(answer.status, 422);
     insta::assert_snapshot!(answer.main(), @r##"
-<h1>Change your e-mail address</h1>
-<div class="alert" role="alert" tabindex="-1" autofocus>
-<p>Please correct this:</p>
-<ul>
-<li><a href="#current_password">This is not your present password. If you have never set one, do so by “Forgot your password?”.</a></li>
-</ul>
-</div>
-<p>A mail comes to your present address and one to the new one. The address changes once you have followed the links in both.</p>
-<form method="post" action="/auth/account/email">
-<div class="field">
-<label for="email">New e-mail address</label>
-<input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" value="new@example.test" required>
-</div>
-<div class="field">
-<label for="current_password">Present password</label>
-<div id="current_password-note">
-<p class="error">This is not your present password. If you have never set one, do so by “Forgot your password?”.</p>
-</div>
-<input id="current_password" name="current_password" type="password" autocomplete="current-password" value="" required aria-invalid="true" aria-describedby="current_password-note">
-</div>
-<button>Save</button>
-</form>
-<p class="links"><a href="/auth/account">Back to the account</a> <a href="/auth/forgot?next=https%3A%2F%2Fapp.test%2Fauth%2Faccount">Forgot your password?</a></p>
-"##);
+
+    <h1>Change your e-mail address</h1>
+    <div class="alert" role="alert" tabindex="-1" autofocus>
+    <p>Please correct this:</p>
+    <ul>
+    <li><a href="#current_password">This is not your current password. If you have never set one, do so by “Forgot your password?”.</a></li>
+    </ul>
+    </div>
+    <p>A mail comes to your current address and one to the new one. The address changes once you have followed the links in both.</p>
+    <form method="post" action="/auth/account/email">
+    <div class="field">
+    <label for="email">New e-mail address</label>
+    <input id="email" name="email" type="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" value="new@example.test" required>
+    </div>
+    <div class="field">
+    <label for="current_password">Current password</label>
+    <div id="current_password-note">
+    <p class="error">This is not your current password. If you have never set one, do so by “Forgot your password?”.</p>
+    </div>
+    <input id="current_password" name="current_password" type="password" autocomplete="current-password" value="" required aria-invalid="true" aria-describedby="current_password-note">
+    </div>
+    <button>Save</button>
+    </form>
+    <p class="links"><a href="/auth/account">Back to the account</a> <a href="/auth/forgot?next=https%3A%2F%2Fapp.test%2Fauth%2Faccount">Forgot your password?</a></p>
+    "##);
 }
 
 #[test]
@@ -346,17 +348,18 @@ fn an_account_is_deleted_on_a_page_of_its_own() {
     let token = world.signed_in();
     let shown = world.answer(&get("/auth/account/delete").cookie(&token));
     insta::assert_snapshot!(shown.main(), @r#"
-<h1>Delete the account</h1>
-<p>This deletes your account for good and signs you out everywhere. It cannot be undone.</p>
-<form method="post" action="/auth/account/delete">
-<div class="field">
-<label for="current_password">Present password</label>
-<input id="current_password" name="current_password" type="password" autocomplete="current-password" value="" required>
-</div>
-<button class="danger">Delete for good</button>
-</form>
-<p class="links"><a href="/auth/account">Back to the account</a> <a href="/auth/forgot?next=https%3A%2F%2Fapp.test%2Fauth%2Faccount">Forgot your password?</a></p>
-"#);
+
+    <h1>Delete the account</h1>
+    <p>This deletes your account for good and signs you out everywhere. It cannot be undone.</p>
+    <form method="post" action="/auth/account/delete">
+    <div class="field">
+    <label for="current_password">Current password</label>
+    <input id="current_password" name="current_password" type="password" autocomplete="current-password" value="" required>
+    </div>
+    <button class="danger">Delete for good</button>
+    </form>
+    <p class="links"><a href="/auth/account">Back to the account</a> <a href="/auth/forgot?next=https%3A%2F%2Fapp.test%2Fauth%2Faccount">Forgot your password?</a></p>
+    "#);
     let answer = world.answer(&form("delete", &[("current_password", "p")], &token));
     leads_to(
         &answer,

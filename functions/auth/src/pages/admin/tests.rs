@@ -41,24 +41,25 @@ fn the_search_is_a_form_that_names_its_finds() {
     let found = world.answer(&get(PATH).query("email=bob").cookie(&token));
     assert_eq!(found.status, 200);
     insta::assert_snapshot!(found.main(), @r#"
-<h1>Users</h1>
-<search>
-<form method="get" action="/auth/admin">
-<div class="field">
-<label for="email">A part of an e-mail address</label>
-<input id="email" name="email" type="text" value="bob" required>
-</div>
-<button>Search</button>
-</form>
-</search>
-<section>
-<h2>Found</h2>
-<ul class="list">
-<li><a href="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002">Bob@example.test</a> <span class="faint">authenticated, active</span></li>
-<li><a href="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002">5f6b7c8d-0000-4000-8000-000000000002</a> <span class="faint">authenticated, address not confirmed</span></li>
-</ul>
-</section>
-"#);
+
+    <h1>Users</h1>
+    <search>
+    <form method="get" action="/auth/admin">
+    <div class="field">
+    <label for="email">A part of an e-mail address</label>
+    <input id="email" name="email" type="text" value="bob" required>
+    </div>
+    <button>Search</button>
+    </form>
+    </search>
+    <section>
+    <h2>Found</h2>
+    <ul class="list">
+    <li><a href="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002">Bob@example.test</a> <span class="faint">authenticated, active</span></li>
+    <li><a href="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002">5f6b7c8d-0000-4000-8000-000000000002</a> <span class="faint">authenticated, address not confirmed</span></li>
+    </ul>
+    </section>
+    "#);
     let world = world.supabase("/admin/users", 200, json!({"users": []}));
     let nobody = world.answer(&get(PATH).query("email=bob").cookie(&token));
     assert!(nobody.main().contains("No user has such an address."));
@@ -89,51 +90,52 @@ fn a_users_page_shows_them_and_what_can_be_done() {
     assert_eq!(answer.status, 200);
     let (session, _) = bobs.split_once('.').unwrap();
     insta::assert_snapshot!(answer.main().replace(session, "[session]"), @r#"
-<h1>Bob@example.test</h1>
-<nav><a href="/auth/admin"><span aria-hidden="true">←</span> Users</a></nav>
-<dl>
-<dt>Status</dt><dd>active</dd>
-<dt>Role</dt><dd>authenticated</dd>
-<dt>Signed up</dt><dd>2026-11-23 08:00 UTC</dd>
-<dt>Last sign-in</dt><dd>2026-11-24 08:00 UTC</dd>
-<dt>User ID</dt><dd><code>5f6b7c8d-0000-4000-8000-000000000002</code></dd>
-</dl>
-<section>
-<h2>Sessions</h2>
-<ul class="list">
-<li>
-<div id="s-[session]"><strong>Firefox on Linux</strong><br><span class="faint">Last used 2027-01-15 08:00 UTC, 192.0.2.0/24</span></div>
-<form method="post" action="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002/sessions/[session]"><button class="second" aria-describedby="s-[session]">End</button></form>
-</li>
-</ul>
-<form method="post" action="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002/end-sessions"><button class="second">End all sessions</button></form>
-</section>
-<section>
-<h2>Role</h2>
-<form method="post" action="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002/role">
-<div class="field">
-<label for="role">New role</label>
-<div id="role-note">
-<p class="hint">All sessions of this user end, so that the new role counts at once.</p>
-</div>
-<input id="role" name="role" type="text" value="authenticated" required aria-describedby="role-note">
-</div>
-<button>Set the role</button>
-</form>
-</section>
-<section>
-<h2>Access</h2>
-<p>Lets the user sign in again at once, even after too many attempts.</p>
-<form method="post" action="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002/unlock"><button class="second">Forget failed sign-ins</button></form>
-<p>A locked account cannot sign in, and all its sessions end.</p>
-<form method="post" action="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002/lock"><button class="danger">Lock the account</button></form>
-<details>
-<summary class="button second">Delete the account</summary>
-<p>The account is gone for good, and all its sessions end. This cannot be undone.</p>
-<form method="post" action="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002/delete"><button class="danger">Delete for good</button></form>
-</details>
-</section>
-"#);
+
+    <h1>Bob@example.test</h1>
+    <nav><a href="/auth/admin"><span aria-hidden="true">←</span> Users</a></nav>
+    <dl>
+    <dt>Status</dt><dd>active</dd>
+    <dt>Role</dt><dd>authenticated</dd>
+    <dt>Signed up</dt><dd>2026-11-23 08:00 UTC</dd>
+    <dt>Last sign-in</dt><dd>2026-11-24 08:00 UTC</dd>
+    <dt>User ID</dt><dd><code>5f6b7c8d-0000-4000-8000-000000000002</code></dd>
+    </dl>
+    <section>
+    <h2>Sessions</h2>
+    <ul class="list">
+    <li>
+    <div id="s-[session]"><strong>Firefox on Linux</strong><br><span class="faint">Last used 2027-01-15 08:00 UTC, 192.0.2.0/24</span></div>
+    <form method="post" action="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002/sessions/[session]"><button class="second" aria-describedby="s-[session]">End</button></form>
+    </li>
+    </ul>
+    <form method="post" action="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002/end-sessions"><button class="second">End all sessions</button></form>
+    </section>
+    <section>
+    <h2>Role</h2>
+    <form method="post" action="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002/role">
+    <div class="field">
+    <label for="role">New role</label>
+    <div id="role-note">
+    <p class="hint">All sessions of this user end, so that the new role counts at once.</p>
+    </div>
+    <input id="role" name="role" type="text" value="authenticated" required aria-describedby="role-note">
+    </div>
+    <button>Set the role</button>
+    </form>
+    </section>
+    <section>
+    <h2>Access</h2>
+    <p>Lets the user sign in again at once, even after too many attempts.</p>
+    <form method="post" action="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002/unlock"><button class="second">Reset sign-in attempts</button></form>
+    <p>A locked account cannot sign in, and all its sessions end.</p>
+    <form method="post" action="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002/lock"><button class="danger">Lock the account</button></form>
+    <details>
+    <summary class="button second">Delete the account</summary>
+    <p>The account is gone for good, and all its sessions end. This cannot be undone.</p>
+    <form method="post" action="/auth/admin/users/5f6b7c8d-0000-4000-8000-000000000002/delete"><button class="danger">Delete for good</button></form>
+    </details>
+    </section>
+    "#);
 }
 
 #[test]
@@ -280,7 +282,7 @@ fn who_must_give_a_second_factor_is_led_there_and_back() {
     insta::assert_snapshot!(answer.main(), @r#"
 
     <h1>That did not work</h1>
-    <p>Give your second factor first.</p>
+    <p>Confirm with your second factor first.</p>
     <p class="links"><a href="/auth/step-up?next=https%3A%2F%2Fapp.test%2Fauth%2Fadmin%3Femail%3Dbob">Confirm that it is you</a></p>
     "#);
     let step_up = |next: &str| {

@@ -83,19 +83,19 @@ fn the_buttons_stand_on_both_pages_in_their_order_and_keep_next() {
     let answer = world.answer(&get("/auth/signin").query("next=/app?a=b%26c"));
     let (_, buttons) = answer.main().split_once("Sign in</button>\n").unwrap();
     insta::assert_snapshot!(buttons, @r#"
-</form>
-<p class="links"><a href="/auth/forgot?next=https%3A%2F%2Fapp.test%2Fapp%3Fa%3Db%26c">Forgot your password?</a></p>
-<p class="or">or</p>
-<form method="post" action="/auth/oauth/github">
-<input type="hidden" name="next" value="https://app.test/app?a=b&#38;c">
-<button class="second">Continue with GitHub</button>
-</form>
-<form method="post" action="/auth/oauth/azure">
-<input type="hidden" name="next" value="https://app.test/app?a=b&#38;c">
-<button class="second">Continue with Microsoft</button>
-</form>
-<p class="links">No account yet? <a href="/auth/signup?next=https%3A%2F%2Fapp.test%2Fapp%3Fa%3Db%26c">Sign up</a></p>
-"#);
+    </form>
+    <p class="links"><a href="/auth/forgot?next=https%3A%2F%2Fapp.test%2Fapp%3Fa%3Db%26c">Forgot your password?</a></p>
+    <p class="or">or</p>
+    <form method="post" action="/auth/oauth/github">
+    <input type="hidden" name="next" value="https://app.test/app?a=b&#38;c">
+    <button class="second">Continue with GitHub</button>
+    </form>
+    <form method="post" action="/auth/oauth/azure">
+    <input type="hidden" name="next" value="https://app.test/app?a=b&#38;c">
+    <button class="second">Continue with Microsoft</button>
+    </form>
+    <p class="links">No account yet? <a href="/auth/signup?next=https%3A%2F%2Fapp.test%2Fapp%3Fa%3Db%26c">Sign up</a></p>
+    "#);
     let german = get("/auth/signup").with("accept-language", "de");
     let answer = world.answer(&german);
     assert!(answer.main().contains(">Weiter mit GitHub</button>"));
@@ -115,10 +115,11 @@ fn a_button_leads_to_supabase_with_a_page() {
     let shown = answer.main().replace(&tab.state, "[state]");
     let challenge = form::field(&tab.url, "code_challenge").unwrap();
     insta::assert_snapshot!(shown.replace(&challenge, "[challenge]"), @r#"
-<h1>Continue with Google</h1>
-<p>You are being taken to another site to sign in. If nothing happens, press the button.</p>
-<p><a class="button" href="https://supabase.test/auth/v1/authorize?provider=google&#38;redirect_to=https%3A%2F%2Fapp.test%2Fauth%2Fcallback%3Fstate%3D[state]&#38;code_challenge=[challenge]&#38;code_challenge_method=s256">Continue with Google</a></p>
-"#);
+
+    <h1>Continue with Google</h1>
+    <p>You are being taken to another site to sign in. If nothing happens, press the button.</p>
+    <p><a class="button" href="https://supabase.test/auth/v1/authorize?provider=google&#38;redirect_to=https%3A%2F%2Fapp.test%2Fauth%2Fcallback%3Fstate%3D[state]&#38;code_challenge=[challenge]&#38;code_challenge_method=s256">Continue with Google</a></p>
+    "#);
     let cookie = answer.cookies().pop().unwrap().to_owned();
     assert!(cookie.starts_with("__Host-authflow-oauth-"), "{cookie}");
     assert!(
@@ -342,10 +343,11 @@ fn whoever_said_no_is_told_so_and_can_go_back() {
     let answer = world.answer(&tab.back("error=access_denied&error_description=%3Cb%3Ebad"));
     refused(&world, &answer, 403, "provider_denied");
     insta::assert_snapshot!(answer.main(), @r#"
-<h1>That did not work</h1>
-<p>The sign-in was cancelled at the other site, or refused there.</p>
-<p class="links"><a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp%2Fx">Sign in</a></p>
-"#);
+
+    <h1>That did not work</h1>
+    <p>The sign-in was cancelled at the other site, or refused there.</p>
+    <p class="links"><a href="/auth/signin?next=https%3A%2F%2Fapp.test%2Fapp%2Fx">Sign in</a></p>
+    "#);
     assert_eq!(answer.cookies().len(), 1, "the cookie is taken away");
     assert_eq!(redeemed(&world), 0);
     assert!(world.redis(&tab.key()).is_none());

@@ -21,8 +21,8 @@ pub(super) static TEXTS: Texts = Written {
     signin_account_deleted: "Ihr Konto wurde gelöscht.",
 
     forgot_title: "Passwort vergessen?",
-    forgot_text: "Geben Sie Ihre Adresse ein, dann kommt dorthin eine Mail mit einem Link. Er führt zu einer Seite, \
-                  auf der Sie ein neues Passwort wählen.",
+    forgot_text: "Geben Sie Ihre Adresse ein, und wir senden Ihnen einen Link zu einer Seite, auf der Sie ein neues \
+                  Passwort wählen.",
     forgot_button: "Mail senden",
     forgot_sent: "Falls es zu dieser Adresse ein Konto gibt, ist eine Mail mit einem Link dorthin unterwegs. Folgen \
                   Sie dem Link, um ein neues Passwort zu wählen.",
@@ -30,7 +30,7 @@ pub(super) static TEXTS: Texts = Written {
     reset_title: "Neues Passwort wählen",
     reset_code_text: "Ihr Konto hat einen zweiten Faktor: Geben Sie dessen Code ein und noch einmal Ihr neues \
                       Passwort.",
-    reset_button: "Passwort setzen",
+    reset_button: "Passwort speichern",
     reset_incomplete: "Der Link ist unvollständig. Öffnen Sie ihn genau so, wie er in der Mail steht, oder fordern \
                        Sie einen neuen an.",
     reset_again: "Neue Mail senden",
@@ -46,7 +46,7 @@ pub(super) static TEXTS: Texts = Written {
     signup_button: "Konto anlegen",
     signup_have_account: "Schon ein Konto?",
 
-    sent_title: "Sehen Sie in Ihr Postfach",
+    sent_title: "Prüfen Sie Ihr Postfach",
     sent_text: "Falls diese Adresse noch bestätigt werden muss, ist eine Mail mit einem Link \
                 unterwegs. Folgen Sie dem Link.",
     sent_known: "Falls es zu dieser Adresse schon ein Konto gibt, kommt keine Mail: Melden Sie sich \
@@ -87,7 +87,7 @@ pub(super) static TEXTS: Texts = Written {
     account_back: "Zurück zum Konto",
     account_name_title: "Namen ändern",
     account_email_title: "E-Mail-Adresse ändern",
-    account_email_text: "Eine Mail geht an Ihre jetzige Adresse und eine an die neue. Die Adresse ändert sich, sobald \
+    account_email_text: "Eine Mail geht an Ihre aktuelle Adresse und eine an die neue. Die Adresse ändert sich, sobald \
                          Sie den Links in beiden gefolgt sind.",
     account_new_email: "Neue E-Mail-Adresse",
     account_password_title: "Passwort ändern",
@@ -96,26 +96,26 @@ pub(super) static TEXTS: Texts = Written {
     account_delete_text: "Damit wird Ihr Konto endgültig gelöscht, und Sie werden überall abgemeldet. Das lässt sich nicht \
                           rückgängig machen.",
     account_delete_button: "Endgültig löschen",
-    current_password_label: "Jetziges Passwort",
+    current_password_label: "Aktuelles Passwort",
     session_current: "Dieses Gerät",
     session_end: "Beenden",
     session_end_others: "Alle anderen beenden",
     session_now: "gerade aktiv",
-    session_minutes: "vor {} Min. benutzt",
-    session_hours: "vor {} Std. benutzt",
-    session_days: "vor {} T. benutzt",
+    session_minutes: "vor {} Minuten aktiv",
+    session_hours: "vor {} Stunden aktiv",
+    session_days: "vor {} Tagen aktiv",
     device_on: "{browser} auf {system}",
     device_unknown_browser: "Unbekannter Browser",
     device_unknown: "Unbekanntes Gerät",
     done_name: "Ihr Name wurde geändert.",
-    done_email: "Falls sich diese Adresse verwenden lässt, sind zwei Mails unterwegs: eine an Ihre jetzige Adresse und \
+    done_email: "Falls sich diese Adresse verwenden lässt, sind zwei Mails unterwegs: eine an Ihre aktuelle Adresse und \
                  eine an die neue. Folgen Sie den Links in beiden.",
     done_password: "Ihr Passwort wurde geändert. Alle anderen Sitzungen wurden beendet.",
     done_session: "Die Sitzung wurde beendet.",
     done_sessions: "Alle anderen Sitzungen wurden beendet.",
 
     signout_title: "Abmelden",
-    signout_text: "Ihre Sitzung auf diesem Gerät endet. Andere bleiben.",
+    signout_text: "Ihre Sitzung auf diesem Gerät endet. Andere Sitzungen bleiben bestehen.",
     signout_button: "Abmelden",
 
     admin_title: "Konten",
@@ -131,13 +131,13 @@ pub(super) static TEXTS: Texts = Written {
     admin_role: "Rolle",
     admin_new_role: "Neue Rolle",
     admin_role_hint: "Alle Sitzungen dieses Kontos enden, damit die neue Rolle sofort gilt.",
-    admin_role_button: "Rolle setzen",
+    admin_role_button: "Rolle ändern",
     admin_created: "Angelegt",
     admin_last_sign_in: "Letzte Anmeldung",
     admin_id: "Konto-ID",
     admin_sessions: "Sitzungen",
     admin_no_sessions: "Mit diesem Konto ist niemand angemeldet.",
-    admin_last_seen: "Zuletzt benutzt",
+    admin_last_seen: "Zuletzt aktiv",
     admin_end_button: "Beenden",
     admin_end_all_button: "Alle Sitzungen beenden",
     admin_own: "Das ist Ihr eigenes Konto: Ändern, sperren oder löschen kann es nur jemand anderes aus der Verwaltung.",
@@ -146,7 +146,7 @@ pub(super) static TEXTS: Texts = Written {
     admin_lock_button: "Konto sperren",
     admin_unlock_text: "Lässt die Anmeldung sofort wieder zu, auch nach zu vielen Versuchen.",
     admin_unlock_button: "Konto entsperren",
-    admin_forgive_button: "Fehlversuche vergessen",
+    admin_forgive_button: "Fehlversuche zurücksetzen",
     admin_delete_title: "Konto löschen",
     admin_delete_text: "Das Konto ist dann endgültig weg, und alle seine Sitzungen enden. Das lässt sich nicht rückgängig machen.",
     admin_delete_button: "Endgültig löschen",
@@ -154,7 +154,7 @@ pub(super) static TEXTS: Texts = Written {
     admin_done_sessions: "Alle Sitzungen sind beendet.",
     admin_done_lock: "Das Konto ist gesperrt, und alle seine Sitzungen sind beendet.",
     admin_done_unlock: "Das Konto kann sich wieder anmelden.",
-    admin_done_role: "Die Rolle ist gesetzt, und alle Sitzungen sind beendet.",
+    admin_done_role: "Die Rolle ist geändert, und alle Sitzungen sind beendet.",
     admin_done_delete: "Das Konto ist gelöscht.",
     second_factor_title: "Zweiter Faktor",
     code_app_text: "Geben Sie den Code ein, den Ihre Authenticator-App zeigt.",
@@ -231,8 +231,7 @@ pub(super) static TEXTS: Texts = Written {
     error_provider_unavailable: "Die Anmeldung über die andere Seite funktioniert zurzeit nicht. Bitte \
                                  versuchen Sie es noch einmal, oder melden Sie sich anders an.",
     error_weak_password: "Bitte wählen Sie ein anderes Passwort.",
-    error_store_unavailable: "Sitzungen sind zurzeit nicht erreichbar. Bitte versuchen Sie es noch \
-                              einmal.",
+    error_store_unavailable: "Der Anmeldedienst ist zurzeit nicht erreichbar. Bitte versuchen Sie es noch einmal.",
     error_invalid_credentials: "E-Mail-Adresse oder Passwort ist falsch.",
     error_email_not_confirmed: "Bestätigen Sie zuerst Ihre E-Mail-Adresse: Folgen Sie dem Link in \
                                 der Mail, die wir Ihnen gesendet haben.",
@@ -241,8 +240,20 @@ pub(super) static TEXTS: Texts = Written {
                          an.",
     error_rate_limited: "Zu viele Anfragen. Bitte warten Sie, bevor Sie es noch einmal versuchen.",
     error_too_many_attempts: "Zu viele Versuche. Bitte warten Sie, bevor Sie es noch einmal versuchen.",
-    error_identity_unavailable: "Konten sind zurzeit nicht erreichbar. Bitte versuchen Sie es noch \
-                                 einmal.",
+    error_identity_unavailable: "Der Anmeldedienst ist zurzeit nicht erreichbar. Bitte versuchen Sie es noch einmal.",
+    error_before_account_change: "Ob das Konto geändert wurde, ist nicht sicher. Seine Sitzungen wurden beendet. \
+                                  Bitte versuchen Sie es noch einmal.",
+    error_after_account_change: "Das Konto wurde geändert, aber eine Sitzung, die währenddessen begann, kann noch \
+                                 offen sein. Bitte wiederholen Sie den Schritt.",
+    error_after_password_change: "Ihr Passwort wurde geändert, aber andere Sitzungen können noch offen sein. Melden \
+                                  Sie sich mit dem neuen an und beenden Sie sie.",
+    error_after_email_change: "Ihre Adresse wurde geändert, aber unter der alten können noch Sitzungen offen sein. \
+                               Melden Sie sich an und beenden Sie sie.",
+    error_after_deletion: "Ihr Konto wurde gelöscht, aber eine Sitzung, die in diesem Augenblick begann, kann bis zu \
+                           ihrem Ablauf offen bleiben.",
+    error_before_code_was_judged: "Ob der Code angenommen wurde, ist nicht sicher. Bitte warten Sie auf den nächsten.",
+    error_after_factor_removal: "Der zweite Faktor wurde entfernt, aber eine Sitzung, die er währenddessen bestätigt hat, \
+                                 kann noch als bestätigt gelten. Beenden Sie die anderen Sitzungen.",
 
     field_email_missing: "Geben Sie Ihre E-Mail-Adresse ein.",
     field_email_malformed: "Das ist keine E-Mail-Adresse. Eine sieht so aus: name@example.com.",
@@ -250,18 +261,18 @@ pub(super) static TEXTS: Texts = Written {
     field_email_same: "Das ist schon Ihre Adresse.",
     field_name_missing: "Geben Sie Ihren Namen ein.",
     field_name_too_long: "Der Name ist länger als 100 Zeichen.",
-    field_data_too_large: "Damit wären es über 4 KiB an Daten. Bitte geben Sie weniger an.",
+    field_data_too_large: "Das ist mehr, als in ein Profil passt. Bitte geben Sie weniger an.",
     field_password_missing: "Geben Sie ein Passwort ein.",
-    field_password_too_long: "Das Passwort ist länger als 72 Byte. Wählen Sie ein kürzeres.",
+    field_password_too_long: "Das Passwort ist zu lang. Wählen Sie ein kürzeres.",
     field_password_length: "Das Passwort ist zu kurz.",
     field_password_characters: "Das Passwort braucht mehr Arten von Zeichen: große und kleine \
                                 Buchstaben, Ziffern, Sonderzeichen.",
-    field_password_pwned: "Das Passwort ist durch ein Leck einer anderen Website bekannt. Wählen \
-                           Sie eines, das Sie nirgends sonst benutzen.",
+    field_password_pwned: "Das Passwort ist durch ein Datenleck einer anderen Website bekannt geworden. \
+                           Wählen Sie eines, das Sie nirgends sonst benutzen.",
     field_password_same: "Das neue Passwort ist das alte. Bitte wählen Sie ein anderes.",
-    field_current_password_missing: "Geben Sie Ihr jetziges Passwort ein.",
-    field_current_password_incorrect: "Das ist nicht Ihr jetziges Passwort. Falls Sie nie eines gesetzt haben: Über \
-                                       „Passwort vergessen?“ setzen Sie eines.",
+    field_current_password_missing: "Geben Sie Ihr aktuelles Passwort ein.",
+    field_current_password_incorrect: "Das ist nicht Ihr aktuelles Passwort. Falls Sie noch keines haben: Über \
+                                       „Passwort vergessen?“ legen Sie eines fest.",
     field_email_part_needed: "Geben Sie mindestens drei Zeichen einer E-Mail-Adresse ein.",
     field_role_missing: "Geben Sie den Namen einer Rolle ein.",
     field_role_malformed: "Eine Rolle hat bis zu 64 Buchstaben ohne Umlaute, Ziffern und _ - . :",

@@ -20,8 +20,7 @@ pub(super) static TEXTS: Texts = Written {
     signin_account_deleted: "Your account has been deleted.",
 
     forgot_title: "Forgot your password?",
-    forgot_text: "Enter your address, and a mail with a link comes to it. The link leads to a page where you choose \
-                  a new password.",
+    forgot_text: "Enter your address, and we will send you a link to a page where you choose a new password.",
     forgot_button: "Send the mail",
     forgot_sent: "If there is an account with this address, a mail with a link is on its way to it. Follow the link \
                   to choose a new password.",
@@ -49,8 +48,7 @@ pub(super) static TEXTS: Texts = Written {
     sent_again: "No mail? Send it again",
 
     resend_title: "Send the mail again",
-    resend_text: "Look into your spam folder first. A new mail makes the link of the last one \
-                  useless.",
+    resend_text: "Check your spam folder first. A new mail makes the earlier link invalid.",
     resend_button: "Send",
 
     confirm_title: "Confirm your address",
@@ -79,7 +77,7 @@ pub(super) static TEXTS: Texts = Written {
     account_back: "Back to the account",
     account_name_title: "Change your name",
     account_email_title: "Change your e-mail address",
-    account_email_text: "A mail comes to your present address and one to the new one. The address changes once you \
+    account_email_text: "A mail comes to your current address and one to the new one. The address changes once you \
                          have followed the links in both.",
     account_new_email: "New e-mail address",
     account_password_title: "Change your password",
@@ -87,26 +85,26 @@ pub(super) static TEXTS: Texts = Written {
     account_delete_title: "Delete the account",
     account_delete_text: "This deletes your account for good and signs you out everywhere. It cannot be undone.",
     account_delete_button: "Delete for good",
-    current_password_label: "Present password",
+    current_password_label: "Current password",
     session_current: "This device",
     session_end: "End",
     session_end_others: "End all others",
     session_now: "active now",
-    session_minutes: "used {} min ago",
-    session_hours: "used {} h ago",
-    session_days: "used {} d ago",
+    session_minutes: "used {} minutes ago",
+    session_hours: "used {} hours ago",
+    session_days: "used {} days ago",
     device_on: "{browser} on {system}",
     device_unknown_browser: "Unknown browser",
     device_unknown: "Unknown device",
     done_name: "Your name has been changed.",
-    done_email: "If this address can be used, two mails are on their way: one to your present address, one to the new \
+    done_email: "If this address can be used, two mails are on their way: one to your current address, one to the new \
                  one. Follow the links in both.",
     done_password: "Your password has been changed. All other sessions have ended.",
     done_session: "The session has ended.",
     done_sessions: "All other sessions have ended.",
 
     signout_title: "Sign out",
-    signout_text: "Your session on this device ends. Others go on.",
+    signout_text: "Your session on this device ends. Other sessions stay signed in.",
     signout_button: "Sign out",
 
     admin_title: "Users",
@@ -137,7 +135,7 @@ pub(super) static TEXTS: Texts = Written {
     admin_lock_button: "Lock the account",
     admin_unlock_text: "Lets the user sign in again at once, even after too many attempts.",
     admin_unlock_button: "Unlock the account",
-    admin_forgive_button: "Forget failed sign-ins",
+    admin_forgive_button: "Reset sign-in attempts",
     admin_delete_title: "Delete the account",
     admin_delete_text: "The account is gone for good, and all its sessions end. This cannot be undone.",
     admin_delete_button: "Delete for good",
@@ -171,7 +169,7 @@ pub(super) static TEXTS: Texts = Written {
     factors_app_button: "Add an app",
     factors_phone_title: "Add a phone",
     factors_phone_label: "Phone number",
-    factors_phone_hint: "With its country, as in +49 30 901820.",
+    factors_phone_hint: "With the country code, as in +49 30 901820.",
     factors_phone_button: "Add a phone",
     factors_enrolled: "Your second factor is set up. You will be asked for it when you sign in.",
     factors_removed: "The second factor has been removed.",
@@ -223,6 +221,13 @@ pub(super) static TEXTS: Texts = Written {
     error_rate_limited: "",
     error_too_many_attempts: "",
     error_identity_unavailable: "",
+    error_before_account_change: "",
+    error_after_account_change: "",
+    error_after_password_change: "",
+    error_after_email_change: "",
+    error_after_deletion: "",
+    error_before_code_was_judged: "",
+    error_after_factor_removal: "",
 
     field_email_missing: "",
     field_email_malformed: "",
@@ -230,15 +235,15 @@ pub(super) static TEXTS: Texts = Written {
     field_email_same: "",
     field_name_missing: "",
     field_name_too_long: "",
-    field_data_too_large: "",
+    field_data_too_large: "That is more than a profile holds. Please give less.",
     field_password_missing: "",
-    field_password_too_long: "",
+    field_password_too_long: "The password is too long. Choose a shorter one.",
     field_password_length: "",
     field_password_characters: "",
     field_password_pwned: "",
     field_password_same: "",
     field_current_password_missing: "",
-    field_current_password_incorrect: "This is not your present password. If you have never set one, do so by \
+    field_current_password_incorrect: "This is not your current password. If you have never set one, do so by \
                                        “Forgot your password?”.",
     field_email_part_needed: "Type at least three characters of an e-mail address.",
     field_role_missing: "Type the name of a role.",

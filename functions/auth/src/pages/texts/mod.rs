@@ -226,8 +226,8 @@ texts! {
         not_found_title,
         failed_title,
     }
-    // `error_` and a problem's code, `field_` and a field's name and its error's code. An empty
-    // text stands for what the JSON API says, in English.
+    // `error_` and a problem's code, or what it says instead; `field_` and a field's name and its
+    // error's code. An empty text stands for what the JSON API says, in English.
     errors {
         error_ambiguous_request,
         error_malformed_form,
@@ -265,6 +265,13 @@ texts! {
         error_rate_limited,
         error_too_many_attempts,
         error_identity_unavailable,
+        error_before_account_change,
+        error_after_account_change,
+        error_after_password_change,
+        error_after_email_change,
+        error_after_deletion,
+        error_before_code_was_judged,
+        error_after_factor_removal,
 
         field_email_missing,
         field_email_malformed,
@@ -312,9 +319,9 @@ impl Texts {
         Some(self.at(index)).filter(|text| !text.is_empty())
     }
 
-    /// What the problem `code` says, where it is not what the API says.
-    pub(super) fn error(&self, code: &str) -> Option<&'static str> {
-        self.named(&format!("error_{code}"))
+    /// What a failure with this text says, where it is not what the API says.
+    pub(super) fn error(&self, text: &str) -> Option<&'static str> {
+        self.named(&format!("error_{text}"))
     }
 
     /// What the error `code` of `field` says, where it is not what the API says.
@@ -366,15 +373,18 @@ mod tests {
         let source = include_str!("../../failure.rs");
         let source = source.split("#[cfg(test)]").next().unwrap();
         let mut known = 0;
-        for made in source.split("Self::new(").skip(1) {
-            let code = made.split('"').nth(1).unwrap();
-            // Only programs send JSON.
-            if code != "malformed_json" {
-                let name = format!("error_{code}");
-                assert!(NAMES.contains(&name.as_str()), "{name}");
-                known += 1;
+        for made in ["Self::new(", "self.saying("] {
+            for made in source.split(made).skip(1) {
+                let text = made.split('"').nth(1).unwrap();
+                // Only programs send JSON.
+                if text != "malformed_json" {
+                    let name = format!("error_{text}");
+                    assert!(NAMES.contains(&name.as_str()), "{name}");
+                    known += 1;
+                }
             }
         }
+        assert_eq!(source.matches(".saying(").count(), 7);
         assert!(known > 15, "the source is read wrongly");
     }
 
