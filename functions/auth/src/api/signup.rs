@@ -18,6 +18,7 @@ use crate::{
     limits::Attempt,
     open_session::{self, Arrival, Entry},
     response::Response,
+    user_data,
 };
 
 /// What somebody signs up with.
@@ -54,15 +55,18 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
 /// Reads `email`, `password` and `data`.
 pub(crate) fn read(mut fields: Fields) -> Result<Application, Failure> {
     let (email, password) = (fields.email(), fields.new_password());
-    let application =
-        email
-            .zip(password)
-            .zip(fields.object("data"))
-            .map(|((email, password), data)| Application {
-                email,
-                password,
-                data,
-            });
+    let data = fields.object("data");
+    if data.as_ref().is_some_and(user_data::is_too_large) {
+        fields.fault("data", "too_large", "Over 4 KiB of data. Send less.");
+    }
+    let application = email
+        .zip(password)
+        .zip(data)
+        .map(|((email, password), data)| Application {
+            email,
+            password,
+            data,
+        });
     fields.finish(application)
 }
 
@@ -209,6 +213,27 @@ mod tests {
             world.break_after(0, breakage);
             assert_eq!(sign_up(&world).code(), "identity_unavailable");
         }
+    }
+
+    #[test]
+    fn there_is_an_end_to_what_is_kept() {
+        let world = World::new().supabase("/signup", 200, user());
+        let sign_up = |count: usize| {
+            let data = json!({"x": "x".repeat(count)});
+            let body = json!({"email": "ada@example.test", "password": "p", "data": data});
+            world.answer(&post(PATH, &body.to_string()))
+        };
+        let most = 4096 - r#"{"x":""}"#.len();
+        assert_eq!(sign_up(most).status, 202);
+        let asked = world.asked().len();
+        let answer = sign_up(most + 1);
+        assert_eq!(answer.code(), "validation_failed");
+        let error = &answer.json()["errors"][0];
+        assert_eq!(
+            (&error["field"], &error["code"]),
+            (&json!("data"), &json!("too_large"))
+        );
+        assert_eq!(world.asked().len(), asked);
     }
 
     #[test]
