@@ -100,7 +100,7 @@ class Person:
 
     def with_new_factor(self):
         """Enrols an app, which waits for its first code."""
-        enrolled = self.api("POST", "mfa/factors", 201, json={"type": "totp"}).json()
+        enrolled = self.api("POST", "mfa/factors", 201, json={"type": "totp", "current_password": PASSWORD}).json()
         self.factor_id = enrolled["id"]
         self.secret = enrolled["totp"]["secret"]
         self.last_step = 0

@@ -54,7 +54,7 @@ pub(crate) async fn update<H: Host>(
             metadata.insert(name.clone(), value.clone());
         }
     }
-    if user_data::is_too_large(&metadata) && user_data::size(&metadata) > before {
+    if user_data::size(&metadata) > user_data::LONGEST.max(before) {
         let detail = "With this, there would be over 4 KiB of data. Keep less.";
         return Err(Failure::of_field("data", "too_large", detail));
     }
