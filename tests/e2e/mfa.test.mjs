@@ -12,7 +12,7 @@ const PHONE = "+15551234567";
 
 let stack;
 before(async () => {
-  stack = await startStack({ vars: { auth: { ANSWER_FLOOR_MS: "0" } } });
+  stack = await startStack({ vars: { auth: { ANSWER_FLOOR_MS: "0", PHONE_FACTORS: "1" } } });
   const routes = ["app", "safe"].map((id) => ({ id, path: `/${id}/*`, upstream: stack.origin }));
   routes[1].aal = "aal2";
   await stack.workers.verify.setVars({ ROUTES: JSON.stringify(routes) });

@@ -37,9 +37,18 @@ pub(crate) async fn change<H: Host>(
     } = tokens;
 
     // (2) The new one. Supabase ends its other sessions, the one of the check too.
-    let change = Change::Password(new);
+    let change = Change::Password {
+        new,
+        current: Some(current),
+    };
     let changed = exchange.supabase().change(&access_token, change).await;
-    let user = changed.map_err(|error| Failure::from_change(&error))?;
+    let user = changed.map_err(|error| match error {
+        AuthError::Rejected(code) if code == "reauthentication_needed" => {
+            Failure::reauthentication_required()
+        }
+        AuthError::Rejected(code) if code == "current_password_invalid" => wrong_password(),
+        error => Failure::from_change(&error),
+    })?;
     exchange.audit("password_changed", signed_in.user_id(), None);
 
     // (3) All others first: if one's own cannot be renewed, it has ended nobody's rights.
@@ -94,10 +103,14 @@ pub(crate) async fn check<H: Host>(
         }
         Err(AuthError::InvalidCredentials) => {
             exchange.even_out_after(delay).await;
-            let detail = "This is not your current password. If you have never set one, have a mail \
-                          sent for a forgotten password, and set one.";
-            Err(Failure::of_field("current_password", "incorrect", detail))
+            Err(wrong_password())
         }
         Err(error) => Err(Failure::from_sign_in(&error)),
     }
+}
+
+fn wrong_password() -> Failure {
+    let detail = "This is not your current password. If you have never set one, have a mail sent \
+                  for a forgotten password, and set one.";
+    Failure::of_field("current_password", "incorrect", detail)
 }

@@ -20,6 +20,9 @@ const RETRY_UNAVAILABLE: u32 = 5;
 /// does not say how long; its limits fill up again within a minute or more.
 const RETRY_LIMITED: u32 = 60;
 
+/// Seconds after which an app shows another code.
+const NEXT_CODE: u64 = 30;
+
 /// What a field says that should hold the number of a phone.
 pub(crate) const NO_PHONE: &str =
     "This is not a phone number with its country code. One looks like +49 30 901820.";
@@ -226,6 +229,15 @@ impl Failure {
         Self::of_field("code", "incorrect", detail)
     }
 
+    /// Whether a code was taken is not known: only the next one is certain not to have been.
+    pub(crate) fn before_code_was_judged(self) -> Self {
+        self.saying(
+            "before_code_was_judged",
+            "It is not certain that the code was taken. Please wait for the next one.",
+        )
+        .retry_in(NEXT_CODE)
+    }
+
     /// One of `factors` has to be given first, in the same request.
     pub(crate) fn code_missing(factors: &[Choice]) -> Self {
         let detail = "This account has a second factor. Enter its code.";
@@ -248,6 +260,14 @@ impl Failure {
     pub(crate) fn step_up_required() -> Self {
         let detail = "Confirm with your second factor first.";
         Self::new(403, "step_up_required", "Second factor required", detail)
+    }
+
+    /// Supabase changes no password in a sign-in of yesterday.
+    pub(crate) fn reauthentication_required() -> Self {
+        let detail = "You signed in too long ago to change your password. Sign out and in again, or \
+                      have a mail sent for a forgotten password.";
+        let title = "Sign-in too long ago";
+        Self::new(403, "reauthentication_required", title, detail)
     }
 
     /// What an admin must leave to others.
@@ -338,6 +358,15 @@ impl Failure {
         )
     }
 
+    /// What failed after a second factor had been removed.
+    pub(crate) fn after_factor_removal(self) -> Self {
+        self.saying(
+            "after_factor_removal",
+            "The second factor has been removed, but a session that it raised meanwhile may still \
+             count as raised. End the other sessions.",
+        )
+    }
+
     /// What failed after the account had been deleted.
     pub(crate) fn after_deletion(self) -> Self {
         self.saying(
@@ -359,6 +388,11 @@ impl Failure {
             "missing",
             "Enter your current password.",
         )
+    }
+
+    pub(crate) fn factor_not_offered() -> Self {
+        let detail = "This site takes no second factor of this kind.";
+        Self::of_field("type", "not_offered", detail)
     }
 
     /// Something is wrong with one field.
@@ -506,11 +540,9 @@ impl Failure {
                 "too_many",
                 "There are too many second factors. Remove one first.",
             ),
-            "mfa_totp_enroll_not_enabled" | "mfa_phone_enroll_not_enabled" => (
-                "type",
-                "not_offered",
-                "This site takes no second factor of this kind.",
-            ),
+            "mfa_totp_enroll_not_enabled" | "mfa_phone_enroll_not_enabled" => {
+                return Self::factor_not_offered();
+            }
             "mfa_verified_factor_exists" => (
                 "phone",
                 "taken",

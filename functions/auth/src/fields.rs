@@ -1,5 +1,7 @@
 //! The fields of a request: JSON of a program, or the form of a page. Every fault is collected.
 
+use core::fmt;
+
 use authflow_shared::{
     json::{self, Map, Value},
     problem::FieldError,
@@ -22,7 +24,7 @@ const LONGEST_PASSWORD: usize = 72;
 /// What was sent, and what is wrong with it.
 ///
 /// Each reader returns `None` after it recorded what is wrong; [`Fields::finish`] tells it all.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Fields {
     values: Map,
     errors: Vec<FieldError>,
@@ -158,7 +160,7 @@ impl Fields {
         Some(Given {
             factor_id: factor_id?,
             challenge_id: challenge_id?,
-            code: code?,
+            code: Secret::new(code?),
         })
     }
 
@@ -251,6 +253,13 @@ impl Fields {
             Some(value) if self.errors.is_empty() => Ok(value),
             _ => Err(Failure::validation_failed(self.errors)),
         }
+    }
+}
+
+/// The names alone: a value may be a password.
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.values.keys()).finish()
     }
 }
 

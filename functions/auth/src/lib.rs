@@ -43,6 +43,8 @@ mod second_factor;
 mod signed_in;
 #[cfg(test)]
 mod test_support;
+#[cfg(test)]
+mod unprinted;
 mod user_data;
 
 use std::{cell::RefCell, rc::Rc};

@@ -27,7 +27,7 @@ pub(crate) struct Kind {
 pub(crate) const SECOND_FACTOR: Kind = Kind::new("second_factor", 600);
 /// The recovery session of a reset link.
 pub(crate) const RESET: Kind = Kind::new("reset", 600);
-/// A reset link that is being used at this moment.
+/// A reset link that is being used at this moment, at least so long.
 pub(crate) const RESET_IN_USE: Kind = Kind::new("reset_in_use", 30);
 /// A code of a second factor that has been tried. Supabase takes one for three steps of 30
 /// seconds; this is longer.
@@ -45,11 +45,31 @@ impl Kind {
         self.seconds
     }
 
+    /// The same, but it lives for `seconds` if that is longer.
+    pub(crate) fn at_least(self, seconds: u64) -> Self {
+        Self {
+            seconds: self.seconds.max(seconds),
+            ..self
+        }
+    }
+
     /// The key of the thing called `name`. Whoever reads Redis does not learn the name.
     fn key(self, name: &str) -> String {
         format!("{}:{}", self.name, hex::encode(&Sha256::digest(name)))
     }
 }
+
+/// A name that is ours until its time is over.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    key: String,
+    /// What tells it from somebody else's, who claimed the name after our time was over.
+    owner: Secret,
+}
+
+/// Deletes a key if its value is the one that is named.
+const GIVE_UP: &str =
+    r#"return redis.call("GET", KEYS[1]) == ARGV[1] and redis.call("DEL", KEYS[1]) or 0"#;
 
 /// A name that nobody can guess: 256 bits in base64url.
 pub(crate) fn random_name<H: Host>(host: &H) -> Result<Secret, Failure> {
@@ -62,15 +82,36 @@ pub(crate) fn random_name<H: Host>(host: &H) -> Result<Secret, Failure> {
 impl<H: Host> Exchange<'_, H> {
     /// Keeps `value` under `name`, for the time of its kind from now on.
     pub(crate) async fn keep(&self, kind: Kind, name: &str, value: &Object) -> Result<(), Failure> {
+        let command = self.set(kind, name, value).arg("EX").arg(kind.seconds);
+        match self.is_set(&command).await? {
+            true => Ok(()),
+            false => Err(Failure::store_unavailable(Unavailable::Refused)),
+        }
+    }
+
+    /// Keeps `value` in place of what is kept under `name`, for what is left of its time; gives whether
+    /// anything is left.
+    pub(crate) async fn keep_on(
+        &self,
+        kind: Kind,
+        name: &str,
+        value: &Object,
+    ) -> Result<bool, Failure> {
+        let command = self.set(kind, name, value).arg("XX").arg("KEEPTTL");
+        self.is_set(&command).await
+    }
+
+    fn set(&self, kind: Kind, name: &str, value: &Object) -> Command {
         let value = Secret::new(value.to_json());
         let sealed = self.config.fernet.seal(&value, self.host.now());
-        let command = Command::new("SET")
-            .arg(kind.key(name))
-            .arg(sealed)
-            .arg("EX")
-            .arg(kind.seconds);
-        match self.redis().command(&command).await {
-            Ok(Reply::Text(_)) => Ok(()),
+        Command::new("SET").arg(kind.key(name)).arg(sealed)
+    }
+
+    /// Whether a `SET` whose condition may not hold has set something.
+    async fn is_set(&self, command: &Command) -> Result<bool, Failure> {
+        match self.redis().command(command).await {
+            Ok(Reply::Text(_)) => Ok(true),
+            Ok(Reply::Nil) => Ok(false),
             Ok(_) => Err(Failure::store_unavailable(Unavailable::Refused)),
             Err(reason) => Err(Failure::store_unavailable(reason)),
         }
@@ -88,24 +129,37 @@ impl<H: Host> Exchange<'_, H> {
         self.opened(self.redis().command(&command).await)
     }
 
-    /// Claims `name` for whoever asks first; gives whether that is us.
-    pub(crate) async fn claim(&self, kind: Kind, name: &str) -> Result<bool, Failure> {
+    /// Claims `name` for whoever asks first; nothing if that is not us.
+    pub(crate) async fn claim(&self, kind: Kind, name: &str) -> Result<Option<Claim>, Failure> {
+        let claim = Claim {
+            key: kind.key(name),
+            owner: random_name(self.host)?,
+        };
         let command = Command::new("SET")
-            .arg(kind.key(name))
-            .arg(1)
+            .arg(&claim.key)
+            .arg(claim.owner.expose())
             .arg("NX")
             .arg("EX")
             .arg(kind.seconds);
+        Ok(self.is_set(&command).await?.then_some(claim))
+    }
+
+    /// Gives a claim up, unless it is over and the name is somebody else's by now.
+    pub(crate) async fn give_up(&self, claim: &Claim) -> Result<(), Failure> {
+        let command = Command::new("EVAL")
+            .arg(GIVE_UP)
+            .arg(1)
+            .arg(&claim.key)
+            .arg(claim.owner.expose());
         match self.redis().command(&command).await {
-            Ok(Reply::Text(_)) => Ok(true),
-            Ok(Reply::Nil) => Ok(false),
+            Ok(Reply::Integer(_)) => Ok(()),
             Ok(_) => Err(Failure::store_unavailable(Unavailable::Refused)),
             Err(reason) => Err(Failure::store_unavailable(reason)),
         }
     }
 
-    /// Gives up what was kept or claimed under `name`.
-    pub(crate) async fn release(&self, kind: Kind, name: &str) -> Result<(), Failure> {
+    /// Forgets what was kept under `name`.
+    pub(crate) async fn forget(&self, kind: Kind, name: &str) -> Result<(), Failure> {
         let command = Command::new("DEL").arg(kind.key(name));
         let released = self.redis().command(&command).await;
         released.map(drop).map_err(Failure::store_unavailable)

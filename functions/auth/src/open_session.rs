@@ -33,7 +33,7 @@ pub(crate) struct Opened {
     user_id: String,
     profile: Object,
     expires_at: Timestamp,
-    cookie: String,
+    cookie: Secret,
 }
 
 /// Whether an account is new.
@@ -199,8 +199,8 @@ pub(crate) async fn open<H: Host>(
                     discard(exchange, access_token);
                     Failure::session_ended_meanwhile()
                 }
-                // Supabase's session is that of whichever took the place.
-                NotCreated::Orphan => Failure::no_session(),
+                // Supabase's session is that of whichever went on in its place.
+                NotCreated::Gone => Failure::no_session(),
                 NotCreated::Unavailable(reason) => {
                     if !has_owner {
                         discard(exchange, access_token);
@@ -220,7 +220,7 @@ pub(crate) async fn open<H: Host>(
         new_device::tell(exchange, &record);
     }
     let token = config.common.token_keys.sign(&id);
-    let cookie = cookie::set(&token, config.common.lifetimes.session_max);
+    let cookie = Secret::new(cookie::set(&token, config.common.lifetimes.session_max));
     Ok(Opened {
         id,
         token,
@@ -271,6 +271,6 @@ impl Opened {
         response
             .of_user(&self.user_id)
             .of_session(&self.id)
-            .header("set-cookie", self.cookie)
+            .header("set-cookie", self.cookie.expose())
     }
 }

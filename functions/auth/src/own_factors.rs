@@ -161,7 +161,10 @@ pub(crate) async fn enroll<H: Host>(
     wanted: &Wanted,
     default: &str,
 ) -> Result<Begun, Failure> {
-    // (1) Who has nothing but a session does not change how its owner signs in.
+    // (1) What the operator offers. Who has nothing but a session does not change how its owner signs in.
+    if wanted.phone.is_some() && !exchange.config.pages.offers_phones {
+        return Err(Failure::factor_not_offered());
+    }
     owner.require_raised()?;
     if owner.needs_password() {
         let current = wanted.current.as_ref();
@@ -236,7 +239,7 @@ pub(crate) async fn verify<H: Host>(
 ///
 /// # Errors
 /// `not_found` if there is no such factor; `step_up_required` if a verified one is to go and none
-/// was given in this session.
+/// was given in this session. A `store_unavailable` that comes after the factor has gone says so.
 pub(crate) async fn remove<H: Host>(
     exchange: &Exchange<'_, H>,
     owner: &Owner,
@@ -253,11 +256,21 @@ pub(crate) async fn remove<H: Host>(
     removed.map_err(|error| Failure::from_factor_change(&error))?;
     if counts {
         exchange.audit("factor_removed", owner.signed_in.user_id(), None);
-        let signed_in = &owner.signed_in;
-        let lowered = exchange.store().lower(&signed_in.id).await;
-        lowered.map_err(Failure::store_unavailable)?;
+        lower_all(exchange, &owner.signed_in)
+            .await
+            .map_err(Failure::after_factor_removal)?;
     }
     Ok(())
+}
+
+/// Lowers those that the factor raised while it was going, and one's own last.
+async fn lower_all<H: Host>(
+    exchange: &Exchange<'_, H>,
+    signed_in: &SignedIn,
+) -> Result<(), Failure> {
+    lower_others(exchange, signed_in).await?;
+    let lowered = exchange.store().lower(&signed_in.id).await;
+    lowered.map_err(Failure::store_unavailable)
 }
 
 async fn lower_others<H: Host>(

@@ -1,18 +1,21 @@
 //! The link of a mail for a forgotten password.
 //!
 //! Supabase takes the link's token once, for a session that may set a password. That session is
-//! kept, sealed and under the token's hash, for ten minutes: so a password that is refused as weak
-//! does not use up the link.
+//! kept, sealed and under the token's hash, for ten minutes from then on: so a password that is
+//! refused as weak does not use up the link.
 //!
 //! Two systems change, and nothing makes them one. The password changes first; then every session
 //! of the user ends. If the second fails, the answer is 503, and the same link with the same
 //! password goes on where it stopped: what is about to be set is noted before, so that Supabase's
 //! `same_password` is told apart from a person who typed the old one.
 
+use core::time::Duration;
+
 use authflow_shared::{
     hex,
     host::Host,
     json::{Object, Value},
+    log::Level,
     secret::Secret,
     supabase::{AuthError, Session, account::Change},
 };
@@ -22,7 +25,7 @@ use crate::{
     end_session,
     exchange::Exchange,
     failure::Failure,
-    one_time,
+    one_time::{self, Kind},
     open_session::discard,
     second_factor::{self, Choice, Given, Unraised},
 };
@@ -57,22 +60,36 @@ pub(crate) async fn redeem<H: Host>(
 ) -> Result<String, Failure> {
     // (1) One at a time.
     let link = reset.token_hash.expose();
-    if !exchange.claim(one_time::RESET_IN_USE, link).await? {
+    let in_use = in_use(exchange.config.supabase.timeout);
+    let Some(claim) = exchange.claim(in_use, link).await? else {
         return Err(Failure::link_expired());
-    }
+    };
     let done = redeem_alone(exchange, reset).await;
     match done {
-        // (2) Used up. Whoever uses it at the same time still finds it claimed.
+        // (2) Used up. Whoever uses it at the same time still finds it claimed. What stays of it
+        // is worth nothing: its session has ended.
         Ok(user_id) => {
-            exchange.release(one_time::RESET, link).await?;
+            if let Err(failure) = exchange.forget(one_time::RESET, link).await {
+                exchange
+                    .ids
+                    .line(Level::Warn, "reset_link_not_forgotten")
+                    .maybe("cause", failure.cause.as_deref())
+                    .emit(exchange.host, exchange.config.common.log_level);
+            }
             Ok(user_id)
         }
         // (3) Free again; where that cannot be done, once the claim has run out.
-        Err(failure) => match exchange.release(one_time::RESET_IN_USE, link).await {
+        Err(failure) => match exchange.give_up(&claim).await {
             Ok(()) => Err(failure),
-            Err(unreleased) => Err(unreleased.retry_in(one_time::RESET_IN_USE.seconds())),
+            Err(unreleased) => Err(unreleased.retry_in(in_use.seconds())),
         },
     }
+}
+
+/// The claim of a link in use, which outlives the use: Supabase is asked four times at most, and Redis in between.
+fn in_use(supabase_timeout: Duration) -> Kind {
+    let seconds = supabase_timeout.saturating_mul(4).as_secs();
+    one_time::RESET_IN_USE.at_least(seconds.saturating_add(10))
 }
 
 async fn redeem_alone<H: Host>(
@@ -95,10 +112,15 @@ async fn redeem_alone<H: Host>(
     // (3) What is about to be done is noted, so that it can be gone on with.
     let trace = trace(reset);
     let goes_on = recovery.about_to_set.replace(trace.clone()) == Some(trace);
-    keep(exchange, &reset.token_hash, &recovery).await?;
+    if !keep_on(exchange, &reset.token_hash, &recovery).await? {
+        return Err(Failure::link_expired());
+    }
 
     // (4) The password.
-    let change = Change::Password(&reset.password);
+    let change = Change::Password {
+        new: &reset.password,
+        current: None,
+    };
     let supabase = exchange.supabase();
     match supabase.change(&recovery.access_token, change).await {
         Ok(_) => {}
@@ -106,7 +128,8 @@ async fn redeem_alone<H: Host>(
         Err(error) => {
             if !matches!(error, AuthError::Unavailable(_)) {
                 recovery.about_to_set = None;
-                keep(exchange, &reset.token_hash, &recovery).await?;
+                // A link whose time is over meanwhile says so when it is used again.
+                keep_on(exchange, &reset.token_hash, &recovery).await?;
             }
             return Err(match error {
                 AuthError::SessionEnded | AuthError::UserNotFound => Failure::link_expired(),
@@ -142,18 +165,22 @@ async fn recovery<H: Host>(
         Err(error) => return Err(Failure::from_supabase(&error)),
     };
     let recovery = Recovery::of(session);
-    keep(exchange, token_hash, &recovery).await?;
-    Ok(recovery)
-}
-
-async fn keep<H: Host>(
-    exchange: &Exchange<'_, H>,
-    token_hash: &Secret,
-    recovery: &Recovery,
-) -> Result<(), Failure> {
     let value = recovery.to_object();
     exchange
         .keep(one_time::RESET, token_hash.expose(), &value)
+        .await?;
+    Ok(recovery)
+}
+
+/// Keeps `recovery` in place of what was kept, until the ten minutes are over; gives whether they are not.
+async fn keep_on<H: Host>(
+    exchange: &Exchange<'_, H>,
+    token_hash: &Secret,
+    recovery: &Recovery,
+) -> Result<bool, Failure> {
+    let value = recovery.to_object();
+    exchange
+        .keep_on(one_time::RESET, token_hash.expose(), &value)
         .await
 }
 

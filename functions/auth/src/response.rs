@@ -1,9 +1,11 @@
 //! What is answered, and what the log will say of it.
 
+use core::fmt;
+
 use authflow_shared::{json::Object, log::Level, session::SessionId};
 
 /// An answer.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Response {
     /// The status code.
     pub status: u16,
@@ -12,6 +14,16 @@ pub struct Response {
     /// The body, if the status has one.
     pub body: Option<String>,
     pub(crate) note: Note,
+}
+
+/// Without the body and what the headers say: a session's token may be in either.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("note", &self.note)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the log says of a request beside the plain facts.

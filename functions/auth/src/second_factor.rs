@@ -16,7 +16,7 @@ use crate::{
     failure::Failure,
     limits::Attempt,
     one_time,
-    open_session::{self, Arrival, Opened, Opening},
+    open_session::{self, Arrival, Opened, Opening, discard},
     response::Response,
 };
 
@@ -187,7 +187,7 @@ pub(crate) struct Given {
     pub(crate) factor_id: String,
     /// The challenge it answers, a UUID, where it was sent; else one is made.
     pub(crate) challenge_id: Option<String>,
-    pub(crate) code: String,
+    pub(crate) code: Secret,
 }
 
 /// Has the code of a phone sent; of an app, which has it already, nothing is sent. Gives the
@@ -234,42 +234,47 @@ pub(crate) async fn raise<H: Host>(
     // (2) Counted first: a million codes are soon tried.
     exchange.count(Attempt::Code, user_id).await?;
     // (3) Claimed: Supabase would take a code again while its time lasts, from whoever saw it.
-    let tried = format!("{factor_id}:{code}");
-    if !exchange.claim(one_time::TRIED_CODE, &tried).await? {
+    let tried = [factor_id, ":", code.expose()].concat();
+    let Some(claim) = exchange.claim(one_time::TRIED_CODE, &tried).await? else {
         return Err(Failure::wrong_code());
-    }
+    };
     // (4) Challenge and answer at once: Supabase compares the addresses they come from.
     let supabase = exchange.supabase();
-    let raised = async {
-        let challenge_id = match challenge_id {
-            Some(id) => id.clone(),
-            None => supabase.challenge(access_token, factor_id).await?,
-        };
-        supabase
-            .answer_challenge(access_token, factor_id, &challenge_id, code)
-            .await
+    let challenge_id = match challenge_id {
+        Some(id) => id.clone(),
+        None => match supabase.challenge(access_token, factor_id).await {
+            Ok(id) => id,
+            Err(error) => {
+                // Nobody has seen the code yet.
+                exchange.give_up(&claim).await?;
+                return Err(Failure::from_code(&error));
+            }
+        },
     };
-    match raised.await {
+    let raised = supabase
+        .answer_challenge(access_token, factor_id, &challenge_id, code.expose())
+        .await;
+    match raised {
         Ok(session) if session.aal() == "aal2" && session.user.id == *user_id => Ok(session),
         Ok(_) => Err(Failure::wrong_code()),
+        // (5) Supabase may have taken the code, so that it has counted.
+        Err(AuthError::Unavailable(reason)) => {
+            Err(Failure::from_code(&AuthError::Unavailable(reason)).before_code_was_judged())
+        }
         Err(error) => {
-            // (5) Nobody knows whether the code was right: its owner may try it again.
-            if is_silent(&error) {
-                exchange.release(one_time::TRIED_CODE, &tried).await?;
+            if is_unjudged(&error) {
+                exchange.give_up(&claim).await?;
             }
             Err(Failure::from_code(&error))
         }
     }
 }
 
-/// Whether `error` says nothing about the code.
-fn is_silent(error: &AuthError) -> bool {
+/// Whether `error` shows that Supabase has not looked at the code, which its owner may try again then.
+fn is_unjudged(error: &AuthError) -> bool {
     matches!(
         error,
-        AuthError::Unavailable(_)
-            | AuthError::RateLimited
-            | AuthError::SessionEnded
-            | AuthError::UserNotFound
+        AuthError::RateLimited | AuthError::SessionEnded | AuthError::UserNotFound
     )
 }
 
@@ -285,7 +290,13 @@ pub(crate) async fn complete<H: Host>(
     let waiting = waiting(exchange, mfa_token).await?;
     let session = raise(exchange, &waiting.unraised, given).await?;
     // Two right codes raise one session at Supabase; only one of them makes a session of ours.
-    finish(exchange, mfa_token).await?;
+    if let Err(failure) = finish(exchange, mfa_token).await {
+        // Where somebody else was faster, it is theirs; where nobody knows, it must not stay raised.
+        if failure.problem.code != "mfa_expired" {
+            discard(exchange, session.access_token);
+        }
+        return Err(failure);
+    }
     open_session::open(exchange, session, Opening::SignIn(waiting.arrival)).await
 }
 

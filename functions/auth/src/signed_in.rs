@@ -54,13 +54,18 @@ pub(crate) async fn require<H: Host>(exchange: &Exchange<'_, H>) -> Result<Signe
         SessionLookup::Unavailable(reason) => return Err(Failure::store_unavailable(reason)),
     };
     let fingerprinter = &exchange.config.common.fingerprinter;
-    if !fingerprinter.compare(&exchange.device(), &record).passes() {
+    let likeness = fingerprinter.compare(&exchange.device(), &record);
+    if !likeness.passes() {
         return Err(Failure::no_session());
     }
-    Ok(SignedIn {
+    let signed_in = SignedIn {
         id: id.clone(),
         record,
-    })
+    };
+    if let Some(factor) = likeness.drift() {
+        exchange.audit_drift(factor, &signed_in);
+    }
+    Ok(signed_in)
 }
 
 /// Supabase's tokens of a session.
@@ -193,7 +198,10 @@ mod tests {
     use authflow_shared::session::SessionRecord;
     use serde_json::{Value, json};
 
-    use crate::test_support::{Answer, LOST, World, post, session, user};
+    use crate::{
+        request::Request,
+        test_support::{Answer, LOST, USER_ID, World, get, post, session, user},
+    };
 
     const REFRESH: &str = "/token?grant_type=refresh_token";
     const PATH: &str = "/api/v1/simple_auth/reset-password/update";
@@ -266,6 +274,32 @@ mod tests {
             assert!(answer.header("set-cookie").is_some());
             assert!(record(&world, &token).is_none(), "{code}");
         }
+    }
+
+    #[test]
+    fn a_device_that_has_drifted_is_recorded() {
+        let world = World::with(&[("FINGERPRINT_MODE", "graded")]);
+        let token = world.signed_in();
+        let sessions = get("/api/v1/simple_auth/sessions").cookie(&token);
+        let drifts = |request: &Request| {
+            world.host.forget();
+            world.answer(request);
+            let lines = world.host.lines().into_iter();
+            let lines = lines.map(|line| serde_json::from_str::<Value>(&line).unwrap());
+            let drifts = lines.filter(|line| line["event"] == "device_drift");
+            drifts.collect::<Vec<_>>()
+        };
+        assert!(drifts(&sessions).is_empty());
+        let german = sessions.with("accept-language", "de");
+        let line = drifts(&german).remove(0);
+        assert_eq!(
+            (&line["msg"], &line["drift"], &line["user_id"]),
+            (&json!("audit"), &json!("language"), &json!(USER_ID))
+        );
+        assert_eq!(line["network"], "192.0.2.1");
+        assert!(line["session"].is_string() && !line.to_string().contains(&token));
+        let roaming = german.with("cf-connecting-ip", "192.0.2.2");
+        assert!(drifts(&roaming).is_empty(), "another device does not pass");
     }
 
     #[test]

@@ -33,10 +33,14 @@ type Supabase = BTreeMap<&'static str, (u16, Value)>;
 /// See the module.
 pub(crate) struct World {
     pub(crate) host: FakeHost,
-    config: Rc<Config>,
+    pub(crate) config: Rc<Config>,
     supabase: Rc<RefCell<Supabase>>,
     redis: Rc<RefCell<BTreeMap<String, String>>>,
+    meanwhile: Meanwhile,
 }
+
+/// What comes into Redis when Supabase is asked for a path, or goes: a key and its value, if it has one.
+type Meanwhile = Rc<RefCell<Option<(&'static str, String, Option<String>)>>>;
 
 impl World {
     pub(crate) fn new() -> Self {
@@ -48,9 +52,19 @@ impl World {
         let supabase = Rc::new(RefCell::new(Supabase::new()));
         let redis = Rc::new(RefCell::new(BTreeMap::new()));
         let (answers, keys) = (supabase.clone(), redis.clone());
+        let meanwhile = Meanwhile::default();
+        let happens = meanwhile.clone();
         let host = FakeHost::new(NOW, move |call| {
             match call.url.strip_prefix("https://supabase.test/auth/v1") {
-                Some(path) => Ok(answer_of(&answers.borrow(), path)),
+                Some(path) => {
+                    let happens = happens.borrow_mut().take_if(|(when, ..)| *when == path);
+                    if let Some((_, key, value)) = happens {
+                        let mut keys = keys.borrow_mut();
+                        keys.remove(&key);
+                        keys.extend(value.map(|value| (key, value)));
+                    }
+                    Ok(answer_of(&answers.borrow(), &call.method, path))
+                }
                 None if call.url.starts_with("https://hook.test") => Ok(HttpAnswer {
                     status: 204,
                     body: String::new(),
@@ -63,10 +77,22 @@ impl World {
             config: Rc::new(config_with(changes)),
             supabase,
             redis,
+            meanwhile,
         }
     }
 
-    /// From now on Supabase answers `status` and `body` under `path`, whatever is asked.
+    /// Puts `value` into Redis under `key` the next time that Supabase is asked for `path`.
+    pub(crate) fn put_while_asked(&self, path: &'static str, key: &str, value: &str) {
+        *self.meanwhile.borrow_mut() = Some((path, key.to_owned(), Some(value.to_owned())));
+    }
+
+    /// Takes `key` out of Redis the next time that Supabase is asked for `path`.
+    pub(crate) fn forget_while_asked(&self, path: &'static str, key: &str) {
+        *self.meanwhile.borrow_mut() = Some((path, key.to_owned(), None));
+    }
+
+    /// From now on Supabase answers `status` and `body` under `path`, whatever is asked; `path` may begin with
+    /// the one method that is meant.
     pub(crate) fn supabase(self, path: &'static str, status: u16, body: Value) -> Self {
         self.supabase.borrow_mut().insert(path, (status, body));
         self
@@ -364,10 +390,13 @@ impl Request {
     }
 }
 
-fn answer_of(answers: &Supabase, path: &str) -> HttpAnswer {
+fn answer_of(answers: &Supabase, method: &str, path: &str) -> HttpAnswer {
     let known = |known: &&&str| path == **known || path.starts_with(&format!("{known}?"));
     let of_any_query = || answers.keys().find(known).map(|found| &answers[found]);
-    let found = answers.get(path).or_else(of_any_query);
+    let of_method = answers.get(format!("{method} {path}").as_str());
+    let found = of_method
+        .or_else(|| answers.get(path))
+        .or_else(of_any_query);
     let (status, body) = found.cloned().unwrap_or((404, Value::Null));
     HttpAnswer {
         status,
@@ -398,6 +427,21 @@ fn run(keys: &mut BTreeMap<String, String>, command: &[String]) -> Value {
         ["SET", key, value, "EX", _] => {
             keys.insert((*key).to_owned(), (*value).to_owned());
             json!({"result": "OK"})
+        }
+        ["SET", key, value, "XX", "KEEPTTL"] => match keys.get_mut(*key) {
+            Some(kept) => {
+                (*value).clone_into(kept);
+                json!({"result": "OK"})
+            }
+            None => json!({"result": null}),
+        },
+        // A claim that is given up.
+        ["EVAL", _, "1", claimed, owner] => {
+            let is_ours = keys.get(*claimed).is_some_and(|kept| kept == owner);
+            if is_ours {
+                keys.remove(*claimed);
+            }
+            json!({"result": u8::from(is_ours)})
         }
         // Tokens that are swapped.
         ["EVAL", _, "1", session, old, new] => {

@@ -256,7 +256,7 @@ mod tests {
             fake::{Breakage, FakeHost},
         },
         session::store::{
-            NotCreated,
+            NewSession, NotCreated,
             tests::{NOW, id, new_session, store},
         },
     };

@@ -82,8 +82,8 @@ pub struct Created {
 pub enum NotCreated {
     /// All sessions of the user were ended while this one was being opened.
     Ended,
-    /// The one that this takes the place of has ended, or another has taken its place.
-    Orphan,
+    /// The session that was to go on in this one is not there any more.
+    Gone,
     /// It is not certain that the session exists.
     Unavailable(Unavailable),
 }
@@ -220,7 +220,7 @@ impl<H: HttpClient> SessionStore<H> {
                 .arg(&sessions_key)
                 .arg(now.seconds().saturating_add(lives))
                 .arg(new.id.as_str()),
-        ];
+        ]);
         writes.extend(at_least(&sessions_key, lives));
         if let Some(old) = new.replaces {
             writes.extend(end_commands(old, old_owner));

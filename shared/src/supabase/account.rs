@@ -24,7 +24,12 @@ pub enum EmailChange {
 #[derive(Clone, Debug)]
 pub enum Change<'a> {
     /// The password.
-    Password(&'a Secret),
+    Password {
+        /// The new one.
+        new: &'a Secret,
+        /// The present one, which a Supabase that is so set asks for, but not after a mail's link.
+        current: Option<&'a Secret>,
+    },
     /// The address, once the mails to the old and the new one are confirmed. Their links will lead
     /// on to `redirect_to`.
     Email {
@@ -59,9 +64,11 @@ impl<H: HttpClient> AuthClient<H> {
         change: Change<'_>,
     ) -> Result<User, AuthError> {
         let (path, body) = match change {
-            Change::Password(password) => (
+            Change::Password { new, current } => (
                 "/user".to_owned(),
-                Object::new().with("password", password.expose()),
+                Object::new()
+                    .with("password", new.expose())
+                    .maybe("current_password", current.map(Secret::expose)),
             ),
             Change::Email { email, redirect_to } => (
                 format!("/user?redirect_to={}", query_value(redirect_to)),
@@ -142,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_change_names_what_changes_and_nothing_else() {
-        let password = Secret::new("new");
+        let (password, current) = (Secret::new("new"), Secret::new("old"));
         let email = Change::Email {
             email: "new@b.test",
             redirect_to: "/",
@@ -150,9 +157,20 @@ mod tests {
         let metadata = Map::from([("name".to_owned(), "Ada".into())]);
         for (change, path, expected) in [
             (
-                Change::Password(&password),
+                Change::Password {
+                    new: &password,
+                    current: None,
+                },
                 "PUT /user",
                 json!({"password": "new"}),
+            ),
+            (
+                Change::Password {
+                    new: &password,
+                    current: Some(&current),
+                },
+                "PUT /user",
+                json!({"password": "new", "current_password": "old"}),
             ),
             (
                 email,

@@ -149,8 +149,12 @@ mod tests {
     }
 
     fn world(verified: &[&str]) -> World {
+        world_with(&[("PHONE_FACTORS", "1")], verified)
+    }
+
+    fn world_with(variables: &[(&str, &str)], verified: &[&str]) -> World {
         let user = user_with_factors(verified);
-        World::new()
+        World::with(variables)
             .supabase("/token?grant_type=refresh_token", 200, session())
             .supabase(PASSWORD, 200, session())
             .supabase("/logout", 204, Value::Null)
@@ -326,6 +330,19 @@ mod tests {
     }
 
     #[test]
+    fn a_phone_is_taken_where_the_operator_says_so() {
+        let world = world_with(&[], &[]);
+        let token = world.signed_in();
+        let body = json!({"type": "phone", "phone": "+1 (555) 123-4567"});
+        let error = enroll_without(&world, &token, &body).json()["errors"][0].clone();
+        assert_eq!(
+            (&error["field"], &error["code"]),
+            (&json!("type"), &json!("not_offered"))
+        );
+        assert!(factor_calls(&world).is_empty());
+    }
+
+    #[test]
     fn what_is_wrong_with_a_factor_is_told() {
         let world = world(&[]);
         let token = world.signed_in();
@@ -488,6 +505,36 @@ mod tests {
             assert_eq!(aal(&world, token), "aal1", "it goes on, but not raised");
         }
         assert_eq!(remove(&world, &token, PHONE).code(), "step_up_required");
+    }
+
+    #[test]
+    fn a_session_that_was_raised_while_the_factor_was_going_is_lowered() {
+        let world = world(&[APP]);
+        let (elsewhere, token) = (world.signed_in(), raised(&world));
+        let mut record = SessionRecord::from_json(&world.redis(&key(&elsewhere)).unwrap()).unwrap();
+        record.aal = "aal2".into();
+        world.put_while_asked(ONE, &key(&elsewhere), &record.to_json());
+        assert_eq!(remove(&world, &token, APP).status, 204);
+        assert_eq!(aal(&world, &elsewhere), "aal1");
+        assert_eq!(aal(&world, &token), "aal1");
+    }
+
+    #[test]
+    fn a_session_that_may_still_be_raised_after_it_is_told() {
+        for breakage in LOST {
+            let world = world(&[APP]);
+            let token = raised(&world);
+            // The session, the user, the list in two steps, the factor; then the list again.
+            world.break_after(5, breakage);
+            let answer = remove(&world, &token, APP);
+            assert_eq!(answer.code(), "store_unavailable");
+            let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+            assert!(
+                detail.starts_with("The second factor has been removed"),
+                "{detail}"
+            );
+            assert_eq!(audited(&world), ["factor_removed"]);
+        }
     }
 
     #[test]

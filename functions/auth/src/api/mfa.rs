@@ -16,7 +16,7 @@ use crate::{
 #[derive(Debug)]
 enum Right {
     /// A sign-in that waits for the code.
-    MfaToken(String),
+    MfaToken(Secret),
     /// The link of a mail for a forgotten password, used once already.
     ResetLink(Secret),
     /// A session.
@@ -44,7 +44,7 @@ pub(crate) async fn challenge<H: Host>(exchange: &Exchange<'_, H>) -> Result<Res
 async fn unraised<H: Host>(exchange: &Exchange<'_, H>, right: Right) -> Result<Unraised, Failure> {
     match right {
         Right::MfaToken(token) => {
-            let waiting = second_factor::waiting(exchange, &token).await?;
+            let waiting = second_factor::waiting(exchange, token.expose()).await?;
             Ok(waiting.unraised)
         }
         Right::ResetLink(token_hash) => reset_link::asked_for_code(exchange, &token_hash).await,
@@ -57,14 +57,14 @@ pub(crate) async fn verify<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
     let token = mfa_token(&mut fields);
     let given = fields.code();
     let (token, given) = fields.finish(token.zip(given))?;
-    let opened = second_factor::complete(exchange, &token, &given).await?;
+    let opened = second_factor::complete(exchange, token.expose(), &given).await?;
     Ok(opened.into_json(200))
 }
 
 /// The field `mfa_token`.
-fn mfa_token(fields: &mut Fields) -> Option<String> {
+fn mfa_token(fields: &mut Fields) -> Option<Secret> {
     let token = fields.text("mfa_token", "Send the token that the sign-in answered.");
-    token.map(str::to_owned)
+    token.map(Secret::new)
 }
 
 pub(crate) async fn step_up<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
@@ -148,6 +148,12 @@ mod tests {
     }
 
     #[test]
+    fn the_token_that_is_waited_with_is_not_shown() {
+        let right = super::Right::MfaToken(super::Secret::new("token"));
+        assert_eq!(format!("{right:?}"), "MfaToken([secret])");
+    }
+
+    #[test]
     fn a_code_ends_the_wait_with_a_session_of_level_aal2() {
         let world = world();
         let token = mfa_token(&world);
@@ -212,15 +218,38 @@ mod tests {
     }
 
     #[test]
-    fn a_code_that_nobody_judged_may_be_tried_again() {
+    fn a_code_that_supabase_never_saw_may_be_tried_again() {
         for breakage in LOST {
             let world = world();
             let token = mfa_token(&world);
-            // The token, the claim, then Supabase.
+            // The token, the claim, then the challenge.
             world.break_after(2, breakage);
             let answer = verify(&world, &token, "123456");
             refused(&answer, 503, "identity_unavailable", "");
             assert_eq!(verify(&world, &token, "123456").status, 200);
+        }
+        let world = world().supabase_refuses(VERIFY, "over_request_rate_limit");
+        let token = mfa_token(&world);
+        let answer = verify(&world, &token, "123456");
+        refused(&answer, 429, "rate_limited", "");
+        let raised = session_at("aal2", &user_with_factors(&[APP, PHONE]));
+        let world = world.supabase(VERIFY, 200, raised);
+        assert_eq!(verify(&world, &token, "123456").status, 200);
+    }
+
+    #[test]
+    fn a_code_that_supabase_may_have_taken_has_counted() {
+        for breakage in LOST {
+            let world = world();
+            let token = mfa_token(&world);
+            // The token, the claim, the challenge, then the answer to it.
+            world.break_after(3, breakage);
+            let answer = verify(&world, &token, "123456");
+            refused(&answer, 503, "identity_unavailable", "");
+            assert_eq!(answer.header("retry-after"), Some("30"));
+            let again = verify(&world, &token, "123456");
+            refused(&again, 422, "validation_failed", "code incorrect");
+            assert_eq!(verify(&world, &token, "654321").status, 200);
         }
     }
 
@@ -242,7 +271,27 @@ mod tests {
             world.break_after(4, breakage);
             let answer = verify(&world, &token, "123456");
             refused(&answer, 503, "store_unavailable", "");
+            world.run_tasks();
+            let ended = "/logout?scope=local".to_owned();
+            assert_eq!(world.asked().pop(), Some(ended), "nor stays one raised");
         }
+    }
+
+    #[test]
+    fn whoever_comes_second_leaves_the_session_of_the_first_alone() {
+        let world = world();
+        let token = mfa_token(&world);
+        let waits = world.dump();
+        let (key, _) = waits
+            .split_once(r#"second_factor:"#)
+            .unwrap()
+            .1
+            .split_at(64);
+        world.forget_while_asked(VERIFY, &format!("second_factor:{key}"));
+        let answer = verify(&world, &token, "123456");
+        refused(&answer, 401, "mfa_expired", "");
+        world.run_tasks();
+        assert!(!world.asked().contains(&"/logout?scope=local".to_owned()));
     }
 
     #[test]

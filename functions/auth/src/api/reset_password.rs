@@ -75,11 +75,20 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use crate::test_support::{Answer, LOST, USER_ID, World, post, session, session_of, user};
+    use crate::test_support::{
+        APP, Answer, LOST, USER_ID, World, post, session, session_at, session_of, user,
+        user_with_factors,
+    };
 
     const PATH: &str = "/api/v1/simple_auth/reset-password/update";
     const VERIFY: &str = "/verify";
     const USER: &str = "/user";
+    const CHALLENGE: &str = "/factors/aaaaaaaa-0000-4000-8000-000000000001/challenge";
+    const ANSWER: &str = "/factors/aaaaaaaa-0000-4000-8000-000000000001/verify";
+
+    /// The key of the claim of the link.
+    const IN_USE: &str =
+        "reset_in_use:6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090";
 
     fn by_link(world: &World, password: &str) -> Answer {
         let body = json!({"token_hash": "abc123", "password": password}).to_string();
@@ -147,6 +156,53 @@ mod tests {
         }
     }
 
+    /// The key of what is kept of the link.
+    const KEPT: &str = "reset:6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090";
+
+    #[test]
+    fn a_link_lives_no_longer_for_being_tried() {
+        let world = world().supabase_refuses(USER, "weak_password");
+        (0..3).for_each(|_| drop(by_link(&world, "weak")));
+        let calls = world.host.calls();
+        let bodies = calls.iter().filter_map(|call| call.body.as_deref());
+        let kept = bodies.filter(|body| body.starts_with(&format!(r#"["SET","{KEPT}""#)));
+        let kept: Vec<_> = kept.collect();
+        // Kept once, then noted and taken back three times.
+        assert_eq!(kept.len(), 7);
+        let timed = kept.iter().filter(|body| body.ends_with(r#""EX","600"]"#));
+        assert_eq!(timed.count(), 1, "its time begins once");
+    }
+
+    #[test]
+    fn a_link_that_runs_out_while_it_is_used_changes_nothing() {
+        let user = user_with_factors(&[APP]);
+        let world = world()
+            .supabase(VERIFY, 200, session_of(&user))
+            .supabase(CHALLENGE, 200, json!({"id": APP}))
+            .supabase(ANSWER, 200, session_at("aal2", &user));
+        world.forget_while_asked(ANSWER, KEPT);
+        let body =
+            json!({"token_hash": "abc123", "password": "new", "factor_id": APP, "code": "123456"});
+        let answer = world.answer(&post(PATH, &body.to_string()));
+        assert_eq!(answer.code(), "link_expired");
+        assert!(!world.asked().contains(&USER.to_owned()));
+    }
+
+    #[test]
+    fn a_reset_that_is_done_says_so_though_its_link_cannot_be_forgotten() {
+        for breakage in LOST {
+            let world = world();
+            let calls = world.host.calls().len();
+            assert_eq!(by_link(&world, "new").status, 200);
+            let all = world.host.calls().len() - calls;
+            let world = self::world();
+            world.break_after(all - 1, breakage);
+            assert_eq!(by_link(&world, "new").status, 200);
+            let lines = world.host.lines().join("\n");
+            assert!(lines.contains("reset_link_not_forgotten"), "{lines}");
+        }
+    }
+
     #[test]
     fn the_kept_session_is_sealed_and_bound_to_its_link() {
         let world = world().supabase_refuses(USER, "weak_password");
@@ -164,8 +220,7 @@ mod tests {
     #[test]
     fn a_link_in_use_is_taken() {
         let world = world();
-        let held = "reset_in_use:6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090";
-        world.put(held, "1");
+        world.put(IN_USE, "1");
         assert_eq!(by_link(&world, "new").code(), "link_expired");
         assert!(world.asked().is_empty());
     }
@@ -202,6 +257,30 @@ mod tests {
             (answer.status, answer.header("retry-after")),
             (503, Some("30"))
         );
+    }
+
+    #[test]
+    fn a_claim_outlives_a_slow_supabase() {
+        for (timeout, seconds) in [("5000", "30"), ("30000", "130")] {
+            let world = World::with(&[("SUPABASE_TIMEOUT_MS", timeout)])
+                .supabase(VERIFY, 200, session())
+                .supabase_refuses(USER, "weak_password");
+            world.break_after(7, LOST[0]);
+            let answer = by_link(&world, "weak");
+            assert_eq!(answer.header("retry-after"), Some(seconds));
+            let calls = world.host.calls();
+            let claim = calls[0].body.as_deref().unwrap();
+            let end = format!(r#""NX","EX","{seconds}"]"#);
+            assert!(claim.contains(IN_USE) && claim.ends_with(&end), "{claim}");
+        }
+    }
+
+    #[test]
+    fn a_claim_that_is_somebody_elses_by_now_is_not_given_up() {
+        let world = world().supabase_refuses(USER, "weak_password");
+        world.put_while_asked(USER, IN_USE, "somebody else's");
+        assert_eq!(by_link(&world, "weak").code(), "weak_password");
+        assert_eq!(by_link(&world, "new").code(), "link_expired", "in use");
     }
 
     #[test]
@@ -288,6 +367,35 @@ mod tests {
             (&json!("current_password"), &json!("incorrect"))
         );
         assert!(lives(&world, &token));
+    }
+
+    #[test]
+    fn the_present_password_goes_along_signed_in_and_not_by_a_link() {
+        let world = world();
+        let sent = |world: &World| {
+            let mut calls = world.host.calls().into_iter().rev();
+            calls.find(|call| call.method == "PUT").unwrap().body
+        };
+        signed_in(&world, &world.signed_in(), "p");
+        let both = r#"{"current_password":"p","password":"new"}"#;
+        assert_eq!(sent(&world).as_deref(), Some(both));
+        by_link(&world, "new");
+        assert_eq!(sent(&world).as_deref(), Some(r#"{"password":"new"}"#));
+    }
+
+    #[test]
+    fn what_supabase_demands_besides_is_told() {
+        for (code, status, expected) in [
+            ("reauthentication_needed", 403, "reauthentication_required"),
+            ("current_password_invalid", 422, "validation_failed"),
+        ] {
+            let world = world();
+            let token = world.signed_in();
+            let world = world.supabase_refuses("PUT /user", code);
+            let answer = signed_in(&world, &token, "p");
+            assert_eq!((answer.status, answer.code().as_str()), (status, expected));
+            assert!(lives(&world, &token), "nothing has changed");
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@ mod binding;
 mod provider;
 mod refusal;
 
+use core::fmt;
+
 use authflow_shared::{host::Host, json::Object, secret::Secret, supabase::AuthError};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
@@ -26,11 +28,17 @@ use crate::{
 const CALLBACK: &str = "/auth/callback";
 
 /// A sign-in that has begun.
-#[derive(Debug)]
 pub(crate) struct Begun {
     /// Where the browser goes on to.
     pub(crate) url: String,
     cookies: Vec<String>,
+}
+
+/// The address holds the state, and a cookie the binding.
+impl fmt::Debug for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Begun").finish_non_exhaustive()
+    }
 }
 
 impl Begun {
@@ -43,11 +51,12 @@ impl Begun {
 /// A sign-in whose browser has come back.
 #[derive(Debug)]
 pub(crate) struct Attempt {
-    state: String,
+    state: Secret,
     verifier: Secret,
     provider: String,
     /// Where the person goes on to, if that was said.
     pub(crate) next: Option<String>,
+    /// The hash of the cookie's secret.
     binding: String,
     /// When it began, RFC 3339.
     started: String,
@@ -107,7 +116,7 @@ pub(crate) async fn enter<H: Host>(
     attempt: &Attempt,
 ) -> Result<Entry, Failure> {
     // (1) The browser that began it, at a provider that is still on.
-    if !binding::holds(cookies(exchange), &attempt.state, &attempt.binding) {
+    if !binding::holds(cookies(exchange), attempt.state.expose(), &attempt.binding) {
         return Err(Failure::oauth_other_browser());
     }
     let providers = &exchange.config.oauth_providers;
@@ -152,13 +161,13 @@ pub(crate) async fn enter<H: Host>(
 
 /// Takes the cookie of a sign-in away that is over.
 pub(crate) fn forget(attempt: &Attempt, response: Response) -> Response {
-    with_cookie(response, binding::clear(&attempt.state))
+    with_cookie(response, binding::clear(attempt.state.expose()))
 }
 
 impl Attempt {
     fn read(state: String, mut kept: Object) -> Option<Self> {
         Some(Self {
-            state,
+            state: Secret::new(state),
             verifier: Secret::new(kept.text("verifier")?),
             provider: kept.text("provider")?,
             next: kept.text("next"),

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// See the module. It is `{{ form }}` in the template of its page.
-#[derive(Debug, Template)]
+#[derive(Template)]
 #[template(path = "code_form.html")]
 pub(super) struct CodeForm<'a> {
     t: &'a Texts,

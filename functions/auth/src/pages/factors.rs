@@ -444,11 +444,8 @@ mod tests {
 
     #[test]
     fn a_phone_has_its_first_code_sent_at_once() {
-        let world = world(&[("PHONE_FACTORS", "1")], &[]).supabase(
-            "/factors",
-            200,
-            json!({"id": PHONE, "type": "phone"}),
-        );
+        let begun = json!({"id": PHONE, "type": "phone"});
+        let world = world(&[("PHONE_FACTORS", "1")], &[]).supabase("/factors", 200, begun);
         let token = world.signed_in();
         let fields = [
             ("type", "phone"),
@@ -477,6 +474,17 @@ mod tests {
             wrong.main().contains("value=\"555\""),
             "it can be corrected"
         );
+    }
+
+    #[test]
+    fn a_phone_that_is_not_offered_is_refused() {
+        let world = world(&[], &[]);
+        let fields = [("type", "phone"), ("phone", "+1 555 123 4567")];
+        let answer = submit(&world, &world.signed_in(), &fields);
+        assert_eq!(answer.status, 422);
+        let told = "This site takes no second factor of this kind.";
+        assert!(answer.main().contains(told), "{}", answer.main());
+        assert!(!world.asked().contains(&"/factors".to_owned()));
     }
 
     #[test]

@@ -14,8 +14,8 @@ const STYLE: &str = include_str!("../../templates/style.css");
 pub(crate) struct Settings {
     pub(super) languages: Languages,
     pub(super) brand: Brand,
-    /// Whether phones are offered as second factors.
-    pub(super) offers_phones: bool,
+    /// Whether phones are offered as second factors, by the API too.
+    pub(crate) offers_phones: bool,
     /// What stands in `<style>`, and so is what the policy's hash is of. It stands in the page
     /// itself, so that a page is whole wherever it is shown.
     pub(super) style: String,

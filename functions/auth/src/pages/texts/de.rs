@@ -214,6 +214,7 @@ pub(super) static TEXTS: Texts = Written {
     error_forbidden: "Ihr Konto darf das nicht.",
     error_not_configured: "Das bietet diese Seite nicht an. Wenden Sie sich an ihren Betreiber.",
     error_step_up_required: "Bestätigen Sie sich zuerst mit Ihrem zweiten Faktor.",
+    error_reauthentication_required: "Ihre Anmeldung liegt zu lange zurück, um das Passwort zu ändern. Melden Sie sich ab und wieder an, oder lassen Sie sich eine Mail für ein vergessenes Passwort schicken.",
     error_own_account: "Das ist Ihr eigenes Konto. Bitten Sie jemand anderen aus der Verwaltung.",
     error_admin_unavailable: "Für die Verwaltung fehlt SUPABASE_SERVICE_ROLE_KEY in den Einstellungen.",
     error_session_ended: "Alle Sitzungen dieses Kontos wurden gerade beendet. Bitte melden Sie sich noch einmal an.",
@@ -250,6 +251,9 @@ pub(super) static TEXTS: Texts = Written {
                                Melden Sie sich an und beenden Sie sie.",
     error_after_deletion: "Ihr Konto wurde gelöscht, aber eine Sitzung, die in diesem Augenblick begann, kann bis zu \
                            ihrem Ablauf offen bleiben.",
+    error_before_code_was_judged: "Ob der Code angenommen wurde, ist nicht sicher. Bitte warten Sie auf den nächsten.",
+    error_after_factor_removal: "Der zweite Faktor ist entfernt, aber eine Sitzung, die er währenddessen bestätigt hat, \
+                                 kann noch als bestätigt gelten. Beenden Sie die anderen Sitzungen.",
 
     field_email_missing: "Geben Sie Ihre E-Mail-Adresse ein.",
     field_email_malformed: "Das ist keine E-Mail-Adresse. Eine sieht so aus: name@example.com.",

@@ -202,6 +202,7 @@ pub(super) static TEXTS: Texts = Written {
     error_forbidden: "",
     error_not_configured: "",
     error_step_up_required: "",
+    error_reauthentication_required: "",
     error_own_account: "",
     error_admin_unavailable: "",
     error_session_ended: "",
@@ -225,6 +226,8 @@ pub(super) static TEXTS: Texts = Written {
     error_after_password_change: "",
     error_after_email_change: "",
     error_after_deletion: "",
+    error_before_code_was_judged: "",
+    error_after_factor_removal: "",
 
     field_email_missing: "",
     field_email_malformed: "",

@@ -246,6 +246,7 @@ texts! {
         error_forbidden,
         error_not_configured,
         error_step_up_required,
+        error_reauthentication_required,
         error_own_account,
         error_admin_unavailable,
         error_session_ended,
@@ -269,6 +270,8 @@ texts! {
         error_after_password_change,
         error_after_email_change,
         error_after_deletion,
+        error_before_code_was_judged,
+        error_after_factor_removal,
 
         field_email_missing,
         field_email_malformed,
@@ -381,7 +384,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(source.matches(".saying(").count(), 5);
+        assert_eq!(source.matches(".saying(").count(), 7);
         assert!(known > 15, "the source is read wrongly");
     }
 
