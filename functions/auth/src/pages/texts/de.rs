@@ -252,7 +252,7 @@ pub(super) static TEXTS: Texts = Written {
     error_after_deletion: "Ihr Konto wurde gelöscht, aber eine Sitzung, die in diesem Augenblick begann, kann bis zu \
                            ihrem Ablauf offen bleiben.",
     error_before_code_was_judged: "Ob der Code angenommen wurde, ist nicht sicher. Bitte warten Sie auf den nächsten.",
-    error_after_factor_removal: "Der zweite Faktor wurde entfernt, aber eine Sitzung, die er währenddessen bestätigt hat, \
+    error_after_factor_removal: "Der zweite Faktor ist entfernt, aber eine Sitzung, die er währenddessen bestätigt hat, \
                                  kann noch als bestätigt gelten. Beenden Sie die anderen Sitzungen.",
 
     field_email_missing: "Geben Sie Ihre E-Mail-Adresse ein.",
