@@ -1,6 +1,6 @@
 //! One request on its way, with everything an endpoint needs to answer it.
 
-use core::time::Duration;
+use core::{pin::Pin, time::Duration};
 use std::rc::Rc;
 
 use authflow_shared::{
@@ -99,6 +99,11 @@ impl<H: Host> Exchange<'_, H> {
         msg: &'static str,
         task: impl Future<Output = Result<(), String>> + 'static,
     ) {
+        self.later(msg, Box::pin(task));
+    }
+
+    /// The same for every task, so that there is one of it.
+    fn later(&self, msg: &'static str, task: Pin<Box<dyn Future<Output = Result<(), String>>>>) {
         let (host, threshold) = (self.host.clone(), self.config.common.log_level);
         let ids = self.ids.clone();
         self.host.spawn(async move {
