@@ -225,6 +225,6 @@ mod tests {
         set("LOG_LEVEL", "debug");
         let setup = Setup::read(Worker::Verify, environment, &variables());
         assert_eq!(names(&setup), [""; 0]);
-        assert_eq!(setup.given["LOG_LEVEL"], "debug");
+        assert_eq!(setup.given.get("LOG_LEVEL").unwrap(), "debug");
     }
 }
