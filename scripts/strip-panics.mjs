@@ -7,6 +7,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import binaryen from "binaryen";
 
+import { segments } from "./wasm.mjs";
+
 // All of these return never.
 const PANICS = [
   /\bcore::panicking::/,
@@ -23,7 +25,6 @@ const PANICS = [
 // The source files that panics name; nothing else has a path like these.
 const SOURCE = /(\/rustc\/[0-9a-f]{40}\/|crates\/|functions\/|shared\/)[\w/.-]+?\.rs/g;
 
-const DATA_SECTION = 11;
 /** Bytes of a `core::panic::Location`: a file's address and length, line, column. */
 const LOCATION = 16;
 
@@ -31,37 +32,6 @@ const LOCATION = 16;
 function plain(name) {
   const unescaped = name.replace(/\\([0-9a-f]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
   return unescaped.replace(/\[[0-9a-f]{16}\]/g, "");
-}
-
-/** The segments of data of a module: the address of each, and its bytes, which are the module's own. */
-function segments(bytes) {
-  let at = 8;
-  const number = () => {
-    let [value, shift, byte] = [0, 0, 0];
-    do {
-      byte = bytes[at++];
-      value += (byte & 127) * 2 ** shift;
-      shift += 7;
-    } while (byte > 127);
-    return value;
-  };
-  while (at < bytes.length) {
-    const [id, size] = [bytes[at++], number()];
-    if (id !== DATA_SECTION) {
-      at += size;
-      continue;
-    }
-    return Array.from({ length: number() }, () => {
-      // An active segment: kind 0, `i32.const`, its address, `end`.
-      if (number() !== 0 || number() !== 0x41) throw new Error("a segment of a kind that Rust does not make");
-      const address = number();
-      at++;
-      const length = number();
-      at += length;
-      return { address, data: bytes.subarray(at - length, at) };
-    });
-  }
-  return [];
 }
 
 /** Blanks the names of source files, and the places in them. */
