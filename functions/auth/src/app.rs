@@ -104,14 +104,7 @@ async fn handle<H: Host>(
 
     // (4) A token whose MAC is wrong is as good as none: Redis is not asked.
     let session = token.and_then(|token| config.common.token_keys.open(token.expose()).ok());
-    let exchange = Exchange {
-        host,
-        config,
-        request,
-        ids,
-        client_ip,
-        session,
-    };
+    let exchange = Exchange::new(host, config, request, ids, client_ip, session);
     let answer: Answer<'_> = match action {
         Action::SignUp => Box::pin(api::signup::handle(&exchange)),
         Action::SignIn => Box::pin(api::signin::handle(&exchange)),

@@ -44,7 +44,7 @@ pub(crate) async fn delete<H: Host>(
     ended.map_err(|failure| failure.after_deletion().clearing_cookie())?;
 
     // (5) What else is known of them here.
-    let (store, user_id) = (exchange.store(), user.id.clone());
+    let (store, user_id) = (exchange.store().clone(), user.id.clone());
     exchange.afterwards("devices_not_forgotten", async move {
         let forgotten = store.forget_devices(&user_id).await;
         forgotten.map_err(|reason| reason.as_str().to_owned())

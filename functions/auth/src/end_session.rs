@@ -102,7 +102,7 @@ pub(crate) async fn end_all<H: Host>(
 
 /// Ends every session at Supabase of the user of `access_token` but that one.
 pub(crate) fn end_others_at_supabase<H: Host>(exchange: &Exchange<'_, H>, access_token: Secret) {
-    let supabase = exchange.supabase();
+    let supabase = exchange.supabase().clone();
     exchange.afterwards("supabase_logout_failed", async move {
         let ended = supabase.sign_out(&access_token, Scope::Others).await;
         ended.map_err(|error| error.as_str().to_owned())
@@ -115,7 +115,7 @@ fn end_at_supabase<H: Host>(exchange: &Exchange<'_, H>, record: &SessionRecord, 
         .config
         .fernet
         .open(&record.supabase.access_token, now);
-    let supabase = exchange.supabase();
+    let supabase = exchange.supabase().clone();
     exchange.afterwards("supabase_logout_failed", async move {
         let token = token.ok_or("no key opens its token")?;
         let ended = supabase.sign_out(&token, scope).await;

@@ -40,7 +40,9 @@ impl core::fmt::Debug for HookKey {
 impl Hook {
     /// The hook at `url` whose secret is `whsec_` and 24 to 64 bytes in base64.
     pub(crate) fn new(url: String, secret: &Secret) -> Option<Self> {
-        let bytes = STANDARD.decode(secret.expose().strip_prefix("whsec_")?).ok()?;
+        let bytes = STANDARD
+            .decode(secret.expose().strip_prefix("whsec_")?)
+            .ok()?;
         if !(24..=64).contains(&bytes.len()) {
             return None;
         }

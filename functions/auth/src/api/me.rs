@@ -50,7 +50,11 @@ async fn fetch_profile<H: Host>(exchange: &Exchange<'_, H>, record: &SessionReco
         return profile::of_record(record);
     };
     let profile = profile::of_user(user);
-    let (store, user_id, json) = (exchange.store(), record.user_id.clone(), profile.to_json());
+    let (store, user_id, json) = (
+        exchange.store().clone(),
+        record.user_id.clone(),
+        profile.to_json(),
+    );
     exchange.afterwards("profile_not_kept", async move {
         let kept = store.keep_profile(&user_id, &json).await;
         kept.map_err(|reason| reason.as_str().to_owned())
