@@ -33,7 +33,7 @@ try {
   say("Starting");
   stack = await startStack({
     ports,
-    limited: true,
+    asDeployed: true,
     vars: { both: settingsFrom(process.env) },
     onLog: (line) => process.stdout.write(`${line}\n`),
   });

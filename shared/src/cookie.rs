@@ -1,4 +1,4 @@
-//! The session cookie.
+//! The session cookie, and the others of ours.
 //!
 //! `__Host-` makes browsers refuse it unless it is `Secure`, for this host alone and for `/`
 //! (RFC 6265bis, section 4.1.3.2), so that no sibling domain can plant one.
@@ -9,6 +9,9 @@ use crate::session::SessionToken;
 
 /// The cookie's name; compared with case, as cookie names are.
 pub const NAME: &str = "__Host-authflow";
+/// How the names of our other cookies begin, as of one that ties a sign-in to its browser. No origin gets
+/// or sets any of them.
+const PREFIX: &str = "__Host-authflow-";
 
 /// What a `Cookie` header says of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +38,7 @@ pub fn find(header: &str) -> Found<'_> {
     };
     if header
         .split([';', ','])
-        .filter(|part| might_be_ours(part))
+        .filter(|part| lax_name(part) == Some(NAME))
         .count()
         > 1
     {
@@ -44,7 +47,7 @@ pub fn find(header: &str) -> Found<'_> {
     Found::Once(value)
 }
 
-/// The `Cookie` header without whatever a lax reader might take for our cookie; `None` if nothing
+/// The `Cookie` header without whatever a lax reader might take for a cookie of ours; `None` if nothing
 /// is left.
 pub fn strip(header: &str) -> Option<String> {
     let mut kept = String::with_capacity(header.len());
@@ -73,7 +76,7 @@ fn without_ours(pair: &str) -> Cow<'_, str> {
 }
 
 /// Whether a lax reader might take anything in a `Cookie` header, or in one or several joined
-/// values of `Set-Cookie`, for our cookie.
+/// values of `Set-Cookie`, for a cookie of ours.
 pub fn might_hold_ours(header: &str) -> bool {
     header.split([';', ',']).any(might_be_ours)
 }
@@ -85,13 +88,18 @@ fn exactly_ours(pair: &str) -> Option<&str> {
     (name.trim_matches(spaces) == NAME).then(|| value.trim_matches(spaces))
 }
 
-/// Whether a reader that trims too much, or too little of what follows, could see our cookie.
+/// Whether a reader that trims too much, or too little of what follows, could see a cookie of ours.
 fn might_be_ours(pair: &str) -> bool {
+    lax_name(pair).is_some_and(|name| name == NAME || name.starts_with(PREFIX))
+}
+
+/// The name, if `pair` is a cookie for a reader that trims too much, or too little of what follows.
+fn lax_name(pair: &str) -> Option<&str> {
     let is_odd = |c: char| c.is_whitespace() || c.is_control() || c == '"';
     // A cookie without a name goes back to the server as if its value were a pair.
     let pair = pair.trim_start_matches(|c| is_odd(c) || c == '=');
-    let name = pair.split('=').next().unwrap_or_default();
-    name.trim_end_matches(is_odd) == NAME && pair.contains('=')
+    let (name, _) = pair.split_once('=')?;
+    Some(name.trim_end_matches(is_odd))
 }
 
 /// The `Set-Cookie` value that hands out `token` for `max_age` seconds.
@@ -135,6 +143,13 @@ mod tests {
     }
 
     #[test]
+    fn our_other_cookies_are_no_second_session() {
+        let header = "__Host-authflow=t; __Host-authflow-oauth-1=x; __Host-authflow-oauth-2=y";
+        assert_eq!(find(header), Found::Once("t"));
+        assert_eq!(find("__Host-authflow-oauth-1=x"), Found::Nowhere);
+    }
+
+    #[test]
     fn what_a_sibling_domain_can_plant_is_no_cookie_of_ours() {
         for planted in [
             "a=x,__Host-authflow=t",
@@ -160,20 +175,22 @@ mod tests {
             "__Host-authflow=x; Path=/",
             "a=1, __Host-authflow=; Max-Age=0",
             " __Host-authflow =x",
+            "__Host-authflow-oauth-0123abcd=x; Path=/",
         ] {
             assert!(might_hold_ours(value), "{value}");
         }
         for value in [
             "",
             "a=__Host-authflow",
-            "__Host-authflow-theme=dark; Path=/",
+            "__Host-authflows=dark; Path=/",
+            "__host-authflow-theme=dark; Path=/",
         ] {
             assert!(!might_hold_ours(value), "{value}");
         }
     }
 
     #[test]
-    fn strips_only_our_cookie() {
+    fn strips_only_our_cookies() {
         let keeps = |header: &str, expected: Option<&str>| {
             assert_eq!(strip(header).as_deref(), expected, "{header}");
         };
@@ -181,6 +198,10 @@ mod tests {
         keeps("a=1; __Host-authflow=t; b=2", Some("a=1; b=2"));
         keeps("a=1, __Host-authflow=t; b=2,3", Some("a=1; b=2,3"));
         keeps("a=1; __Host-authflow =t", Some("a=1"));
+        keeps(
+            "__Host-authflow-oauth-1=t; a=1; __Host-authflow-=t",
+            Some("a=1"),
+        );
         keeps("a=1", Some("a=1"));
         keeps(" ; ;", None);
     }

@@ -140,7 +140,7 @@ for (const colorScheme of ["light", "dark"]) {
       await page.goto(`${stack.auth}/auth/signin`);
       await page.locator("#email").fill(email);
       await page.locator("#password").fill(PASSWORD);
-      await page.getByRole("button").click();
+      await page.locator("form[action='/auth/signin'] button").click();
       await page.waitForURL(`${stack.gateway}/`);
       for (const path of [
         ...["forgot", "forgot?sent=1", "reset?token_hash=0a&type=recovery", "reset"],

@@ -56,8 +56,9 @@ for (const javaScriptEnabled of [true, false]) {
       await page.goto(wanted);
       await signIn(page, person);
       await page.waitForURL(wanted);
-      await page.getByRole("link", { name: /second factor/i }).click();
+      await page.getByRole("link", { name: /confirm that it is you/i }).click();
       await page.getByRole("link", { name: "Add a second factor" }).click();
+      await page.locator("#current_password").fill(person.password);
       await page.getByRole("button", { name: "Add an app" }).click();
       assert.equal(await page.getByRole("img", { name: /QR code/ }).isVisible(), true);
       const app = new Authenticator(await page.locator("pre").innerText());
@@ -78,7 +79,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByRole("button", { name: "Remove Authenticator app" }).click();
       await page.getByRole("status").waitFor();
       await page.goto(wanted);
-      await page.getByRole("link", { name: /second factor/i }).waitFor();
+      await page.getByRole("link", { name: /confirm that it is you/i }).waitFor();
       await page.context().close();
     });
 
@@ -89,6 +90,7 @@ for (const javaScriptEnabled of [true, false]) {
       await signIn(page, person);
       const number = javaScriptEnabled ? "15551230001" : "15551230002";
       await page.getByLabel("Phone number").fill(`+${number}`);
+      await page.locator("#phone_password").fill(person.password);
       await page.getByRole("button", { name: "Add a phone" }).click();
       await page.getByRole("status").waitFor();
       await giveCode(page, (await lastMail(stack, number)).token);

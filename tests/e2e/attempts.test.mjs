@@ -13,7 +13,7 @@ let stack;
 let addresses = 0;
 before(async () => {
   stack = await startStack({
-    limited: true,
+    asDeployed: true,
     vars: { both: { REDIS_TIMEOUT_MS: "5000" }, auth: { ANSWER_FLOOR_MS: "0", SIGNIN_DELAY_MS: "0" } },
   });
 });

@@ -39,7 +39,7 @@ describe("a trap", () => {
   });
 
   it("lets nobody through who was waiting, and leaves nobody without an answer", async () => {
-    await stack.companions.bridge.fault({ latency_ms: 500, count: 5 });
+    await stack.companions.bridge.fault({ latency_ms: 1900, count: 5 });
     const waiting = Array.from({ length: 5 }, () =>
       fetch(`${stack.gateway}/app/x`, { headers: { cookie: person.cookie } }),
     );

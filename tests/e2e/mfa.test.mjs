@@ -50,7 +50,7 @@ function refused(answer, status, code, field) {
 /** Somebody with an authenticator app, whose session is raised. */
 async function withApp(person) {
   person ??= await signUp(stack);
-  const begun = await call("mfa/factors", { type: "totp", name: "app" }, { cookie: person.cookie });
+  const begun = await call("mfa/factors", { type: "totp", name: "app", current_password: person.password }, { cookie: person.cookie });
   assert.equal(begun.status, 201, JSON.stringify(begun.body));
   const app = new Authenticator(begun.body.totp.secret);
   const verified = await call(`mfa/factors/${begun.body.id}/verify`, { code: app.code() }, { cookie: person.cookie });
@@ -110,7 +110,8 @@ describe("a person", () => {
     const phone = `+1555${String(Date.now()).slice(-7)}`;
     const number = phone.slice(1);
     const { cookie } = person;
-    const begun = await call("mfa/factors", { type: "phone", phone }, { cookie });
+    const current_password = person.password;
+    const begun = await call("mfa/factors", { type: "phone", phone, current_password }, { cookie });
     assert.deepEqual([begun.status, begun.body.totp], [201, undefined]);
     const factor_id = begun.body.id;
     const early = await call(`mfa/factors/${factor_id}/verify`, { code: "123456" }, { cookie });
@@ -128,15 +129,29 @@ describe("a person", () => {
     assert.equal((await givesCode(waiting, second.token, more)).status, 200);
   });
 
+  it("needs the password for the first one, and nothing but it", async () => {
+    const person = await signUp(stack);
+    const { cookie } = person;
+    const enroll = (current_password) => call("mfa/factors", { type: "totp", current_password }, { cookie });
+    refused(await enroll(), 422, "validation_failed", "current_password missing");
+    refused(await enroll("wrong"), 422, "validation_failed", "current_password incorrect");
+    const begun = await enroll(person.password);
+    assert.equal(begun.status, 201);
+    const app = new Authenticator(begun.body.totp.secret);
+    const raised = await call(`mfa/factors/${begun.body.id}/verify`, { code: app.code() }, { cookie });
+    const second = await call("mfa/factors", { type: "totp", name: "second" }, { cookie: raised.cookie });
+    assert.equal(second.status, 201);
+  });
+
   it("begins again under the same name", async () => {
-    const { cookie } = await signUp(stack);
+    const { cookie, password: current_password } = await signUp(stack);
     const [one, other] = [await enroll(), await enroll()];
     assert.notEqual(one.body.id, other.body.id);
     const { secret } = other.body.totp;
     const code = new Authenticator(secret).code();
     assert.equal((await call(`mfa/factors/${other.body.id}/verify`, { code }, { cookie })).status, 200);
     function enroll() {
-      return call("mfa/factors", { type: "totp", name: "app" }, { cookie });
+      return call("mfa/factors", { type: "totp", name: "app", current_password }, { cookie });
     }
   });
 });
@@ -284,8 +299,9 @@ describe("a reset", () => {
 
   it("has the code of a phone sent", async () => {
     const person = await signUp(stack);
-    const { cookie, email } = person;
-    const { id: factor_id } = (await call("mfa/factors", { type: "phone", phone: PHONE }, { cookie })).body;
+    const { cookie, email, password: current_password } = person;
+    const begun = await call("mfa/factors", { type: "phone", phone: PHONE, current_password }, { cookie });
+    const factor_id = begun.body.id;
     const first = (await call("mfa/challenge", { factor_id }, { cookie })).body;
     const { token } = await lastMail(stack, PHONE.slice(1));
     const code = { code: token, challenge_id: first.challenge_id };

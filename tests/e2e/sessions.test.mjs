@@ -168,3 +168,62 @@ describe("all sessions that end", () => {
     }
   });
 });
+
+describe("a session that its user's list has lost", () => {
+  it("is put back by its use, and so ends with all others", async (t) => {
+    const brief = await startStack({ vars: { both: { SESSION_TTL_SECONDS: "12" }, auth: { ANSWER_FLOOR_MS: "0" } } });
+    t.after(() => brief.stop());
+    const ada = await signUp(brief);
+    const list = `user_sessions:${ada.id}`;
+    await brief.redis.command("ZREM", list, ada.sessionId);
+    // It is renewed when a sixth of its time is over.
+    while ((await brief.redis.command("ZSCORE", list, ada.sessionId)) === null) {
+      assert.equal((await visit(brief, ada)).status, 200);
+    }
+    const other = await signIn(brief, ada);
+    await api(brief, "logout", { scope: "global" }, { headers: { cookie: other.cookie } });
+    await problem(await visit(brief, ada), 401, "session_expired");
+  });
+
+  it("is kept in it by the sign-in of another, while it is being renewed", async () => {
+    const ada = await signUp(stack);
+    const list = `user_sessions:${ada.id}`;
+    await stack.redis.command("ZADD", list, String(Math.floor(Date.now() / 1000) - 5), ada.sessionId);
+    const other = await signIn(stack, ada);
+    await as(other, "POST", "logout", { scope: "global" });
+    await problem(await visit(stack, ada), 401, "session_expired");
+  });
+});
+
+describe("what takes the place of a session", () => {
+  it("is nothing where that has been ended meanwhile", async () => {
+    const thief = await signUp(stack);
+    const owner = await signIn(stack, thief);
+    const { supabase } = stack.companions;
+    const before = await supabase.requests();
+    await supabase.fault({ latency_ms: 1000, count: 3 });
+    const body = { current_password: thief.password, password: "another horse 2B" };
+    const changed = as(thief, "POST", "reset-password/update", body);
+    while ((await supabase.requests()) === before);
+    assert.equal((await as(owner, "DELETE", `sessions/${thief.sessionId}`)).status, 204);
+    const response = await changed;
+    assert.equal(response.status, 401, await response.clone().text());
+    assert.doesNotMatch(response.headers.get("set-cookie") ?? "", /Max-Age=(?!0)/);
+    assert.deepEqual(await stack.redis.command("ZRANGE", `user_sessions:${thief.id}`, "0", "-1"), []);
+  });
+});
+
+describe("the devices of a user", () => {
+  it("are fifty at the most, and the one seen longest ago makes room", async () => {
+    const ada = await signUp(stack);
+    const device = `device:${ada.id}`;
+    const entry = (last_seen) => JSON.stringify({ label: "x", first_seen: 1, last_seen });
+    for (let number = 0; number < 60; number += 1) {
+      await stack.redis.command("HSET", device, `old-${number}`, entry(1000 + number));
+    }
+    await signIn(stack, ada, { headers: OTHER_DEVICE });
+    assert.equal(await stack.redis.command("HLEN", device), 50);
+    assert.equal(await stack.redis.command("HGET", device, "old-5"), null);
+    assert.notEqual(await stack.redis.command("HGET", device, "old-59"), null);
+  });
+});

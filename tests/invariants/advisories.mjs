@@ -53,7 +53,7 @@ export const ADVISORIES = [
   { id: "K6", advisory: "CVE-2024-45042", cause: "a session of one factor passed for one of two" },
   {
     id: "K7", advisory: "CVE-2026-33503", cause: "a forged page token was decoded into SQL",
-    appliesNot: "there is no SQL, and no list here has pages",
+    appliesNot: "there is no SQL, and no list here has pages: an admin's search ends at 50",
   },
   { id: "K8", advisory: "Oathkeeper's decisions API", cause: "forwarded headers of a direct call were believed" },
 
@@ -61,7 +61,7 @@ export const ADVISORIES = [
   { id: "S1", advisory: "GHSA-3529-5m8x-rpv3", cause: "a client's header chose the host of links in mails" },
   {
     id: "S2", advisory: "CVE-2026-31813", cause: "the issuer of an id token was taken from the token",
-    appliesNot: "nobody signs in with an id token; Supabase is asked with a password or a mail's link",
+    appliesNot: "nobody signs in with an id token; Supabase is asked with a password, a mail's link or a code of its own",
   },
   { id: "S3", advisory: "CVE-2025-48370", cause: "an id went into a URL unparsed" },
   { id: "S4", advisory: "@supabase/ssr before 0.10.0", cause: "a shared cache could keep an answer that sets a cookie" },
@@ -80,14 +80,8 @@ export const ADVISORIES = [
   { id: "B9", advisory: "GHSA-x732-6j76-qmhm", cause: "the limiter read the path unlike the router" },
   { id: "B10", advisory: "GHSA-xg6x-h9c9-2m83", cause: "a session was cached as valid before its second factor" },
   { id: "B11", advisory: "CVE-2026-45364", cause: "addresses were counted as they were written, IPv6 one by one" },
-  {
-    id: "B12", advisory: "CVE-2026-53516", cause: "an account of another provider was linked to an unverified address",
-    appliesNot: "there is no sign-in by another provider, so nothing is linked",
-  },
-  {
-    id: "B13", advisory: "GHSA-qq9h-g4jm-xgf3", cause: "a password planted before the address was verified stayed",
-    appliesNot: "passwords and addresses are Supabase's; nothing here asks it for a sign-in without a password",
-  },
+  { id: "B12", advisory: "CVE-2026-53516", cause: "an account of another provider was linked to an unverified address" },
+  { id: "B13", advisory: "GHSA-qq9h-g4jm-xgf3", cause: "a password planted before the address was verified stayed" },
   { id: "B14", advisory: "GHSA-wxw3-q3m9-c3jr", cause: "a sign-in begun by somebody else was finished" },
   { id: "B15", advisory: "GHSA-7w99-5wm4-3g79", cause: "a one-time token was read first and used up later" },
   { id: "B16", advisory: "GHSA-2vg6-77g8-24mp", cause: "sessions lived on after their user's end" },

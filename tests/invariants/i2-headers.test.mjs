@@ -193,6 +193,14 @@ describe("what is the gateway's own", () => {
     assert.deepEqual(headers.filter(([name]) => name.startsWith("x-authflow-")), []);
   });
 
+  it("is no origin's: it gets no cookie of ours, and sets none", async () => {
+    const cookies = `${person.cookie}; a=1; __Host-authflow-oauth-0123abcd=secret; __Host-authflow-other=x`;
+    const { headers } = received(await world.get("/app/x", `Cookie: ${cookies}`));
+    assert.deepEqual(values(headers, "cookie"), ["a=1"]);
+    const open = received(await world.get("/public/x", "Cookie: __Host-authflow-oauth-0123abcd=secret"));
+    assert.deepEqual(values(open.headers, "cookie"), []);
+  });
+
   it("is no id that a client chose", async () => {
     const answer = await asPerson("X-Request-Id: evil.test", "Traceparent: evil.test");
     const [id] = values(answer.headers, "x-request-id");

@@ -2,9 +2,12 @@
 // header that a client could have written. There is no list of proxies to trust, and so no default that trusts all.
 
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 
-import { api, lastMail, signIn, signUp } from "../support/person.mjs";
+import { enrol, withApp } from "../support/factor.mjs";
+import { press } from "../support/oauth.mjs";
+import { api, lastMail, signIn, signUp, untilMail } from "../support/person.mjs";
 import { exchange } from "../support/wire.mjs";
 import { received, startWorld, values } from "./world.mjs";
 
@@ -37,6 +40,12 @@ const NO_HOST = [
   "HOST/public/x?", "HOST?", "HOST#/public/x", "user@HOST", "e'vil", "%65vil.test", "HOST, evil.test", "evil.test, HOST",
   "HOST evil.test", "HOST\\@evil.test", "",
 ];
+
+/** What some service would build an address of its own from. */
+const POISON = {
+  "x-forwarded-host": "evil.example", "x-forwarded-proto": "https", forwarded: "host=evil.example", "x-original-host": "evil.example",
+  "x-forwarded-for": "203.0.113.9", "x-host": "evil.example", "x-original-url": "https://evil.example/", redirect_to: "https://evil.example/",
+};
 
 let world;
 before(async () => {
@@ -108,15 +117,47 @@ describe("the host", () => {
     assert.doesNotMatch(values(answer, "location")[0], /evil/);
   });
 
-  it("of links in mails is one of the configuration (S1, GHSA-3529-5m8x-rpv3)", async () => {
-    const headers = {
-      "x-forwarded-host": "evil.example", "x-forwarded-proto": "https", forwarded: "host=evil.example", "x-original-host": "evil.example",
-      "x-forwarded-for": "203.0.113.9", redirect_to: "https://evil.example/",
+  it("of links in mails is one of the configuration, whichever mail it is (S1, GHSA-3529-5m8x-rpv3)", async () => {
+    const person = await signUp(world, { headers: POISON });
+    const [waiting, wanted] = [`ada-${randomUUID()}@example.test`, `new-${randomUUID()}@example.test`];
+    const evil = "https://evil.example/";
+    const fields = { redirect_to: evil, redirectTo: evil, next: evil, site_url: evil, options: { emailRedirectTo: evil } };
+    const headers = { ...POISON, cookie: person.cookie };
+    const query = `?redirect_to=${encodeURIComponent(evil)}&next=${encodeURIComponent(evil)}`;
+    const ask = async (path, body) => {
+      const response = await api(world, path + query, { ...fields, ...body }, { headers });
+      assert.equal(response.status, 202, path);
     };
-    const person = await signUp(world, { headers });
-    const { link } = await lastMail(world, person.email);
-    assert.equal(new URL(link).origin, world.auth);
-    assert.doesNotMatch(decodeURIComponent(link), /evil/);
+    await ask("signup", { email: waiting, password: person.password });
+    await ask("resend-verification", { email: waiting });
+    await ask("forgot-password", { email: person.email });
+    await untilMail(world, person.email, "recovery");
+    await ask("change-email", { email: wanted, current_password: person.password });
+    for (const [path, to] of [["signup", `a-${waiting}`], ["forgot", person.email], ["resend", waiting]]) {
+      const form = { method: "POST", redirect: "manual", headers: POISON, body: new URLSearchParams({ email: to, password: person.password, next: evil }) };
+      assert.equal((await fetch(`${world.auth}/auth/${path}${query}`, form)).status, 303, path);
+    }
+    // What is sent after the answer comes at last.
+    const mails = async () => (await world.outbox()).filter(({ to }) => [person.email, waiting, `a-${waiting}`, wanted].includes(to));
+    while ((await mails()).length < 9);
+    for (const { link, kind } of await mails()) {
+      assert.equal(new URL(link).origin, world.auth, kind);
+      assert.doesNotMatch(decodeURIComponent(decodeURIComponent(link)), /evil/, kind);
+    }
+  });
+
+  it("to which a provider sends people back is one of the configuration (S1, GHSA-3529-5m8x-rpv3)", async () => {
+    const { url } = await press(world, "google", { next: "https://evil.example/", headers: POISON });
+    const back = new URL(new URL(url).searchParams.get("redirect_to"));
+    assert.equal(back.origin + back.pathname, `${world.auth}/auth/callback`);
+    assert.deepEqual([...back.searchParams.keys()], ["state"]);
+  });
+
+  it("in an authenticator app's address is one of the configuration", async () => {
+    const person = await signUp(world, { headers: POISON });
+    const body = { type: "totp", current_password: person.password, issuer: "evil.example" };
+    const begun = await api(world, "mfa/factors", body, { headers: { ...POISON, cookie: person.cookie } });
+    assert.doesNotMatch((await begun.json()).totp.uri, /evil/);
   });
 
   it("holds nothing but a host, or the request is refused by us or by the runtime", async () => {
@@ -265,5 +306,70 @@ describe("who asks", () => {
     assert.equal((await api(world, "logout", claims, { headers: { ...headers, cookie: person.cookie } })).status, 204);
     received(await world.get("/app/x", `Cookie: ${victim.cookie}`));
     await world.refuses(401, "session_expired", () => world.get("/app/x", `Cookie: ${person.cookie}`, `X-User-Id: ${victim.id}`));
+  });
+
+  it("reaches nothing of anybody else's by its id, however that is written (B6, CVE-2025-61928; S3, CVE-2025-48370)", async () => {
+    const [person, victim] = [await withApp(world, await signUp(world)), await signUp(world)];
+    const factor = await enrol(world, victim);
+    const headers = { cookie: person.cookie };
+    const ask = (method, path, body) => api(world, path, body, { method, headers });
+    const spelt = (id) => [id, id.toUpperCase(), `%${id.charCodeAt(0).toString(16)}${id.slice(1)}`, `${id}%2f`, `..%2f${id}`, `%2e%2e%2f${victim.id}`, `{${id}}`];
+    for (const id of spelt(victim.sessionId)) {
+      assert.equal((await ask("DELETE", `sessions/${id}`)).status, 404, id);
+    }
+    for (const id of spelt(factor.id)) {
+      assert.equal((await ask("DELETE", `mfa/factors/${id}`)).status, 404, id);
+      assert.notEqual((await ask("POST", `mfa/factors/${id}/verify`, { code: factor.code() })).status, 200, id);
+      for (const path of ["mfa/step-up", "mfa/challenge"]) {
+        assert.equal((await ask("POST", path, { factor_id: id, code: factor.code(), user_id: victim.id })).status, 422, path);
+      }
+    }
+    // Nor does anybody but an admin reach what admins do.
+    for (const id of spelt(victim.id)) {
+      for (const [method, path] of [["GET", ""], ["DELETE", ""], ["DELETE", "/sessions"], ["DELETE", `/sessions/${victim.sessionId}`], ["POST", "/lock"], ["POST", "/unlock"]]) {
+        const { status } = await ask(method, `admin/users/${id}${path}`);
+        assert.ok([403, 404].includes(status), `${method} ${id}${path}: ${status}`);
+      }
+      assert.notEqual((await ask("PUT", `admin/users/${id}/role`, { role: "admin" })).status, 204);
+    }
+    assert.equal((await ask("GET", "admin/users?email=example")).status, 403);
+    received(await world.get("/app/x", `Cookie: ${victim.cookie}`));
+    const waits = await (await api(world, "signin", victim)).json();
+    assert.deepEqual(waits.factors.map(({ id }) => id), [factor.id]);
+  });
+
+  it("is an admin by what the operator set, and by nothing that one says of oneself (B6, CVE-2025-61928)", async () => {
+    const claims = {
+      role: "admin", roles: ["admin"], aal: "aal2", is_admin: true, is_super_admin: true, email_confirmed_at: "2020-01-01T00:00:00Z", confirmed: true,
+      app_metadata: { role: "admin", providers: ["google"] }, raw_app_meta_data: { role: "admin" }, user_metadata: { role: "admin" },
+      aud: "admin", banned_until: null, factors: [], id: randomUUID(), phone: "+15551234567", provider: "google",
+    };
+    const email = `ada-${randomUUID()}@example.test`;
+    const password = "correct horse battery staple 1A";
+    const signed = await api(world, "signup", { ...claims, email, password, data: claims });
+    assert.equal(signed.status, 202);
+    const early = await api(world, "signin", { email, password, ...claims });
+    assert.equal(early.status, 403, "the address is not confirmed by saying so");
+    const { token_hash } = await lastMail(world, email);
+    const confirmed = await api(world, "verify-email", { token_hash, type: "signup", ...claims });
+    const { session_token, user } = await confirmed.json();
+    const headers = { cookie: `__Host-authflow=${session_token}` };
+    const isNobody = async () => {
+      const { headers: seen } = received(await world.get("/app/x", `Cookie: ${headers.cookie}`));
+      assert.deepEqual([values(seen, "x-user-role"), values(seen, "x-auth-aal"), values(seen, "x-user-email")], [["authenticated"], ["aal1"], [email]]);
+      const me = await (await api(world, "me", undefined, { method: "GET", headers })).json();
+      assert.equal(me.user.role, "authenticated");
+      assert.equal(me.user.app_metadata?.role, undefined);
+      const admin = await api(world, "admin/users?email=example", undefined, { method: "GET", headers });
+      assert.equal(admin.status, 403);
+    };
+    await isNobody();
+    const patched = await api(world, "me", { ...claims, email: "evil@example.test", password: "x", data: claims }, { method: "PATCH", headers });
+    assert.equal(patched.status, 200);
+    await isNobody();
+    const again = await api(world, "signin", { email, password, ...claims });
+    assert.equal((await again.json()).user.id, user.id);
+    headers.cookie = again.headers.get("set-cookie").split(";")[0];
+    await isNobody();
   });
 });

@@ -5,6 +5,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import { freePort } from "../support/process.mjs";
+import { withApp } from "../support/factor.mjs";
+import { Jar, answer, comeBack, press } from "../support/oauth.mjs";
 import { lastMail, signUp } from "../support/person.mjs";
 import { exchange } from "../support/wire.mjs";
 import { problemCode, startWorld, values } from "./world.mjs";
@@ -177,6 +179,40 @@ describe("every other Location", () => {
       const fields = { token_hash: searchParams.get("token_hash"), type: searchParams.get("type"), next };
       const done = await submit("/auth/confirm", fields);
       assert.deepEqual([done.status, done.location], [303, `${world.gateway}/`], next);
+    }
+  });
+
+  it("after a second factor, at a provider, and of one's account leads where next may (B4, CVE-2025-53535)", async () => {
+    for (const next of EVIL) {
+      const owner = await withApp(world, await signUp(world));
+      const step = await submit("/auth/signin", { email: owner.email, password: owner.password, next });
+      assert.equal(kept(step), undefined, next);
+      const [, mfa_token] = /name="mfa_token" value="([^"]*)"/.exec(step.html);
+      const code = { factor_id: owner.factorId, code: owner.app.code() };
+      const done = await submit("/auth/second-factor", { mfa_token, next, ...code });
+      assert.deepEqual([done.status, done.location], [303, `${world.gateway}/`], next);
+      const cookie = done.headers.get("set-cookie").split(";")[0];
+      const raised = await submit("/auth/step-up", { next, ...code, code: owner.app.code() }, { cookie });
+      assert.deepEqual([raised.status, raised.location], [303, `${world.gateway}/`], next);
+
+      const jar = new Jar();
+      const { url } = await press(world, "google", { next, jar });
+      const back = await comeBack(await answer(url, { email: owner.email.replace("ada", "eve") }), jar);
+      assert.deepEqual([back.status, back.headers.get("location")], [303, `${world.gateway}/`], next);
+      const headers = { cookie: jar.header };
+      const query = `?next=${encodeURIComponent(next)}`;
+      for (const path of ["account", "account/name", "account/email", "account/password", "account/second-factor", "step-up", "forgot", "reset", "oauth/google"]) {
+        for (const init of [{}, { headers }]) {
+          const page = await open(`/auth/${path}${query}`, init);
+          if (page.location) assert.equal(new URL(page.location).origin, world.auth, path);
+          assert.doesNotMatch(decodeURIComponent(page.location ?? "") + page.html, /evil/, path);
+        }
+      }
+      for (const [path, fields] of [["account/name", { name: "Ada" }], ["account/sessions/end-others", {}], ["forgot", { email: owner.email }]]) {
+        const sent = await submit(`/auth/${path}${query}`, { ...fields, next }, headers);
+        assert.deepEqual([sent.status, new URL(sent.location).origin], [303, world.auth], path);
+        assert.doesNotMatch(decodeURIComponent(sent.location), /evil/, path);
+      }
     }
   });
 

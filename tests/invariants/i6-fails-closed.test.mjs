@@ -64,7 +64,7 @@ async function unavailable(label) {
 
 describe("while Redis", () => {
   it("answers with any status, drops the call or is late, nobody passes or is signed out (O16, oauth2-proxy's Redis store)", async () => {
-    const faults = [...STATUSES.map((status) => ({ status })), { drop: true }, { latency_ms: 400 }];
+    const faults = [...STATUSES.map((status) => ({ status })), { drop: true }, { latency_ms: 2400 }];
     for (const fault of faults) {
       await world.companions.bridge.fault(fault);
       await unavailable(JSON.stringify(fault));
@@ -271,7 +271,7 @@ describe("when the gateway itself breaks", () => {
     const one = await signUp(broken);
     const trap = () => broken.get("/app/x", `Cookie: ${one.cookie}`, "X-Test-Hook: trap");
     await broken.refuses(500, "internal_error", trap);
-    await broken.companions.bridge.fault({ latency_ms: 250, count: 1 });
+    await broken.companions.bridge.fault({ latency_ms: 1900, count: 1 });
     const waiting = broken.get("/app/x", `Cookie: ${one.cookie}`);
     const memory = () => fetch(`${broken.gateway}/health`, { headers: { "x-test-hook": "memory" } });
     while ((await (await memory()).json()).waiting === 0);

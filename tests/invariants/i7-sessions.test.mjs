@@ -5,7 +5,10 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 
-import { api, lastMail, signIn, signUp } from "../support/person.mjs";
+import { Authenticator } from "../support/authenticator.mjs";
+import { beginApp, withApp } from "../support/factor.mjs";
+import { Jar, answer, comeBack, press } from "../support/oauth.mjs";
+import { api, lastMail, signIn, signUp, untilMail } from "../support/person.mjs";
 import { received, startWorld, values } from "./world.mjs";
 
 const CLEARED = "__Host-authflow=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax";
@@ -19,7 +22,7 @@ before(async () => {
       { id: "staff", path: "/staff/*", upstream, roles: ["staff"] },
       { id: "second", path: "/second/*", upstream, aal: "aal2" },
     ],
-    vars: { both: { SESSION_TTL_SECONDS: "60" } },
+    vars: { both: { SESSION_TTL_SECONDS: "60", REDIS_TIMEOUT_MS: "5000", SESSION_CACHE_MS: "0" } },
   });
 });
 after(() => world?.stop());
@@ -136,6 +139,56 @@ describe("signing in", () => {
   });
 });
 
+describe("signing in at another provider", () => {
+  const email = () => `ada-${randomUUID()}@example.test`;
+
+  async function byGoogle(fields) {
+    const jar = new Jar();
+    const { url } = await press(world, "google", { jar });
+    const response = await comeBack(await answer(url, fields), jar);
+    return { status: response.status, cookie: jar.header };
+  }
+
+  it("links no account to an address that the provider has not verified (B12, CVE-2026-53516)", async () => {
+    const person = await signUp(world);
+    const refused = await byGoogle({ email: person.email, verified: "no" });
+    // Supabase fails to make a second account with the address.
+    assert.deepEqual(refused, { status: 503, cookie: "" });
+    received(await visit(person));
+    await signIn(world, person);
+    const { identities } = await world.admin("GET", `/admin/users/${person.id}`);
+    assert.deepEqual(identities.map(({ provider }) => provider), ["email"]);
+    const unknown = await byGoogle({ email: email(), verified: "no" });
+    assert.deepEqual(unknown, { status: 403, cookie: "" });
+  });
+
+  it("leaves nothing of who had used the address before without proving it (B13, GHSA-qq9h-g4jm-xgf3; B12, CVE-2026-53516)", async () => {
+    const planted = { email: email(), password: "planted by somebody else 1A", data: { name: "Mallory" } };
+    assert.equal((await api(world, "signup", planted)).status, 202);
+    const owner = await byGoogle({ email: planted.email });
+    assert.equal(owner.status, 303);
+    assert.equal((await api(world, "signin", planted)).status, 401);
+    const me = await api(world, "me", undefined, { method: "GET", headers: { cookie: owner.cookie } });
+    assert.notEqual((await me.json()).user.user_metadata.name, "Mallory");
+  });
+
+  it("and a password by a link likewise (B13, GHSA-qq9h-g4jm-xgf3)", async () => {
+    const planted = { email: email(), password: "planted by somebody else 1A" };
+    assert.equal((await api(world, "signup", planted)).status, 202);
+    await api(world, "forgot-password", { email: planted.email });
+    const link = await untilMail(world, planted.email, "recovery");
+    const body = { token_hash: link.token_hash, password: "another horse entirely 2B" };
+    assert.equal((await api(world, "reset-password/update", body)).status, 200);
+    assert.equal((await api(world, "signin", planted)).status, 401);
+  });
+
+  it("asks for the second factor of who has one (K6, CVE-2024-45042)", async () => {
+    const person = await withApp(world, await signUp(world));
+    const first = await byGoogle({ email: person.email });
+    assert.deepEqual(first, { status: 200, cookie: "" });
+  });
+});
+
 describe("a session that goes on", () => {
   it("shows a change of its role with the next request (A5, GHSA-x883-2vmg-xwf7; P5, CVE-2021-41230)", async () => {
     const person = await signUp(world);
@@ -209,5 +262,117 @@ describe("a link in a mail", () => {
     assert.deepEqual(statuses, [200, ...Array.from({ length: 11 }, () => 401)]);
     assert.equal(answers.filter(({ headers }) => headers.get("set-cookie")).length, 1);
     assert.equal((await redis("KEYS", "session:*")).filter((key) => !before.has(key)).length, 1);
+  });
+});
+
+describe("what changes the rights of a session", () => {
+  const as = ({ cookie }) => ({ headers: { cookie } });
+  const next = (response) => {
+    const pairs = response.headers.getSetCookie().map((cookie) => cookie.split(";")[0]);
+    const cookie = pairs.find((pair) => /^__Host-authflow=./.test(pair));
+    const [, token] = cookie?.split("=") ?? [];
+    return { cookie, token, sessionId: token?.split(".")[0] };
+  };
+
+  /** Does `act`, and asserts that the sessions before it are over at once, and what it gave lives under a new id. */
+  async function renews(before, act, { status = 200, aal } = {}) {
+    for (const session of before) received(await visit(session));
+    const response = await act();
+    assert.equal(response.status, status, response.status === status ? "" : await response.text());
+    const session = next(response);
+    // Each visit is another connection's; none is the client that acted.
+    for (const old of before) {
+      assert.notEqual(session.sessionId, old.sessionId);
+      assert.notEqual(session.token, old.token);
+      await over(old);
+      assert.equal(await keysOf(old), 0);
+    }
+    const { headers } = received(await visit(session));
+    if (aal) assert.deepEqual(values(headers, "x-auth-aal"), [aal]);
+    return session;
+  }
+
+  it("gives it a new id: the first code of a second factor, and each that raises it", async () => {
+    const person = await signUp(world);
+    const { id, secret } = await beginApp(world, person);
+    const app = new Authenticator(secret);
+    const enrolled = () => api(world, `mfa/factors/${id}/verify`, { code: app.code() }, as(person));
+    const raised = await renews([person], enrolled, { aal: "aal2" });
+    await change(raised, { aal: "aal1" });
+    const stepUp = () => api(world, "mfa/step-up", { factor_id: id, code: app.code() }, as(raised));
+    await renews([raised], stepUp, { aal: "aal2" });
+  });
+
+  it("gives a sign-in by a code a new id, and ends the session that the browser came with (K6, CVE-2024-45042)", async () => {
+    const [person, before] = [await withApp(world, await signUp(world)), await signUp(world)];
+    const first = await api(world, "signin", { email: person.email, password: person.password }, as(before));
+    assert.equal(first.headers.get("set-cookie"), null);
+    const { mfa_token } = await first.json();
+    received(await visit(before));
+    const body = { mfa_token, factor_id: person.factorId, code: person.app.code() };
+    await renews([before], () => api(world, "mfa/verify", body, as(before)), { aal: "aal2" });
+    received(await visit(person));
+  });
+
+  it("gives it a new id and ends all others: another password", async () => {
+    const person = await signUp(world);
+    const other = await signIn(world, person);
+    const body = { current_password: person.password, password: "another horse entirely 2B" };
+    await renews([person, other], () => api(world, "reset-password/update", body, as(person)), { aal: "aal1" });
+  });
+
+  it("ends all and gives none: a password by a link", async () => {
+    const person = await signUp(world);
+    const other = await signIn(world, person);
+    await api(world, "forgot-password", { email: person.email });
+    const { token_hash } = await untilMail(world, person.email, "recovery");
+    const body = { token_hash, password: "another horse entirely 2B" };
+    const done = await api(world, "reset-password/update", body, as(other));
+    assert.deepEqual([done.status, done.headers.get("set-cookie")], [200, null]);
+    for (const session of [person, other]) await over(session);
+  });
+
+  it("gives a sign-in at another provider a new id, and ends the session that the browser came with", async () => {
+    const person = await signUp(world);
+    const jar = new Jar();
+    jar.keep(new Response(null, { headers: { "set-cookie": person.cookie } }));
+    const { url } = await press(world, "google", { jar });
+    const back = await answer(url, { email: person.email });
+    await renews([person], () => comeBack(back, jar), { status: 303 });
+  });
+
+  it("ends all and gives a new one: another address", async () => {
+    const person = await signUp(world);
+    const other = await signIn(world, person);
+    const email = `new-${randomUUID()}@example.test`;
+    const asked = await api(world, "change-email", { email, current_password: person.password }, as(person));
+    assert.equal(asked.status, 202);
+    const verify = async (to) => {
+      const { token_hash } = await lastMail(world, to);
+      return api(world, "verify-email", { token_hash, type: "email_change" });
+    };
+    assert.equal((await verify(email)).status, 200);
+    await renews([person, other], () => verify(person.email));
+  });
+
+  it("ends all: an account that is deleted, by its owner or an admin, or locked (B16, GHSA-2vg6-77g8-24mp)", async () => {
+    const admin = await signUp(world);
+    await world.admin("PUT", `/admin/users/${admin.id}`, { app_metadata: { role: "admin" } });
+    const { cookie } = await signIn(world, admin);
+    const by = (method, path, body) => api(world, `admin/users/${path}`, body, { method, headers: { cookie } });
+    for (const end of [
+      (person) => api(world, "delete-account", { current_password: person.password }, as(person)),
+      ({ id }) => by("DELETE", id),
+      ({ id }) => by("POST", `${id}/lock`),
+      ({ id }) => by("DELETE", `${id}/sessions`),
+      // What somebody may do is in their sessions (A5).
+      ({ id }) => by("PUT", `${id}/role`, { role: "staff" }),
+    ]) {
+      const person = await signUp(world);
+      const other = await signIn(world, person);
+      const done = await end(person);
+      assert.equal(done.status, 204, `${end}`);
+      for (const session of [person, other]) await over(session);
+    }
   });
 });

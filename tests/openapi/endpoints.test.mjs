@@ -22,7 +22,7 @@ const lines = (path, methods) => methods.map((method) => `${method} ${path.repla
 /** The rows of a table in endpoint.rs, as lines. */
 function rows(text, name, prefix, methods) {
   const [, table] = new RegExp(`const ${name}: [^=]*= &?\\[(.*?)\\n\\];`, "s").exec(text);
-  const found = [...table.matchAll(/\(\s*"([^"]*)",\s*Action::\w+,\s*(?:(\w+)|"([^"]+)"),\s*"\w+",?\s*\)/g)];
+  const found = [...table.matchAll(/\(\s*"([^"]*)",\s*Action::[^,]+,\s*(?:(\w+)|"([^"]+)"),\s*"\w+",?\s*\)/g)];
   assert.equal(found.length, table.split("Action::").length - 1, `not every row of ${name} was read`);
   return found.flatMap(([, path, constant, allow]) => lines(prefix + path, (allow ?? methods[constant]).split(", ")));
 }

@@ -21,7 +21,7 @@ from people import PASSWORD, Person
 
 SEEN = os.environ["AUTHFLOW_SEEN"]
 # Making somebody takes longer than most requests.
-REAL_REQUESTS = 6
+REAL_REQUESTS = 4
 
 
 class Client:
@@ -29,19 +29,24 @@ class Client:
 
     person = None
 
+    def __init__(self, make):
+        self.make = make
+
     def session(self):
         if self.person is None or not self.person.is_signed_in():
-            self.person = Person().confirm()
+            self.person = self.make()
         return self.person.token
 
 
-client = Client()
+client = Client(lambda: Person().confirm())
+admin = Client(lambda: Person().confirm().become_admin())
 
 
 @schemathesis.auth(refresh_interval=None).apply_to(lambda ctx: "security" in ctx.operation.definition.raw)
 class Session:
     def get(self, case, context):
-        return client.session()
+        is_for_admins = "Admin" in context.operation.definition.raw["tags"]
+        return (admin if is_for_admins else client).session()
 
     def set(self, case, token, context):
         case.headers = {**(case.headers or {}), "Authorization": f"Bearer {token}"}
@@ -68,12 +73,8 @@ def sign_in(case, turn):
     fill(case, email=person.email, password=PASSWORD)
 
 
-def submit_sign_in(case, turn):
-    fill(case, email=Person().confirm().email, password=PASSWORD)
-
-
 def confirm(case, turn):
-    fill(case, **Person().link)
+    fill(case, **(Person().confirm().change_email() if turn % 2 else Person().link))
 
 
 def update_password(case, turn):
@@ -86,8 +87,12 @@ def update_password(case, turn):
 
 
 def reset(case, turn):
-    fields = {name: value for name, value in case.body.items() if name not in ("factor_id", "code")}
-    case.body = {**fields, "token_hash": Person().confirm().recovery(), "password": people.new_password()}
+    person = Person().confirm()
+    case.body = {"token_hash": person.recovery(), "password": people.new_password()}
+    if turn % 2:
+        # Of somebody with a second factor, whose link has asked for its code.
+        case.body["send"] = person.with_factor().factor_id
+        people.refused_reset(case.body["token_hash"])
 
 
 def end_session(case, turn):
@@ -102,16 +107,44 @@ def send_code(case, turn):
 def verify_code(case, turn):
     person = Person().confirm().with_factor()
     case.body = {"mfa_token": person.sign_in()["mfa_token"], "factor_id": person.factor_id, "code": person.code()}
+    # Of the form alone: another of its buttons.
+    if turn % 2 and "Page" in case.operation.definition.raw["tags"]:
+        case.body["send"] = "1"
 
 
 def step_up(case, turn):
     person = Person().confirm().with_factor()
     by(case, person)
     case.body = {"factor_id": person.factor_id, "code": person.code()}
+    if turn % 2 and "Page" in case.operation.definition.raw["tags"]:
+        case.body["send"] = "1"
 
 
-def enroll_factor(case, turn):
+def by_raised(case, turn):
+    by(case, Person().confirm().with_factor())
+
+
+def by_somebody(case, turn):
     by(case, Person().confirm())
+
+
+def prove(case, turn):
+    by(case, Person().confirm())
+    fill(case, current_password=PASSWORD)
+    if "password" in case.body:
+        fill(case, password=people.new_password())
+
+
+def submit_factors(case, turn):
+    person = Person().confirm().with_new_factor()
+    by(case, person)
+    case.body = [{"type": "totp"}, {"factor_id": person.factor_id, "code": person.code()}, {"remove": person.factor_id}][turn % 3]
+
+
+def end_own_session(case, turn):
+    person = Person().confirm()
+    by(case, person)
+    case.body = {"id": person.session_id}
 
 
 def verify_factor(case, turn):
@@ -127,15 +160,26 @@ def remove_factor(case, turn):
     case.path_parameters = {"id": person.factor_id}
 
 
+def find_users(case, turn):
+    case.query = {**case.query, "email": "PERSON-"}
+
+
+def on_person(case, turn):
+    person = Person().confirm()
+    real = {"id": person.id, "session": person.session_id}
+    case.path_parameters = {**case.path_parameters, **{name: real[name] for name in real if name in case.path_parameters}}
+
+
 def come_back(case, turn):
-    case.query, case.cookies = people.way_by_provider()
+    email = Person().confirm().with_factor().email if turn % 2 else people.new_address()
+    case.query, case.cookies = people.way_by_provider(email)
 
 
 # By operation: what makes a well-made request a real one, and which one it is.
 REAL = {
     "signUp": sign_up,
     "signIn": sign_in,
-    "submitSignIn": submit_sign_in,
+    "submitSignIn": sign_in,
     "verifyEmail": confirm,
     "submitConfirm": confirm,
     "updatePassword": update_password,
@@ -144,10 +188,34 @@ REAL = {
     "sendCode": send_code,
     "verifyCode": verify_code,
     "stepUp": step_up,
-    "enrollFactor": enroll_factor,
+    "enrollFactor": by_somebody,
+    "changeMe": by_somebody,
+    "changeEmail": prove,
+    "deleteAccount": prove,
+    "submitSecondFactor": verify_code,
+    "stepUpPage": by_raised,
+    "submitStepUp": step_up,
+    "submitFactors": submit_factors,
+    "submitAccountName": by_somebody,
+    "submitAccountEmail": prove,
+    "submitAccountPassword": prove,
+    "submitAccountDelete": prove,
+    "submitEndOwnSession": end_own_session,
     "verifyFactor": verify_factor,
     "removeFactor": remove_factor,
     "providerCallback": come_back,
+    "findUsers": find_users,
+    "adminPage": find_users,
+    "showUser": on_person,
+    "adminUserPage": on_person,
+    "deleteUser": on_person,
+    "endSessionsOfUser": on_person,
+    "endSessionOfUser": on_person,
+    "submitEndSession": on_person,
+    "lockUser": on_person,
+    "unlockUser": on_person,
+    "setRole": on_person,
+    "submitDeed": on_person,
 }
 turns = {name: itertools.count() for name in REAL}
 seen = set()

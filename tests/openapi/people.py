@@ -66,8 +66,18 @@ class Person:
 
     def confirm(self):
         """Confirms the address, and so signs in."""
-        self.token = send("POST", API + "verify-email", 200, json=self.link).json()["session_token"]
+        return self.enter(send("POST", API + "verify-email", 200, json=self.link).json())
+
+    def enter(self, answer):
+        """Goes on with the session in an answer."""
+        self.id, self.session_id, self.token = answer["user"]["id"], answer["session_id"], answer["session_token"]
         return self
+
+    def become_admin(self):
+        key = {"apikey": "local-service", "authorization": "Bearer local-service"}
+        change = {"app_metadata": {"role": "admin"}}
+        send("PUT", f"{SUPABASE}/auth/v1/admin/users/{self.id}", 200, headers=key, json=change)
+        return self.enter(self.sign_in())
 
     def is_signed_in(self):
         headers = {"authorization": f"Bearer {self.token}"}
@@ -77,6 +87,12 @@ class Person:
         """Signs in again, which leaves this session alone; gives the answer."""
         return send("POST", API + "signin", 200, json={"email": self.email, "password": PASSWORD}).json()
 
+    def change_email(self):
+        """Asks for another address; gives the link to the present one."""
+        body = {"email": new_address(), "current_password": PASSWORD}
+        self.api("POST", "change-email", 202, json=body)
+        return {"token_hash": last_mail(self.email, after=self.link["token_hash"]), "type": "email_change"}
+
     def recovery(self):
         """The token of a mail for a forgotten password."""
         send("POST", API + "forgot-password", 202, json={"email": self.email})
@@ -84,7 +100,7 @@ class Person:
 
     def with_new_factor(self):
         """Enrols an app, which waits for its first code."""
-        enrolled = self.api("POST", "mfa/factors", 201, json={"type": "totp"}).json()
+        enrolled = self.api("POST", "mfa/factors", 201, json={"type": "totp", "current_password": PASSWORD}).json()
         self.factor_id = enrolled["id"]
         self.secret = enrolled["totp"]["secret"]
         self.last_step = 0
@@ -94,8 +110,7 @@ class Person:
         """Enrols an app, and raises the session by it."""
         self.with_new_factor()
         path = f"mfa/factors/{self.factor_id}/verify"
-        self.token = self.api("POST", path, 200, json={"code": self.code()}).json()["session_token"]
-        return self
+        return self.enter(self.api("POST", path, 200, json={"code": self.code()}).json())
 
     def code(self):
         """A code not shown before (RFC 6238). Supabase takes those of the step before and of the next one, too."""
@@ -106,7 +121,12 @@ class Person:
         return f"{(number & 0x7FFFFFFF) % 1_000_000:06}"
 
 
-def way_by_provider():
+def refused_reset(token_hash):
+    """Uses a link for a forgotten password whose owner has a second factor, without its code."""
+    send("POST", API + "reset-password/update", 422, json={"token_hash": token_hash, "password": new_password()})
+
+
+def way_by_provider(email):
     """Signs in at a provider as a browser would; gives the query and the cookies with which it comes back."""
     begun = send("POST", AUTH + "/auth/oauth/github", 200, data={"next": "/"})
     # The cookie is `Secure`, and this is no TLS: no jar would send it.
@@ -114,7 +134,7 @@ def way_by_provider():
     (url,) = re.findall(r"^0; url=(.+)$", begun.headers["refresh"])
     page = send("GET", url, 302).headers["location"]
     state = dict(parse_qsl(urlsplit(page).query))["state"]
-    form = {"state": state, "email": new_address(), "action": "allow"}
+    form = {"state": state, "email": email, "action": "allow"}
     callback = send("POST", page, 302, data=form).headers["location"]
     back = send("GET", callback, 302).headers["location"]
     return dict(parse_qsl(urlsplit(back).query)), cookies

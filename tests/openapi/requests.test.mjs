@@ -64,19 +64,29 @@ async function assertSuccesses(statuses, choose) {
   }
 }
 
+const pages = (tags) => tags.includes("Page");
+const health = (tags) => tags.includes("Health");
+const gateway = (tags) => tags.includes("Gateway");
+const admin = (tags) => tags.includes("Admin");
+
 test("the API answers as it says", async () => {
-  const statuses = await answers(stack.auth, "--exclude-tag", "Gateway", "--exclude-tag", "Page");
-  await assertSuccesses(statuses, (tags) => !tags.includes("Gateway") && !tags.includes("Page"));
+  const statuses = await answers(stack.auth, "--exclude-tag", "Gateway", "--exclude-tag", "Page", "--exclude-tag", "Admin");
+  await assertSuccesses(statuses, (tags) => !gateway(tags) && !pages(tags) && !admin(tags));
+});
+
+test("the API for admins answers as it says", async () => {
+  const statuses = await answers(stack.auth, "--include-tag", "Admin", "--exclude-tag", "Page", "--phases", "coverage,fuzzing");
+  await assertSuccesses(statuses, (tags) => admin(tags) && !pages(tags));
 });
 
 test("the pages answer as they say", async () => {
   const statuses = await answers(stack.auth, "--include-tag", "Page", "--phases", "coverage,fuzzing");
-  await assertSuccesses(statuses, (tags) => tags.includes("Page"));
+  await assertSuccesses(statuses, pages);
 });
 
 test("both health checks, and the gateway's keys, answer as they say", async () => {
   const check = ["--include-path", "/health", "--phases", "coverage,fuzzing"];
-  await assertSuccesses(await answers(stack.auth, ...check), (tags) => tags.includes("Health"));
+  await assertSuccesses(await answers(stack.auth, ...check), health);
   const statuses = await answers(stack.gateway, "--include-tag", "Gateway", "--phases", "coverage,fuzzing");
-  await assertSuccesses(statuses, (tags) => tags.includes("Gateway"));
+  await assertSuccesses(statuses, gateway);
 });

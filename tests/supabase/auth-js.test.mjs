@@ -115,6 +115,31 @@ test("signs out, after which neither token is good for anything", async () => {
   await refused(refresh, 400, "refresh_token_not_found");
 });
 
+test("signs out here, everywhere else, or everywhere", async () => {
+  const here = newClient();
+  await confirmed(here);
+  const alive = async (client) => (await client.getUser()).error === null;
+  const another = async () => {
+    const client = newClient();
+    await ok(client.signInWithPassword({ email: EMAIL, password: PASSWORD }));
+    return client;
+  };
+  const tokens = async (client) => (await ok(client.getSession())).session;
+  const [local, other] = [await another(), await another()];
+  const ended = await tokens(local);
+  assert.equal((await local.signOut({ scope: "local" })).error, null);
+  assert.equal((await newClient().getUser(ended.access_token)).error.name, "AuthSessionMissingError");
+  assert.deepEqual([await alive(here), await alive(other)], [true, true]);
+
+  assert.equal((await here.signOut({ scope: "others" })).error, null);
+  assert.deepEqual([await alive(here), await alive(other)], [true, false]);
+
+  const last = await another();
+  const { access_token } = await tokens(here);
+  assert.equal((await last.signOut({ scope: "global" })).error, null);
+  assert.equal((await newClient().getUser(access_token)).error.name, "AuthSessionMissingError");
+});
+
 test("recovers a lost password", async () => {
   await confirmed(newClient());
   const client = newClient();
@@ -137,6 +162,15 @@ test("a link older than a day has expired, and a new one can be had", async () =
   await ok(client.resend({ type: "signup", email: EMAIL }));
   const again = await world.mail();
   await ok(client.verifyOtp({ type: "signup", token_hash: again.token_hash }));
+});
+
+test("a mail can be asked for again by nobody who needs none", async () => {
+  await confirmed(newClient());
+  const before = (await world.outbox()).length;
+  await ok(newClient().resend({ type: "signup", email: EMAIL }));
+  await ok(newClient().resend({ type: "signup", email: "nobody@example.test" }));
+  await ok(newClient().resetPasswordForEmail("nobody@example.test"));
+  assert.equal((await world.outbox()).length, before);
 });
 
 test("names the rules that a weak password breaks", async () => {

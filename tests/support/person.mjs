@@ -50,8 +50,7 @@ export async function problem(response, status, code) {
 }
 
 /** Signs up, confirms the address, and gives the person with a session. */
-export async function signUp(stack, { headers } = {}) {
-  const email = `ada-${randomUUID()}@example.test`;
+export async function signUp(stack, { headers, email = `ada-${randomUUID()}@example.test` } = {}) {
   await expect(202, api(stack, "signup", { email, password: PASSWORD }, { headers }));
   const { token_hash } = await lastMail(stack, email);
   const confirmed = await expect(200, api(stack, "verify-email", { token_hash, type: "signup" }, { headers }));

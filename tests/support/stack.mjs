@@ -5,13 +5,14 @@ import { EventEmitter, once } from "node:events";
 import { companion, outbox, startLocal } from "./local.mjs";
 import { freePort } from "./process.mjs";
 import { startRedis } from "./redis.mjs";
-import { UNLIMITED, workerVars } from "./vars.mjs";
+import { PATIENT, UNLIMITED, workerVars } from "./vars.mjs";
 import { defined, startWorker } from "./worker.mjs";
 
 /**
  * Starts everything, on free ports unless `ports` names some (`gateway, auth, bridge, supabase, origin, redis`).
  * `vars` are variables for `both` workers, `verify` or `auth`; undefined takes one away. `folders` are other builds,
- * `limiters` the gateway's rate limiters. Unless `limited`, attempts to sign in and the like are not counted.
+ * `limiters` the gateway's rate limiters. Unless `asDeployed`, attempts to sign in and the like are not
+ * counted, and Redis has more time to answer.
  *
  * ```js
  * const stack = await startStack({ vars: { verify: { REDIS_TIMEOUT_MS: "1000" } } });
@@ -24,7 +25,7 @@ export async function startStack({
   vars = {},
   folders = {},
   limiters,
-  limited = false,
+  asDeployed = false,
   redisPassword,
   onLog,
 } = {}) {
@@ -51,7 +52,10 @@ export async function startStack({
 
     const logs = new Logs(onLog);
     const defaults = workerVars(urls);
-    if (!limited) Object.assign(defaults.auth, UNLIMITED);
+    if (!asDeployed) {
+      Object.assign(defaults.auth, PATIENT, UNLIMITED);
+      Object.assign(defaults.verify, PATIENT);
+    }
     const start = (service, port) =>
       startWorker({
         service,

@@ -45,6 +45,9 @@ function routes(upstream) {
 const ATTEMPTS = ["SIGNIN", "SIGNUP", "FORGOT", "RESEND", "CODE"];
 const LIMITS = ATTEMPTS.flatMap((attempt) => [`${attempt}_LIMIT_ACCOUNT`, `${attempt}_LIMIT_ADDRESS`]);
 
+/** Patience with Redis, for tests: their machine does several things at once. */
+export const PATIENT = { REDIS_TIMEOUT_MS: "2000" };
+
 /** No limit of attempts, for tests: all their people come from one address. */
 export const UNLIMITED = Object.fromEntries([...LIMITS, "SIGNIN_DELAY_MS"].map((name) => [name, "0"]));
 

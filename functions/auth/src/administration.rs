@@ -120,7 +120,9 @@ pub(crate) fn read_search(fields: &mut Fields) -> Option<String> {
     let text = fields.text("email", "Send a part of an e-mail address.")?;
     // Addresses are ASCII here.
     let text = text.trim().to_ascii_lowercase();
-    if text.chars().count() < SHORTEST_SEARCH || text.len() > LONGEST_SEARCH {
+    // Postgres has no NUL in its texts.
+    let is_sane = text.len() <= LONGEST_SEARCH && !text.contains('\0');
+    if text.chars().count() < SHORTEST_SEARCH || !is_sane {
         let detail = "Send at least three characters of an e-mail address.";
         fields.fault("email", "part_needed", detail);
         return None;

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use authflow_shared::{
     host::Host,
+    redis::Unavailable,
     secret::Secret,
     session::{SessionId, SessionRecord, store::SessionLookup},
     supabase::auth::Scope,
@@ -12,10 +13,12 @@ use authflow_shared::{
 
 use crate::{exchange::Exchange, failure::Failure, signed_in::SignedIn};
 
-/// How often ending all sessions is tried again.
-const RETRIES: u32 = 2;
-/// The time before the first of them.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The time after each try to end all sessions; there is none after the last.
+const PAUSES: [Option<Duration>; 3] = [
+    Some(Duration::from_millis(100)),
+    Some(Duration::from_millis(200)),
+    None,
+];
 
 /// A session that is certain to be gone.
 #[derive(Debug)]
@@ -77,8 +80,12 @@ pub(crate) async fn end_many<H: Host>(
     Ok(())
 }
 
-/// Ends every session of ours of a user, but `kept`. Tried again if Redis does not answer, because what made it
-/// necessary has often happened already. Gives the moment before which nothing of the user's is left.
+/// Ends every session of ours of a user, but `kept`. Tried again if Redis does not answer, because
+/// what made it necessary has often happened already.
+///
+/// Gives the moment before which nothing of the user's is left, for the session that takes their
+/// place; the beginning of time where somebody else has ended all since this request began, and so
+/// that one too.
 ///
 /// # Errors
 /// [`Failure`] if it is not certain that they are gone.
@@ -88,16 +95,24 @@ pub(crate) async fn end_all<H: Host>(
     kept: Option<&SessionId>,
 ) -> Result<Timestamp, Failure> {
     let store = exchange.store();
-    let mut tries = 0;
-    loop {
+    let mut tried = Vec::new();
+    for pause in PAUSES {
         let now = exchange.host.now();
         match store.end_all(user_id, kept, now).await {
-            Ok(()) => return Ok(now),
-            Err(reason) if tries == RETRIES => return Err(Failure::store_unavailable(reason)),
-            Err(_) => tries += 1,
+            Ok(before) => {
+                let is_ours = |before: &Timestamp| tried.contains(before);
+                let by_others = before.filter(|before| !is_ours(before));
+                let meanwhile = by_others.is_some_and(|before| before >= exchange.ids.started);
+                return Ok(if meanwhile { Timestamp::default() } else { now });
+            }
+            Err(reason) => match pause {
+                Some(pause) => exchange.host.sleep(pause).await,
+                None => return Err(Failure::store_unavailable(reason)),
+            },
         }
-        exchange.host.sleep(PAUSE * tries).await;
+        tried.push(now);
     }
+    Err(Failure::store_unavailable(Unavailable::Refused))
 }
 
 /// Ends every session at Supabase of the user of `access_token` but that one.

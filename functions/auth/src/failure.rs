@@ -352,6 +352,14 @@ impl Failure {
         Self::new(404, "not_configured", "Not offered here", detail)
     }
 
+    pub(crate) fn current_password_missing() -> Self {
+        Self::of_field(
+            "current_password",
+            "missing",
+            "Enter your present password.",
+        )
+    }
+
     /// Something is wrong with one field.
     pub(crate) fn of_field(field: &'static str, code: &'static str, detail: &str) -> Self {
         Self::validation_failed(vec![FieldError {

@@ -13,6 +13,7 @@ use crate::{
     form,
     request::{Body, Request},
     second_factor::Given,
+    user_data,
 };
 
 /// What bcrypt, behind Supabase, hashes of a password; it would ignore or refuse more.
@@ -194,10 +195,15 @@ impl Fields {
         self.values.get(name).and_then(Value::as_str)
     }
 
-    /// The object `name`; an empty one if it is not there.
+    /// The object `name`, which Supabase can keep; an empty one if it is not there.
     pub(crate) fn object(&mut self, name: &'static str) -> Option<Map> {
         match self.values.get_mut(name).map(Value::take) {
-            Some(Value::Object(object)) => Some(object),
+            Some(Value::Object(object)) if user_data::can_be_kept(&object) => Some(object),
+            Some(Value::Object(_)) => {
+                let detail = "It holds a NUL character, or a number of more than 300 digits.";
+                self.fault(name, "malformed", detail);
+                None
+            }
             None | Some(Value::Null) => Some(Map::new()),
             Some(_) => {
                 self.fault(name, "malformed", "Send an object.");

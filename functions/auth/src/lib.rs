@@ -43,6 +43,7 @@ mod second_factor;
 mod signed_in;
 #[cfg(test)]
 mod test_support;
+mod user_data;
 
 use std::{cell::RefCell, rc::Rc};
 

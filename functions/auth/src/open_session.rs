@@ -187,6 +187,7 @@ pub(crate) async fn open<H: Host>(
         },
         profile: &profile.to_json(),
         replaces: exchange.session.as_ref(),
+        succeeds: matches!(opening, Opening::Raised(_) | Opening::Renewed { .. }),
     };
     let created = match exchange.store().create(&new, now).await {
         Ok(created) => created,

@@ -13,6 +13,7 @@ use authflow_shared::{
 };
 
 use crate::{
+    change_password,
     exchange::Exchange,
     failure::Failure,
     open_session::{self, Opened, Opening},
@@ -26,6 +27,8 @@ pub(crate) struct Owner {
     pub(crate) signed_in: SignedIn,
     access_token: Secret,
     factors: Vec<Factor>,
+    email: String,
+    has_password: bool,
 }
 
 /// A factor to be enrolled.
@@ -35,6 +38,8 @@ pub(crate) struct Wanted {
     pub(crate) name: Option<String>,
     /// The number of a phone, in E.164; none for an app.
     pub(crate) phone: Option<String>,
+    /// The present password.
+    pub(crate) current: Option<Secret>,
 }
 
 /// A factor that waits for its first code.
@@ -56,6 +61,8 @@ pub(crate) async fn owner<H: Host>(exchange: &Exchange<'_, H>) -> Result<Owner, 
     Ok(Owner {
         signed_in,
         access_token,
+        email: user.email.to_ascii_lowercase(),
+        has_password: user.has_password(),
         factors: user.factors,
     })
 }
@@ -64,6 +71,12 @@ impl Owner {
     /// Whether the second factor was given in this session.
     pub(crate) fn is_raised(&self) -> bool {
         self.signed_in.record.aal == "aal2"
+    }
+
+    /// Whether the first factor takes the password, where there is one: with nothing but a stolen session,
+    /// nobody may lock its owner out.
+    pub(crate) fn needs_password(&self) -> bool {
+        self.has_password && self.verified().is_empty()
     }
 
     /// The factors that may be given.
@@ -137,14 +150,22 @@ pub(crate) async fn step_up<H: Host>(
 /// Enrols a factor, which counts once its first code was given. Without a name it is called `default`.
 ///
 /// # Errors
-/// `step_up_required` if there is a verified one and none was given in this session.
+/// `step_up_required` if there is a verified one and none was given in this session; `validation_failed` if there is
+/// none, and the password is missing or wrong.
 pub(crate) async fn enroll<H: Host>(
     exchange: &Exchange<'_, H>,
     owner: &Owner,
     wanted: &Wanted,
     default: &str,
 ) -> Result<Begun, Failure> {
+    // (1) Who has nothing but a session does not change how its owner signs in.
     owner.require_raised()?;
+    if owner.needs_password() {
+        let current = wanted.current.as_ref();
+        let current = current.ok_or_else(Failure::current_password_missing)?;
+        change_password::check(exchange, &owner.email, current).await?;
+    }
+
     let supabase = exchange.supabase();
     let token = &owner.access_token;
     let name = match &wanted.name {
@@ -152,7 +173,7 @@ pub(crate) async fn enroll<H: Host>(
         None => owner.free_name(default),
     };
 
-    // (1) One that was begun and left makes room: its secret is not shown again.
+    // (2) One that was begun and left makes room: its secret is not shown again.
     let of_name = |factor: &&Factor| factor.friendly_name == name && !factor.is_verified();
     for stale in owner.factors.iter().filter(of_name) {
         match supabase.unenroll(token, &stale.id).await {
@@ -162,7 +183,7 @@ pub(crate) async fn enroll<H: Host>(
         }
     }
 
-    // (2) The new one.
+    // (3) The new one.
     let new = match &wanted.phone {
         Some(phone) => NewFactor::Phone { phone },
         None => NewFactor::Totp {

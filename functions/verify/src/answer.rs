@@ -248,8 +248,8 @@ fn problem_of(refusal: Refusal) -> Problem {
 }
 
 /// The whole look of a page; [`PAGE_POLICY`] allows nothing else.
-const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:26rem;margin:20vh auto;\
-    padding:0 1.25rem}h1{font-size:1.5rem}small{opacity:.7}";
+const STYLE: &str = "html{background:Canvas;color:CanvasText}body{font:1rem/1.5 system-ui,sans-serif;\
+    max-width:26rem;margin:20vh auto;padding:0 1.25rem}h1{font-size:1.5rem;line-height:1.2}small{opacity:.7}";
 
 /// A page for a person. Its texts are ours, `more` among them; nothing of the request is shown but
 /// our own id of it.
@@ -265,14 +265,14 @@ fn page(problem: &Problem, more: &str, request_id: &str) -> String {
          <meta name=\"viewport\" content=\"width=device-width\">\
          <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title>\
          <style>{STYLE}</style>\
-         <h1>{title}</h1><p>{detail}</p>{more}<p><small>{code} · {request_id}</small></p></html>"
+         <main><h1>{title}</h1><p>{detail}</p>{more}<p><small>{code} · {request_id}</small></p></main></html>"
     )
 }
 
 /// The Content-Security-Policy of a page: its own style, of which it has the SHA-256, and nothing
 /// from anywhere.
 const PAGE_POLICY: &str = "default-src 'none'; style-src \
-    'sha256-sIovacxsIfrYFByCEylNmAjY9iiKX7n7CxFDI45wH6o='; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+    'sha256-KmlPhfXJZxugsbT8gPrLDqr3Q3bCaWgFPILsElBo2OE='; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 #[cfg(test)]
 mod tests {

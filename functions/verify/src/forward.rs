@@ -378,6 +378,8 @@ mod tests {
         assert_eq!(set(&plan, "cookie"), Some("a=1; b=2"));
         let plan = plan_with(&[("cookie", "__Host-authflow=t")]);
         assert!(removes(&plan, "cookie"));
+        let plan = plan_with(&[("cookie", "a=1; __Host-authflow-oauth-0123abcd=x")]);
+        assert_eq!(set(&plan, "cookie"), Some("a=1"));
         let plan = plan_with(&[("cookie", "a=1")]);
         assert!(!removes(&plan, "cookie"));
     }

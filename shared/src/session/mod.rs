@@ -1,10 +1,12 @@
 //! Sessions: what leaves the server, what is kept, and how it is kept.
 
+mod devices;
 pub mod keys;
 pub mod of_user;
 pub mod presented;
 mod rebind;
 pub mod record;
+mod renew;
 pub mod store;
 mod swap;
 pub mod token;

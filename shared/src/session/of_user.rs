@@ -3,7 +3,8 @@
 //! Ending all takes two steps, because the list must be read before its members can be deleted. A
 //! session that somebody opens between the two would escape, so the first step also leaves a mark:
 //! `sessions_ended:{user_id}`, the moment. Whoever creates a session reads the mark in the same
-//! transaction, and takes the session back if it was asked for before that moment.
+//! transaction, and takes the session back if it was asked for before that moment. The second step
+//! looks at the list again, for what took the place of a member meanwhile.
 
 use super::{
     SessionId, SessionRecord, SessionStore, keys,
@@ -18,6 +19,8 @@ use crate::{
 
 /// Seconds that the mark stays: longer than any sign-in takes.
 const MARK_SECONDS: u64 = 300;
+/// How often the list is looked at again: each time somebody must have raised a session in between.
+const MOST_ROUNDS: u32 = 5;
 
 /// A session of a user's, as its owner sees it.
 #[derive(Clone, Debug)]
@@ -127,7 +130,8 @@ impl<H: HttpClient> SessionStore<H> {
         Ok(sessions)
     }
 
-    /// Ends every session of a user but `kept`, and those that are being opened right now.
+    /// Ends every session of a user but `kept`, and those that are being opened right now. Gives the moment at which
+    /// somebody did so before, if that is not long ago.
     ///
     /// # Errors
     /// [`Unavailable`] if it is not certain that they are gone. Asking again is safe.
@@ -136,7 +140,7 @@ impl<H: HttpClient> SessionStore<H> {
         user_id: &str,
         kept: Option<&SessionId>,
         now: Timestamp,
-    ) -> Result<(), Unavailable> {
+    ) -> Result<Option<Timestamp>, Unavailable> {
         let sessions_key = keys::user_sessions(user_id);
         // (1) From here on nothing that began before is kept.
         let marked = [
@@ -144,27 +148,41 @@ impl<H: HttpClient> SessionStore<H> {
                 .arg(keys::sessions_ended(user_id))
                 .arg(now.millis())
                 .arg("EX")
-                .arg(MARK_SECONDS),
+                .arg(MARK_SECONDS)
+                .arg("GET"),
             Command::new("ZRANGE").arg(&sessions_key).arg(0).arg(-1),
         ];
-        let members = texts(self.redis().transaction(&marked).await?.into_iter().nth(1))?;
+        let mut replies = self.redis().transaction(&marked).await?.into_iter();
+        let before = match replies.next() {
+            Some(Reply::Text(millis)) => millis.parse().ok().map(Timestamp::from_millis),
+            _ => None,
+        };
+        let mut members = texts(replies.next())?;
 
-        // (2) All or nothing.
-        let ended: Vec<_> = members
-            .iter()
-            .filter_map(|id| SessionId::parse(id))
-            .filter(|id| Some(id) != kept)
-            .collect();
-        let mut writes = vec![Command::new("DEL").arg(keys::user_profile(user_id))];
-        for id in &ended {
-            writes.push(
-                Command::new("DEL")
-                    .arg(keys::session(id))
-                    .arg(keys::user_id(id)),
-            );
-            writes.push(Command::new("ZREM").arg(&sessions_key).arg(id.as_str()));
+        // (2) All or nothing, until there is no other.
+        for _ in 0..MOST_ROUNDS {
+            let ended = members
+                .iter()
+                .filter_map(|id| SessionId::parse(id))
+                .filter(|id| Some(id) != kept);
+            let mut writes = vec![Command::new("DEL").arg(keys::user_profile(user_id))];
+            for id in ended {
+                writes.push(
+                    Command::new("DEL")
+                        .arg(keys::session(&id))
+                        .arg(keys::user_id(&id)),
+                );
+                writes.push(Command::new("ZREM").arg(&sessions_key).arg(id.as_str()));
+            }
+            writes.push(Command::new("ZRANGE").arg(&sessions_key).arg(0).arg(-1));
+            let mut replies = self.redis().transaction(&writes).await?;
+            members = texts(replies.pop())?;
+            let is_other = |id: &String| SessionId::parse(id).is_some_and(|id| Some(&id) != kept);
+            if !members.iter().any(is_other) {
+                return Ok(before);
+            }
         }
-        self.redis().transaction(&writes).await.map(drop)
+        Err(Unavailable::Refused)
     }
 
     /// Whether `id` is a session of this user.
@@ -202,7 +220,7 @@ impl<H: HttpClient> SessionStore<H> {
 }
 
 /// The texts of a reply that is a list of them.
-fn texts(reply: Option<Reply>) -> Result<Vec<String>, Unavailable> {
+pub(super) fn texts(reply: Option<Reply>) -> Result<Vec<String>, Unavailable> {
     match reply {
         Some(Reply::Array(items)) => items
             .into_iter()
@@ -271,11 +289,11 @@ mod tests {
         let (one, two) = (id(1), id(2));
         let host = redis(&[
             json!(["OK", [one.as_str(), two.as_str(), "odd"]]),
-            json!([1, 1, 1]),
+            json!([1, 1, 1, [two.as_str(), "odd"]]),
         ]);
         block_on(store(&host).end_all(USER, Some(&two), NOW)).unwrap();
         let bodies = bodies(&host);
-        let mark = format!(r#"["SET","sessions_ended:{USER}","1800000000000","EX","300"]"#);
+        let mark = format!(r#"["SET","sessions_ended:{USER}","1800000000000","EX","300","GET"]"#);
         assert!(bodies[0].contains(&mark), "{}", bodies[0]);
         assert!(bodies[1].contains(r#"["DEL","session:00000000-0000-4000-8000-000000000001""#));
         assert!(bodies[1].contains(&format!("user_profile:{USER}")));
@@ -294,7 +312,7 @@ mod tests {
                 Breakage::Before(CallError::Timeout),
                 Breakage::After(CallError::Connection),
             ] {
-                let host = redis(&[json!(["OK", [id(1).as_str()]]), json!([1, 1, 1])]);
+                let host = redis(&[json!([null, [id(1).as_str()]]), json!([1, 1, 1, []])]);
                 (0..calls).for_each(|_| host.pass_next());
                 host.break_next(breakage);
                 assert!(block_on(store(&host).end_all(USER, None, NOW)).is_err());
@@ -307,9 +325,9 @@ mod tests {
     #[test]
     fn a_session_asked_for_before_all_were_ended_is_taken_back() {
         let mark = |millis: u64| {
-            let mut replies = vec![json!(1); 9];
+            let mut replies = vec![json!(1); 10];
             replies.push(json!(millis.to_string()));
-            let host = redis(&[json!([null]), json!(replies), json!([1, 1])]);
+            let host = redis(&[json!([null, 0]), json!(replies), json!([1, 1, 1, 1])]);
             let (id, record) = (id(1), SessionRecord::example(NOW));
             let created = block_on(store(&host).create(&new_session(&id, &record, None), NOW));
             (created, host)
@@ -319,6 +337,41 @@ mod tests {
         let last = bodies(&host).pop().unwrap();
         assert!(last.contains(r#"["DEL","session:00000000-0000-4000-8000-000000000001""#));
         assert!(mark(NOW.millis() - 1).0.is_ok());
+    }
+
+    #[test]
+    fn what_took_the_place_of_a_member_meanwhile_ends_too() {
+        let (one, two) = (id(1), id(2));
+        let host = redis(&[
+            json!(["1799999999000", [one.as_str()]]),
+            json!([1, 1, 1, [two.as_str()]]),
+            json!([1, 1, 1, []]),
+        ]);
+        let before = block_on(store(&host).end_all(USER, None, NOW)).unwrap();
+        assert_eq!(before, Some(Timestamp::from_millis(1_799_999_999_000)));
+        assert!(
+            bodies(&host)[2].contains(r#"["DEL","session:00000000-0000-4000-8000-000000000002""#)
+        );
+    }
+
+    #[test]
+    fn a_session_that_takes_the_place_of_one_that_has_ended_is_taken_back() {
+        let created = |lives: u8| {
+            let mut replies = vec![json!(1); 12];
+            replies[0] = json!(lives);
+            replies.push(Value::Null);
+            let host = redis(&[json!([null, 0, USER]), json!(replies), json!([1, 1, 1, 1])]);
+            let (id, old, record) = (id(1), id(2), SessionRecord::example(NOW));
+            let mut new = new_session(&id, &record, Some(&old));
+            new.succeeds = true;
+            (block_on(store(&host).create(&new, NOW)), host)
+        };
+        let (ended, host) = created(0);
+        assert_eq!(ended, Err(NotCreated::Ended));
+        let undo = bodies(&host).pop().unwrap();
+        assert!(undo.contains(r#"["DEL","session:00000000-0000-4000-8000-000000000001""#));
+        assert!(undo.contains(&format!("user_profile:{USER}")) && undo.contains("HDEL"));
+        assert!(created(1).0.is_ok());
     }
 
     #[test]

@@ -14,13 +14,20 @@
 
 use std::rc::Rc;
 
-use super::{SessionId, SessionRecord, keys, of_user::DeviceEntry};
+use super::{
+    SessionId, SessionRecord, devices, keys,
+    of_user::{DeviceEntry, texts},
+};
 use crate::{
     config::Lifetimes,
     host::HttpClient,
     redis::{Command, Lookup, Redis, Reply, Unavailable, lookup},
     timestamp::Timestamp,
 };
+
+/// Seconds for which a session stays in its user's list after the moment that it is listed with: longer than
+/// any call takes, so that none that is just being renewed falls out.
+const SLACK_SECONDS: u64 = 60;
 
 /// What a look-up of a session came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +65,8 @@ pub struct NewSession<'a> {
     pub profile: &'a str,
     /// The session the request came with; it ends as the new one begins.
     pub replaces: Option<&'a SessionId>,
+    /// Whether it goes on in the place of that one, and so is nothing where that has ended.
+    pub succeeds: bool,
 }
 
 /// A session that was created.
@@ -70,7 +79,8 @@ pub struct Created {
 /// Why no session was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotCreated {
-    /// All sessions of the user were ended while this one was being opened.
+    /// All sessions of the user, or the one that this takes the place of, were ended while this one
+    /// was being opened.
     Ended,
     /// It is not certain that the session exists.
     Unavailable(Unavailable),
@@ -93,6 +103,10 @@ impl<H: HttpClient> SessionStore<H> {
     /// A store over `redis`.
     pub fn new(redis: Redis<H>, lifetimes: Lifetimes) -> Self {
         Self { redis, lifetimes }
+    }
+
+    pub(super) fn lifetimes(&self) -> &Lifetimes {
+        &self.lifetimes
     }
 
     pub(super) fn redis(&self) -> &Redis<H> {
@@ -139,15 +153,27 @@ impl<H: HttpClient> SessionStore<H> {
         let device_key = keys::device(&record.user_id);
         let fingerprint = &record.device_fingerprint;
 
-        // (1) What must be known before: since when the device is known, whose the old session is.
-        let mut reads = vec![Command::new("HGET").arg(&device_key).arg(fingerprint)];
+        // (1) What must be known before: since when the device is known, how many there are, whose the
+        // old session is.
+        let mut reads = vec![
+            Command::new("HGET").arg(&device_key).arg(fingerprint),
+            Command::new("HLEN").arg(&device_key),
+        ];
         reads.extend(
             new.replaces
                 .map(|old| Command::new("GET").arg(keys::user_id(old))),
         );
         let mut replies = self.redis.pipeline(&reads).await?.into_iter();
         let first_seen = replies.next().and_then(first_seen);
+        let is_full = matches!(replies.next(), Some(Reply::Integer(count))
+            if u64::try_from(count).is_ok_and(|count| count >= devices::MOST));
         let old_owner = replies.next().map(lookup);
+        let known = if is_full && first_seen.is_none() {
+            let all = Command::new("HGETALL").arg(&device_key);
+            texts(Some(self.redis.command(&all).await?))?
+        } else {
+            Vec::new()
+        };
 
         // (2) All or nothing.
         let device = DeviceEntry {
@@ -158,6 +184,7 @@ impl<H: HttpClient> SessionStore<H> {
         let lives = self.session_seconds(record, now);
         let sessions_key = keys::user_sessions(&record.user_id);
         let mut writes = vec![
+            Command::new("EXISTS").arg(keys::session(new.replaces.unwrap_or(new.id))),
             Command::new("SET")
                 .arg(keys::session(new.id))
                 .arg(record.to_json())
@@ -180,10 +207,11 @@ impl<H: HttpClient> SessionStore<H> {
                 .arg(new.profile)
                 .arg("EX")
                 .arg(self.lifetimes.user_profile),
+            // Not to the second: a session that ran out of its score may just be renewed.
             Command::new("ZREMRANGEBYSCORE")
                 .arg(&sessions_key)
                 .arg("-inf")
-                .arg(now.seconds()),
+                .arg(now.seconds().saturating_sub(SLACK_SECONDS)),
             Command::new("ZADD")
                 .arg(&sessions_key)
                 .arg(now.seconds().saturating_add(lives))
@@ -193,8 +221,14 @@ impl<H: HttpClient> SessionStore<H> {
         if let Some(old) = new.replaces {
             writes.extend(end_commands(old, old_owner));
         }
+        let gone = devices::oldest(&known);
+        if !gone.is_empty() {
+            let forget = Command::new("HDEL").arg(&device_key);
+            writes.push(gone.into_iter().fold(forget, Command::arg));
+        }
         writes.push(Command::new("GET").arg(keys::sessions_ended(&record.user_id)));
         let mut replies = self.redis.transaction(&writes).await?;
+        let has_predecessor = replies.first() == Some(&Reply::Integer(1));
 
         // (3) What was asked for before all sessions were ended does not outlive that. Only with a
         // readable answer is it certain that nothing of the kind happened.
@@ -203,9 +237,15 @@ impl<H: HttpClient> SessionStore<H> {
             Some(Lookup::Absent) => 0,
             _ => return Err(Unavailable::Unreadable.into()),
         };
-        if new.asked_at.millis() <= ended_at {
+        // Nor does a session that takes the place of one that has ended.
+        let is_orphan = new.succeeds && !has_predecessor;
+        if is_orphan || new.asked_at.millis() <= ended_at {
             let owner = Some(Lookup::Found(record.user_id.clone()));
-            let undo = end_commands(new.id, owner);
+            let mut undo = end_commands(new.id, owner);
+            undo.push(Command::new("DEL").arg(keys::user_profile(&record.user_id)));
+            if first_seen.is_none() {
+                undo.push(Command::new("HDEL").arg(&device_key).arg(fingerprint));
+            }
             self.redis.transaction(&undo).await?;
             return Err(NotCreated::Ended);
         }
@@ -227,39 +267,6 @@ impl<H: HttpClient> SessionStore<H> {
             .transaction(&end_commands(id, owner))
             .await
             .map(drop)
-    }
-
-    /// Lets a session that is in use live on, never past its end. Does not bring an ended one back.
-    ///
-    /// # Errors
-    /// [`Unavailable`] if Redis did not do it; the session then lives as long as before.
-    pub async fn renew(
-        &self,
-        id: &SessionId,
-        record: &SessionRecord,
-        now: Timestamp,
-    ) -> Result<(), Unavailable> {
-        let lives = self.session_seconds(record, now);
-        let sessions_key = keys::user_sessions(&record.user_id);
-        let expiry = now.seconds().saturating_add(lives);
-        let mut writes = vec![
-            Command::new("EXPIRE")
-                .arg(keys::session(id))
-                .arg(lives)
-                .arg("GT"),
-            Command::new("EXPIRE")
-                .arg(keys::user_id(id))
-                .arg(self.lifetimes.user_id)
-                .arg("GT"),
-            Command::new("ZADD")
-                .arg(&sessions_key)
-                .arg("XX")
-                .arg("GT")
-                .arg(expiry)
-                .arg(id.as_str()),
-        ];
-        writes.extend(at_least(&sessions_key, lives));
-        self.redis.transaction(&writes).await.map(drop)
     }
 
     /// The profile of a user.
@@ -285,7 +292,7 @@ impl<H: HttpClient> SessionStore<H> {
 
     /// Seconds an idle session lives from `now`: never past its end, and never zero, because
     /// Redis refuses that.
-    fn session_seconds(&self, record: &SessionRecord, now: Timestamp) -> u64 {
+    pub(super) fn session_seconds(&self, record: &SessionRecord, now: Timestamp) -> u64 {
         record
             .expires_at
             .saturating_sub(now.seconds())
@@ -406,6 +413,7 @@ pub(super) mod tests {
             asked_at: NOW,
             profile: "{}",
             replaces,
+            succeeds: false,
         }
     }
 
@@ -425,26 +433,6 @@ pub(super) mod tests {
         ] {
             assert!(writes.contains(part), "{part} in {writes}");
         }
-    }
-
-    #[test]
-    fn no_session_lives_past_its_end() {
-        let host = empty_redis();
-        let record = SessionRecord::example(NOW);
-        let late = NOW.after(Duration::from_mins(24 * 60 - 1));
-        block_on(store(&host).renew(&id(1), &record, late)).unwrap();
-        let writes = &bodies(&host)[0];
-        let expire = r#"["EXPIRE","session:00000000-0000-4000-8000-000000000001","60","GT"]"#;
-        assert!(writes.contains(expire), "{writes}");
-    }
-
-    #[test]
-    fn renewing_brings_nothing_back() {
-        let host = empty_redis();
-        block_on(store(&host).renew(&id(1), &SessionRecord::example(NOW), NOW)).unwrap();
-        let writes = &bodies(&host)[0];
-        assert!(!writes.contains("SET"), "{writes}");
-        assert!(writes.contains(r#""XX","GT""#), "{writes}");
     }
 
     #[test]

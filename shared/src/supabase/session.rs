@@ -98,6 +98,14 @@ impl User {
         set.filter(|role| !role.is_empty()).unwrap_or(&self.role)
     }
 
+    /// Whether the user signs in with a password: not where only other providers are named.
+    pub fn has_password(&self) -> bool {
+        match self.app_metadata.get("providers") {
+            Some(Value::Array(names)) => names.iter().any(|name| name.as_str() == Some("email")),
+            _ => true,
+        }
+    }
+
     /// Whether the user may not sign in at `now`. A moment that cannot be read has not come yet.
     pub fn is_locked(&self, now: Timestamp) -> bool {
         let Some(until) = &self.banned_until else {

@@ -48,7 +48,7 @@ async fn enroll<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
     Ok(response.of_user(owner.signed_in.user_id()))
 }
 
-/// Reads `type`, `name`, and `phone` where the type is that.
+/// Reads `type`, `name`, `phone` where the type is that, and `current_password` where it is sent.
 pub(crate) fn read(mut fields: Fields) -> Result<Wanted, Failure> {
     let kind = fields.choice("type", &["totp", "phone"], None);
     let name = if fields.has("name") {
@@ -60,8 +60,17 @@ pub(crate) fn read(mut fields: Fields) -> Result<Wanted, Failure> {
         Some("phone") => phone(&mut fields).map(Some),
         _ => Some(None),
     };
-    let wanted = kind.and(name).zip(phone);
-    fields.finish(wanted.map(|(name, phone)| Wanted { name, phone }))
+    let current = if fields.has("current_password") {
+        fields.current_password().map(Some)
+    } else {
+        Some(None)
+    };
+    let wanted = kind.and(name).zip(phone).zip(current);
+    fields.finish(wanted.map(|((name, phone), current)| Wanted {
+        name,
+        phone,
+        current,
+    }))
 }
 
 fn name(fields: &mut Fields) -> Option<String> {
@@ -128,6 +137,7 @@ mod tests {
     };
 
     const PATH: &str = "/api/v1/simple_auth/mfa/factors";
+    const PASSWORD: &str = "/token?grant_type=password";
     const ONE: &str = "/factors/aaaaaaaa-0000-4000-8000-000000000001";
     const CHALLENGE: &str = "/factors/aaaaaaaa-0000-4000-8000-000000000001/challenge";
     const VERIFY: &str = "/factors/aaaaaaaa-0000-4000-8000-000000000001/verify";
@@ -142,6 +152,8 @@ mod tests {
         let user = user_with_factors(verified);
         World::new()
             .supabase("/token?grant_type=refresh_token", 200, session())
+            .supabase(PASSWORD, 200, session())
+            .supabase("/logout", 204, Value::Null)
             .supabase("/user", 200, user.clone())
             .supabase("/factors", 200, begun())
             .supabase(CHALLENGE, 200, json!({"id": APP}))
@@ -169,6 +181,12 @@ mod tests {
     }
 
     fn enroll(world: &World, token: &str, body: &Value) -> Answer {
+        let mut body = body.clone();
+        body["current_password"] = "p".into();
+        enroll_without(world, token, &body)
+    }
+
+    fn enroll_without(world: &World, token: &str, body: &Value) -> Answer {
         world.answer(&post(PATH, &body.to_string()).cookie(token))
     }
 
@@ -244,6 +262,37 @@ mod tests {
         );
         assert!(audited(&world).is_empty(), "it does not count yet");
         assert!(!world.host.lines().join("").contains("JBSWY3DP"));
+    }
+
+    #[test]
+    fn a_stolen_session_enrols_nothing() {
+        let world = world(&[]);
+        let token = world.signed_in();
+        let error = |answer: Answer| {
+            let error = answer.json()["errors"][0].clone();
+            format!("{} {} {}", answer.status, error["field"], error["code"])
+        };
+        let answer = enroll_without(&world, &token, &json!({"type": "totp"}));
+        assert_eq!(error(answer), r#"422 "current_password" "missing""#);
+        let world = world.supabase_refuses(PASSWORD, "invalid_credentials");
+        let answer = enroll(&world, &token, &json!({"type": "totp"}));
+        assert_eq!(error(answer), r#"422 "current_password" "incorrect""#);
+        assert!(factor_calls(&world).is_empty());
+    }
+
+    #[test]
+    fn who_has_another_factor_or_no_password_is_asked_for_none() {
+        let body = json!({"type": "totp", "name": "another"});
+        let world = world(&[APP]);
+        assert_eq!(enroll_without(&world, &raised(&world), &body).status, 201);
+        let mut user = user_with_factors(&[]);
+        user["app_metadata"] = json!({"provider": "google", "providers": ["google"]});
+        let world = self::world(&[]).supabase("/user", 200, user.clone());
+        let token = world.signed_in();
+        assert_eq!(enroll_without(&world, &token, &body).status, 201);
+        user["app_metadata"]["providers"] = json!(["google", "email"]);
+        let world = world.supabase("/user", 200, user);
+        assert_eq!(enroll_without(&world, &token, &body).status, 422);
     }
 
     #[test]

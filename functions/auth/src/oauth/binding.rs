@@ -91,6 +91,10 @@ mod tests {
         let cookie = set("one", &Secret::new("secret"));
         insta::assert_snapshot!(cookie, @"__Host-authflow-oauth-7692c3ad=secret; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax");
         assert_ne!(name("one"), name("two"));
+        assert!(
+            authflow_shared::cookie::might_hold_ours(&cookie),
+            "no origin gets it"
+        );
         let cleared = clear("one");
         assert_eq!(cleared, cookie.replace("=secret", "=").replace("600", "0"));
     }

@@ -183,14 +183,7 @@ pub(crate) async fn handle<H: Host>(
     if !matches!(&answer, Err(failure) if failure.problem.code == "no_session") {
         return answer;
     }
-    // A form is not sent again after the sign-in: its page comes again.
-    let request = exchange.request;
-    let page = match request.method.as_str() {
-        "POST" => PATH.to_owned(),
-        _ if request.query.is_empty() => request.path.clone(),
-        _ => format!("{}?{}", request.path, request.query),
-    };
-    let next = Next::own_page(exchange.config, &page);
+    let next = Next::back(exchange.config, exchange.request);
     let page = next.page(exchange.config, signin::PATH);
     Ok(Response::see_other(page, "no_session"))
 }

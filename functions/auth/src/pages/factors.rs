@@ -39,6 +39,8 @@ struct List<'a> {
     factors: &'a [Choice],
     /// None where phones are not offered.
     phone: Option<Field<'a>>,
+    /// None where it is not asked for.
+    password: Option<Field<'a>>,
     next: &'a Next,
 }
 
@@ -206,6 +208,9 @@ fn list<H: Host>(
         },
         factors: &owner.verified(),
         phone,
+        password: owner
+            .needs_password()
+            .then(|| Field::current_password(t, &trouble)),
         next,
     };
     let response = view.answer(&page, failure, "factors");
@@ -258,6 +263,8 @@ mod tests {
         let totp = json!({"qr_code": "", "secret": "JBSWY3DP", "uri": URI});
         World::with(variables)
             .supabase("/token?grant_type=refresh_token", 200, session())
+            .supabase("/token?grant_type=password", 200, session())
+            .supabase("/logout", 204, serde_json::Value::Null)
             .supabase("/user", 200, user.clone())
             .supabase(
                 "/factors",
@@ -291,6 +298,7 @@ mod tests {
         insta::assert_snapshot!(answer.main(), @r#"
 
         <h1>Second factors</h1>
+        <nav><a href="/auth/account"><span aria-hidden="true">←</span> Account</a></nav>
         <p>Whoever learns your password cannot sign in without your second factor.</p>
         <ul class="list">
         <li>
@@ -338,7 +346,11 @@ mod tests {
     fn an_app_is_enrolled_with_a_picture_and_a_code() {
         let world = world(&[], &[]);
         let token = world.signed_in();
-        let answer = submit(&world, &token, &[("type", "totp")]);
+        let answer = submit(
+            &world,
+            &token,
+            &[("type", "totp"), ("current_password", "p")],
+        );
         assert_eq!(answer.status, 200);
         let (before, picture) = answer.main().split_once("<svg ").unwrap();
         let (_, after) = picture.split_once("</svg>").unwrap();
@@ -369,6 +381,25 @@ mod tests {
     }
 
     #[test]
+    fn the_first_factor_takes_the_password() {
+        let world = world(&[("PHONE_FACTORS", "1")], &[]);
+        let token = world.signed_in();
+        let list = world.answer(&get(PATH).cookie(&token));
+        assert!(
+            list.main()
+                .contains(r#"<input id="current_password" name="current_password""#)
+        );
+        assert!(
+            list.main()
+                .contains(r#"<input id="phone_password" name="current_password""#)
+        );
+        let without = submit(&world, &token, &[("type", "totp")]);
+        assert_eq!(without.status, 422);
+        assert!(without.main().contains("Enter your present password."));
+        assert!(!without.main().contains("JBSWY3DP"));
+    }
+
+    #[test]
     fn an_enrolment_on_the_way_to_something_leads_on() {
         let world = world(&[], &[]);
         let done = give(&world, &world.signed_in(), "123456", "/safe");
@@ -379,7 +410,11 @@ mod tests {
     fn a_wrong_first_code_shows_the_same_picture_again() {
         let world = world(&[], &[]).supabase_refuses(VERIFY, "mfa_verification_failed");
         let token = world.signed_in();
-        let first = submit(&world, &token, &[("type", "totp")]);
+        let first = submit(
+            &world,
+            &token,
+            &[("type", "totp"), ("current_password", "p")],
+        );
         let again = give(&world, &token, "000000", "");
         assert_eq!(again.status, 422);
         let picture = |answer: &Answer| {
@@ -407,7 +442,11 @@ mod tests {
         let world =
             world(&[], &[]).supabase("/factors", 200, json!({"id": PHONE, "type": "phone"}));
         let token = world.signed_in();
-        let fields = [("type", "phone"), ("phone", "+1 555 123 4567")];
+        let fields = [
+            ("type", "phone"),
+            ("current_password", "p"),
+            ("phone", "+1 555 123 4567"),
+        ];
         let answer = submit(&world, &token, &fields);
         assert_eq!(answer.status, 200);
         assert!(world.asked().contains(&PHONE_CHALLENGE.to_owned()));
@@ -416,7 +455,15 @@ mod tests {
                 .main()
                 .contains(&format!("name=\"challenge_id\" value=\"{PHONE}\""))
         );
-        let wrong = submit(&world, &token, &[("type", "phone"), ("phone", "555")]);
+        let wrong = submit(
+            &world,
+            &token,
+            &[
+                ("type", "phone"),
+                ("current_password", "p"),
+                ("phone", "555"),
+            ],
+        );
         assert_eq!(wrong.status, 422);
     }
 

@@ -28,6 +28,8 @@ pub(super) enum Kind {
 pub(super) struct Field<'a> {
     kind: Kind,
     name: &'static str,
+    /// What tells it from others on its page.
+    id: &'static str,
     label: &'static str,
     hint: &'static str,
     pub(super) value: &'a str,
@@ -48,11 +50,18 @@ impl<'a> Field<'a> {
         Self {
             kind,
             name,
+            id: name,
             label,
             hint: "",
             value: "",
             error: trouble.of(name),
         }
+    }
+
+    /// Tells it from another one of the same name.
+    #[must_use]
+    pub(super) fn id(self, id: &'static str) -> Self {
+        Self { id, ..self }
     }
 
     /// Says how to fill it in.
@@ -84,6 +93,12 @@ impl<'a> Field<'a> {
     /// The field `password`, of an account that exists.
     pub(super) fn password(t: &Texts, trouble: &'a Trouble) -> Self {
         Self::new(Kind::Password, "password", t.password_label(), trouble)
+    }
+
+    /// The field `current_password`, of somebody who is signed in.
+    pub(super) fn current_password(t: &Texts, trouble: &'a Trouble) -> Self {
+        let label = t.current_password_label();
+        Self::new(Kind::Password, "current_password", label, trouble)
     }
 
     /// The field `password`, of an account that is to have it.

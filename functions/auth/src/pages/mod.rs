@@ -3,7 +3,8 @@
 //! A form POSTs to its own address and is answered by a redirect, or by itself again with what
 //! was typed (but for passwords) and what is wrong with it.
 //!
-//! To add a page, take `resend.rs` and `templates/resend.html` as the pattern:
+//! A page that is a sentence, a form and links is a [`PlainForm`](plain_form::PlainForm), as in `resend.rs`. To
+//! add any other, take `signin.rs` and `templates/signin.html` as the pattern:
 //!
 //! 1. `pages/NAME.rs`: a struct with `t: &'static Texts` and what the page shows, a `#[template]`,
 //!    and [`Page`] for its title; `is_wide` for a page of sections.
@@ -64,10 +65,11 @@ use crate::{
 #[derive(Template)]
 #[template(path = "message.html")]
 struct Message<'a> {
-    t: &'static Texts,
     title: &'a str,
     text: &'a str,
-    sign_in: String,
+    /// Where it can be put right, and what stands on the link there.
+    way_on: String,
+    way_on_text: &'a str,
 }
 
 impl Page for Message<'_> {
@@ -103,10 +105,14 @@ fn sign_in_first(failure: Failure, config: &Config, next: &Next) -> Result<Respo
 
 /// A failure as a page.
 pub(crate) fn failed(failure: Failure, config: &Config, request: &Request) -> Response {
-    said(View::new(config, request), &Next::default(), failure)
+    let next = match failure.problem.code {
+        "step_up_required" => Next::back(config, request),
+        _ => Next::NONE,
+    };
+    said(View::new(config, request), &next, failure)
 }
 
-/// A failure as a page that leads back to the sign-in page.
+/// A failure as a page that leads to the sign-in page, or to where the second factor is given.
 fn said(view: View<'_>, next: &Next, failure: Failure) -> Response {
     let t = view.texts();
     let title = match failure.problem.code {
@@ -115,11 +121,15 @@ fn said(view: View<'_>, next: &Next, failure: Failure) -> Response {
     };
     let detail = failure.problem.detail.clone();
     let text = t.error(failure.problem.code).unwrap_or(&detail);
+    let (way_on, way_on_text) = match failure.problem.code {
+        "step_up_required" => (step_up::PATH, t.step_up_title()),
+        _ => (signin::PATH, t.signin_title()),
+    };
     let page = Message {
-        t,
         title,
         text,
-        sign_in: next.link(signin::PATH),
+        way_on: next.link(way_on),
+        way_on_text,
     };
     view.refused(&page, failure)
 }

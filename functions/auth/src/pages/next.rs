@@ -3,7 +3,7 @@
 use askama::{Template, filters::HtmlSafe};
 use authflow_shared::{host::Host, redirect::Targets};
 
-use crate::{config::Config, exchange::Exchange, fields::Fields, form};
+use crate::{config::Config, endpoint, exchange::Exchange, fields::Fields, form, request::Request};
 
 /// A `next` that has been accepted; none if there was none, or one that leads astray. It is
 /// `{{ next }}` in the forms that carry it on.
@@ -28,6 +28,24 @@ impl Next {
     pub(super) fn own_page(config: &Config, path: &str) -> Self {
         let common = &config.common;
         Self(common.targets.accept(&format!("{}{path}", common.auth_url)))
+    }
+
+    /// Back to the page that `request` is for. A form is not sent again: its page comes again, which is
+    /// at the same address or above it.
+    pub(super) fn back(config: &Config, request: &Request) -> Self {
+        if request.method != "POST" {
+            let Request { path, query, .. } = request;
+            let joint = if query.is_empty() { "" } else { "?" };
+            return Self::own_page(config, &[path, joint, query].concat());
+        }
+        let mut path = request.path.as_str();
+        while !endpoint::find(path).is_some_and(|found| found.takes("GET")) {
+            match path.rsplit_once('/') {
+                Some((above, _)) => path = above,
+                None => return Self::NONE,
+            }
+        }
+        Self::own_page(config, path)
     }
 
     /// From a form. It went out checked, but anybody can send a form.
@@ -79,7 +97,7 @@ impl Next {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_support::config_with;
+    use crate::test_support::{config_with, get, post_form};
 
     fn next(text: &str) -> Next {
         Next(config_with(&[]).common.targets.accept(text))
@@ -92,6 +110,38 @@ mod tests {
         assert_eq!(link, format!("/auth/signup?next={encoded}"));
         let back = form::field(link.split_once('?').unwrap().1, "next").unwrap();
         assert_eq!(next(&back), next("/app?a=b&c=d#e"));
+    }
+
+    #[test]
+    fn leads_back_to_a_page_that_can_be_looked_at() {
+        for (request, page) in [
+            (get("/auth/admin"), "/auth/admin"),
+            (
+                get("/auth/admin").query("email=a%40b"),
+                "/auth/admin?email=a%40b",
+            ),
+            (post_form("/auth/account/email", &[]), "/auth/account/email"),
+            (
+                post_form("/auth/account/sessions/end", &[]),
+                "/auth/account",
+            ),
+            (
+                post_form("/auth/admin/users/1/lock", &[]),
+                "/auth/admin/users/1",
+            ),
+            (
+                post_form("/auth/admin/users/1/sessions/2", &[]),
+                "/auth/admin/users/1",
+            ),
+        ] {
+            assert_eq!(
+                Next::back(&config_with(&[]), &request),
+                next(page),
+                "{page}"
+            );
+        }
+        let nowhere = post_form("/nowhere", &[]);
+        assert_eq!(Next::back(&config_with(&[]), &nowhere), Next::NONE);
     }
 
     #[test]

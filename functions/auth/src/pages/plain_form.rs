@@ -23,6 +23,8 @@ pub(super) struct PlainForm<'a> {
     pub(super) fields: Vec<Field<'a>>,
     /// The second factors of which one has to be given.
     pub(super) factors: &'a [Choice],
+    /// What names the code that was sent to a phone; empty if none was.
+    pub(super) challenge_id: &'a str,
     pub(super) button: &'static str,
     /// Whether the button does what cannot be undone.
     pub(super) is_danger: bool,
@@ -48,6 +50,7 @@ impl<'a> PlainForm<'a> {
             token_hash: None,
             fields: Vec::new(),
             factors: &[],
+            challenge_id: "",
             button: "",
             is_danger: false,
             links: Vec::new(),

@@ -1,45 +1,28 @@
 //! `/auth/resend`: asks for the mail of a sign-up once more.
 
-use askama::Template;
 use authflow_shared::host::Host;
 
 use super::{
-    field::Field,
-    next::Next,
-    signin, signup,
-    texts::Texts,
-    trouble::Trouble,
-    view::{Page, View},
+    field::Field, next::Next, plain_form::PlainForm, signin, signup, texts::Texts,
+    trouble::Trouble, view::View,
 };
 use crate::{api, exchange::Exchange, failure::Failure, fields::Fields, response::Response};
 
 pub(super) const PATH: &str = "/auth/resend";
 
-#[derive(Template)]
-#[template(path = "resend.html")]
-struct Form<'a> {
+fn page<'a>(
     t: &'static Texts,
-    trouble: &'a Trouble,
     next: &'a Next,
-    email: Field<'a>,
-    sign_in: String,
-}
-
-impl<'a> Form<'a> {
-    fn new(t: &'static Texts, next: &'a Next, email: &'a str, trouble: &'a Trouble) -> Self {
-        Self {
-            t,
-            trouble,
-            next,
-            email: Field::email(t, email, trouble),
-            sign_in: next.link(signin::PATH),
-        }
-    }
-}
-
-impl Page for Form<'_> {
-    fn title(&self) -> &str {
-        self.t.resend_title()
+    email: &'a str,
+    trouble: &'a Trouble,
+) -> PlainForm<'a> {
+    PlainForm {
+        text: t.resend_text(),
+        action: Some(PATH),
+        fields: vec![Field::email(t, email, trouble)],
+        button: t.resend_button(),
+        links: vec![(next.link(signin::PATH), t.signin_title())],
+        ..PlainForm::new(t, t.resend_title(), next, trouble)
     }
 }
 
@@ -49,7 +32,7 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
     }
     let view = View::of(exchange);
     let next = Next::from_query(exchange);
-    let page = Form::new(view.texts(), &next, "", Trouble::none());
+    let page = page(view.texts(), &next, "", Trouble::none());
     Ok(view.shown(&page, "resend_form"))
 }
 
@@ -69,7 +52,7 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
     };
     let view = View::of(exchange);
     let trouble = Trouble::of_failure(&failure, view.texts());
-    let page = Form::new(view.texts(), &next, &email, &trouble);
+    let page = page(view.texts(), &next, &email, &trouble);
     Ok(view.refused(&page, failure))
 }
 

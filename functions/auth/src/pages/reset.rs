@@ -2,7 +2,8 @@
 //!
 //! Opening the page does nothing yet: mail scanners open every link, and would use it up. The form
 //! takes the new password; one that is refused comes back with the link still good. Who has a second
-//! factor is asked for its code on the same page, once the link has proved whose it is.
+//! factor is asked for its code on the same page, once the link has proved whose it is; a phone has
+//! it sent by a button.
 
 use authflow_shared::{host::Host, secret::Secret};
 
@@ -23,22 +24,30 @@ use crate::{
     fields::Fields,
     reset_link,
     response::Response,
-    second_factor::Choice,
+    second_factor::{self, Choice},
 };
 
 const PATH: &str = "/auth/reset";
+
+/// The factors of which one has to be given, and what names the code that was sent to the only one.
+#[derive(Debug, Default)]
+struct Asked {
+    factors: Vec<Choice>,
+    challenge_id: String,
+}
 
 /// The form for `link`; without a link there is only the way to a new one.
 fn page<'a>(
     t: &'static Texts,
     next: &'a Next,
     link: Option<&'a Secret>,
-    factors: &'a [Choice],
+    asked: &'a Asked,
     trouble: &'a Trouble,
 ) -> PlainForm<'a> {
     let mut page = PlainForm {
         token_hash: link,
-        factors,
+        factors: &asked.factors,
+        challenge_id: &asked.challenge_id,
         button: t.reset_button(),
         ..PlainForm::new(t, t.reset_title(), next, trouble)
     };
@@ -51,8 +60,12 @@ fn page<'a>(
     }
     page.action = Some(PATH);
     page.fields.push(Field::new_password(t, trouble));
-    if !factors.is_empty() {
+    if !asked.challenge_id.is_empty() {
+        page.text = t.code_sent();
+    } else if !asked.factors.is_empty() {
         page.text = t.reset_code_text();
+    }
+    if !asked.factors.is_empty() {
         page.fields
             .push(Field::new(Kind::Code, "code", t.code_label(), trouble));
     }
@@ -70,10 +83,11 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
     let kind = fields.choice("type", &["recovery"], Some("recovery"));
     match fields.finish(link.zip(kind)) {
         Ok((link, _)) => {
-            let page = page(view.texts(), &next, Some(&link), &[], Trouble::none());
+            let asked = Asked::default();
+            let page = page(view.texts(), &next, Some(&link), &asked, Trouble::none());
             Ok(view.shown(&page, "reset_form"))
         }
-        Err(failure) => Ok(refused(view, &next, None, &[], failure)),
+        Err(failure) => Ok(refused(view, &next, None, &Asked::default(), failure)),
     }
 }
 
@@ -83,14 +97,26 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
     let next = Next::from_fields(exchange, &fields);
     let Some(link) = read_token(&mut fields) else {
         let failure = Failure::validation_failed(Vec::new());
-        return Ok(refused(view, &next, None, &[], failure));
+        return Ok(refused(view, &next, None, &Asked::default(), failure));
     };
+    if fields.has("send") {
+        let sent = send(exchange, &link, fields.sent("send")).await;
+        return Ok(match sent {
+            Ok(asked) => {
+                let page = page(view.texts(), &next, Some(&link), &asked, Trouble::none());
+                view.shown(&page, "code_sent")
+            }
+            Err(failure) => refused_by(exchange, view, &next, &link, None, failure).await,
+        });
+    }
     let was_asked = fields.has("factor_id");
+    let challenge_id = fields.sent("challenge_id").to_owned();
+    let factor_id = fields.sent("factor_id").to_owned();
     let redeemed = match reset_password::read_reset(fields) {
         Ok(reset) => reset_link::redeem(exchange, &reset).await,
         Err(failure) => Err(failure),
     };
-    let mut failure = match redeemed {
+    let failure = match redeemed {
         Ok(user_id) => {
             let reason = format!("reason={}", signin::PASSWORD_CHANGED);
             let page = next.page_with(exchange.config, signin::PATH, &reason);
@@ -99,23 +125,58 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
         Err(failure) => failure,
     };
     // Whether a code is asked for is looked up, not believed: one that was right is not needed again.
-    let mut factors = Vec::new();
-    if was_asked || failure.is_about("code") {
-        match reset_link::factors(exchange, &link).await {
-            Ok(found) => factors = found,
-            Err(other) => failure = other,
-        }
+    if !was_asked && !failure.is_about("code") {
+        let link = (failure.problem.status != 401).then_some(&link);
+        return Ok(refused(view, &next, link, &Asked::default(), failure));
     }
-    let is_over = failure.problem.status == 401;
-    let link = (!is_over).then_some(&link);
-    Ok(refused(view, &next, link, &factors, failure))
+    let sent = (!challenge_id.is_empty()).then_some((factor_id, challenge_id));
+    Ok(refused_by(exchange, view, &next, &link, sent, failure).await)
+}
+
+/// Has a code sent to the phone `factor_id`.
+async fn send<H: Host>(
+    exchange: &Exchange<'_, H>,
+    link: &Secret,
+    factor_id: &str,
+) -> Result<Asked, Failure> {
+    let mut unraised = reset_link::asked_for_code(exchange, link).await?;
+    let challenge_id = second_factor::send_code(exchange, &unraised, factor_id).await?;
+    unraised.factors.retain(|factor| factor.id == factor_id);
+    Ok(Asked {
+        factors: unraised.factors,
+        challenge_id,
+    })
+}
+
+/// The form with the factors of the link's owner, and the code that was `sent` to one of them.
+async fn refused_by<H: Host>(
+    exchange: &Exchange<'_, H>,
+    view: View<'_>,
+    next: &Next,
+    link: &Secret,
+    sent: Option<(String, String)>,
+    mut failure: Failure,
+) -> Response {
+    let mut asked = Asked::default();
+    match reset_link::factors(exchange, link).await {
+        Ok(factors) => asked.factors = factors,
+        Err(other) => failure = other,
+    }
+    if let Some((factor_id, challenge_id)) = sent
+        && asked.factors.iter().any(|factor| factor.id == factor_id)
+    {
+        asked.factors.retain(|factor| factor.id == factor_id);
+        asked.challenge_id = challenge_id;
+    }
+    let link = (failure.problem.status != 401).then_some(link);
+    refused(view, next, link, &asked, failure)
 }
 
 fn refused(
     view: View<'_>,
     next: &Next,
     link: Option<&Secret>,
-    factors: &[Choice],
+    asked: &Asked,
     failure: Failure,
 ) -> Response {
     let t = view.texts();
@@ -123,7 +184,7 @@ fn refused(
         (None, "validation_failed") => Trouble::saying(t.reset_incomplete()),
         _ => Trouble::of_failure(&failure, t),
     };
-    view.refused(&page(t, next, link, factors, &trouble), failure)
+    view.refused(&page(t, next, link, asked, &trouble), failure)
 }
 
 #[cfg(test)]
@@ -319,7 +380,41 @@ mod tests {
         let answer = submit(&world, &[]);
         let main = answer.main();
         assert!(main.contains("<select id=\"factor_id\""), "{main}");
-        assert!(main.contains(">Phone</option>") && main.contains(">totp</option>"));
+        assert!(main.contains(">Phone</option>") && main.contains(">Authenticator app</option>"));
+    }
+
+    #[test]
+    fn a_phone_has_its_code_sent_by_a_button() {
+        let mut session = with_factors(&["Mine"]);
+        session["user"]["factors"][0]["factor_type"] = json!("phone");
+        let challenge = format!("/factors/{FACTOR}/challenge").leak();
+        let verify = format!("/factors/{FACTOR}/verify").leak();
+        let challenge_id = "5f6b7c8d-0000-4000-8000-0000000000cc";
+        let world = world()
+            .supabase("/verify", 200, session)
+            .supabase(challenge, 200, json!({"id": challenge_id}))
+            .supabase_refuses(verify, "mfa_verification_failed");
+        let asked = submit(&world, &[]);
+        let button = format!(r#"name="send" value="{FACTOR}" formnovalidate"#);
+        assert!(asked.main().contains(&button), "{}", asked.main());
+
+        let sent = submit(&world, &[("send", FACTOR)]);
+        assert_eq!(sent.status, 200);
+        let hidden = format!(r#"name="challenge_id" value="{challenge_id}""#);
+        assert!(sent.main().contains(&hidden), "{}", sent.main());
+
+        let code = [
+            ("factor_id", FACTOR),
+            ("challenge_id", challenge_id),
+            ("code", "123456"),
+        ];
+        let wrong = submit(&world, &code);
+        assert_eq!(wrong.status, 422);
+        assert!(wrong.main().contains(&hidden), "it is asked for again");
+        assert!(!world.asked().contains(&"/user".to_owned()));
+
+        let elsewhere = submit(&world, &[("send", "5f6b7c8d-0000-4000-8000-0000000000ff")]);
+        assert_eq!(elsewhere.status, 422, "it is nobody else's phone");
     }
 
     #[test]

@@ -1,28 +1,18 @@
 //! `/auth/signout`: a form with one button, so that no link or picture elsewhere can press it.
 
-use askama::Template;
 use authflow_shared::host::Host;
 
 use super::{
-    next::Next,
-    signin,
-    texts::Texts,
-    trouble::Trouble,
-    view::{Page, View},
+    next::Next, plain_form::PlainForm, signin, texts::Texts, trouble::Trouble, view::View,
 };
 use crate::{api, exchange::Exchange, failure::Failure, fields::Fields, response::Response};
 
-#[derive(Template)]
-#[template(path = "signout.html")]
-struct Form<'a> {
-    t: &'static Texts,
-    trouble: &'a Trouble,
-    next: &'a Next,
-}
-
-impl Page for Form<'_> {
-    fn title(&self) -> &str {
-        self.t.signout_title()
+fn page<'a>(t: &'static Texts, next: &'a Next, trouble: &'a Trouble) -> PlainForm<'a> {
+    PlainForm {
+        text: t.signout_text(),
+        action: Some("/auth/signout"),
+        button: t.signout_button(),
+        ..PlainForm::new(t, t.signout_title(), next, trouble)
     }
 }
 
@@ -31,11 +21,8 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
         return submit(exchange).await;
     }
     let view = View::of(exchange);
-    let page = Form {
-        t: view.texts(),
-        trouble: Trouble::none(),
-        next: &Next::from_query(exchange),
-    };
+    let next = Next::from_query(exchange);
+    let page = page(view.texts(), &next, Trouble::none());
     Ok(view.shown(&page, "signout_form"))
 }
 
@@ -51,11 +38,8 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
         Err(failure) => failure,
     };
     let view = View::of(exchange);
-    let page = Form {
-        t: view.texts(),
-        trouble: &Trouble::of_failure(&failure, view.texts()),
-        next: &next,
-    };
+    let trouble = Trouble::of_failure(&failure, view.texts());
+    let page = page(view.texts(), &next, &trouble);
     Ok(view.refused(&page, failure))
 }
 

@@ -154,7 +154,8 @@ impl<H: GatewayHost> Exchange<'_, H> {
         let (id, record) = (id.clone(), record.clone());
         let request_id = self.request_id.clone();
         self.host.spawn(async move {
-            if let Err(reason) = store.renew(&id, &record, now).await {
+            // Told by the clock anew: the origin may have taken its time.
+            if let Err(reason) = store.renew(&id, &record, host.now()).await {
                 gateway.renewals.borrow_mut().failed(&id);
                 Line::new(Level::Warn, SERVICE, "renewal_failed")
                     .field("request_id", request_id.as_str())

@@ -188,6 +188,7 @@ fn a_search_finds_users() {
         ("", "missing"),
         ("email=", "missing"),
         ("email=bo%20", "part_needed"),
+        ("email=bob%00", "part_needed"),
         (&format!("email={}", "x".repeat(255)), "part_needed"),
     ] {
         let answer = world.answer(&get(API).query(query).cookie(&token));

@@ -47,12 +47,7 @@ fn page<'a>(
     typed: &'a str,
     trouble: &'a Trouble,
 ) -> PlainForm<'a> {
-    let current = Field::new(
-        Kind::Password,
-        "current_password",
-        t.current_password_label(),
-        trouble,
-    );
+    let current = Field::current_password(t, trouble);
     let mut page = PlainForm {
         action: path(own),
         button: t.account_save(),

@@ -29,15 +29,20 @@ struct Overview<'a> {
     /// What was just done; may be empty.
     done: &'static str,
     trouble: &'a Trouble,
-    /// None if Supabase cannot be asked.
-    user: Option<&'a User>,
-    name: &'a str,
-    email: &'a str,
-    /// That another address is not confirmed yet.
-    pending: Option<String>,
-    has_factor: bool,
+    /// Headings, and what stands below each.
+    sections: [(&'static str, Vec<Row<'a>>); 2],
     devices: Vec<Device>,
     may_delete: bool,
+}
+
+/// Something that can be changed.
+struct Row<'a> {
+    label: &'static str,
+    value: &'a str,
+    /// What is not yet as it was asked for.
+    pending: Option<String>,
+    /// Where it is changed.
+    path: &'static str,
 }
 
 /// A session of the person's.
@@ -71,18 +76,12 @@ pub(super) async fn show<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response
         Err(failure) if failure.problem.status == 503 => (None, Trouble::of_failure(&failure, t)),
         Err(failure) => return Err(failure),
     };
-    let user = user.as_ref();
     let word = form::field(&exchange.request.query, "done").unwrap_or_default();
-    let new_email = user.and_then(|user| user.new_email.as_deref());
     let page = Overview {
         t,
         done: sentence(t, &word),
         trouble: &trouble,
-        user,
-        name: user.map(name).unwrap_or_default(),
-        email: user.map_or(signed_in.record.email.as_str(), |user| &user.email),
-        pending: new_email.map(|email| t.account_pending().replace("{}", email)),
-        has_factor: user.is_some_and(|user| user.factors.iter().any(Factor::is_verified)),
+        sections: sections(t, user.as_ref(), &signed_in.record.email),
         devices,
         may_delete: delete_account::is_offered(exchange.config),
     };
@@ -90,6 +89,44 @@ pub(super) async fn show<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response
     Ok(response
         .of_user(signed_in.user_id())
         .of_session(&signed_in.id))
+}
+
+/// What there is to change; less of it where Supabase cannot be asked.
+fn sections<'a>(
+    t: &'static Texts,
+    user: Option<&'a User>,
+    known_email: &'a str,
+) -> [(&'static str, Vec<Row<'a>>); 2] {
+    let row = |label, value, path| Row {
+        label,
+        value,
+        pending: None,
+        path,
+    };
+    let mut profile = Vec::new();
+    let mut security = vec![row(t.password_label(), "", "/auth/account/password")];
+    let mut email = row(t.email_label(), known_email, "/auth/account/email");
+    if let Some(user) = user {
+        let name = match name(user) {
+            "" => t.account_no_name(),
+            name => name,
+        };
+        profile.push(row(t.account_name(), name, "/auth/account/name"));
+        email.value = &user.email;
+        let new_email = user.new_email.as_deref();
+        email.pending = new_email.map(|new| t.account_pending().replace("{}", new));
+        let state = if user.factors.iter().any(Factor::is_verified) {
+            t.account_factor_on()
+        } else {
+            t.account_factor_off()
+        };
+        security.push(row(t.factor_label(), state, "/auth/account/second-factor"));
+    }
+    profile.push(email);
+    [
+        (t.account_profile(), profile),
+        (t.account_security(), security),
+    ]
 }
 
 /// The user as Supabase knows them now.

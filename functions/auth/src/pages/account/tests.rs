@@ -53,9 +53,10 @@ fn the_account_at_a_glance() {
 <section>
 <h2>Profile</h2>
 <ul class="list">
-<li><div><p class="faint">Name</p><p>Ada</p></div>
+<li><div><p>Name</p><p class="faint">Ada</p>
+</div>
 <a class="button second" href="/auth/account/name" aria-label="Change: Name">Change</a></li>
-<li><div><p class="faint">E-mail address</p><p>ada@example.test</p>
+<li><div><p>E-mail address</p><p class="faint">ada@example.test</p>
 <p class="hint">new@example.test is not confirmed yet. Follow the links in both mails, to the old address and to the new one.</p>
 </div>
 <a class="button second" href="/auth/account/email" aria-label="Change: E-mail address">Change</a></li>
@@ -64,9 +65,11 @@ fn the_account_at_a_glance() {
 <section>
 <h2>Sign-in</h2>
 <ul class="list">
-<li><p>Password</p>
+<li><div><p>Password</p><p class="faint"></p>
+</div>
 <a class="button second" href="/auth/account/password" aria-label="Change: Password">Change</a></li>
-<li><div><p>Second factor</p><p class="faint">Off</p></div>
+<li><div><p>Second factor</p><p class="faint">Off</p>
+</div>
 <a class="button second" href="/auth/account/second-factor" aria-label="Change: Second factor">Change</a></li>
 </ul>
 </section>

@@ -228,7 +228,7 @@ fn nobody_signed_in_goes_to_sign_in_and_comes_back() {
         (get(&page()), format!("{encoded}%2Fusers%2F{BOB}")),
         (
             post_form(&format!("{}/lock", page()), &[]),
-            encoded.to_owned(),
+            format!("{encoded}%2Fusers%2F{BOB}"),
         ),
     ] {
         let answer = world.answer(&request);
@@ -260,11 +260,31 @@ fn who_is_no_admin_sees_and_does_nothing() {
     }
     assert!(world.redis(&session_key(&bobs)).is_some());
     let (world, token) = world_with(&[("ADMIN_AAL", "aal2")]);
-    let answer = world.answer(&get(PATH).cookie(&token));
-    assert_eq!(answer.status, 403);
-    assert!(answer.main().contains("Give your second factor first."));
     let world = world.supabase(ADMIN, 200, ada());
     assert_eq!(world.answer(&get(PATH).cookie(&token)).status, 403);
+}
+
+#[test]
+fn who_must_give_a_second_factor_is_led_there_and_back() {
+    let (world, token) = world_with(&[("ADMIN_AAL", "aal2")]);
+    let answer = world.answer(&get(PATH).query("email=bob").cookie(&token));
+    assert_eq!(answer.status, 403);
+    insta::assert_snapshot!(answer.main(), @r#"
+
+    <h1>That did not work</h1>
+    <p>Give your second factor first.</p>
+    <p class="links"><a href="/auth/step-up?next=https%3A%2F%2Fapp.test%2Fauth%2Fadmin%3Femail%3Dbob">Confirm that it is you</a></p>
+    "#);
+    let step_up = |next: &str| {
+        format!(
+            "href=\"/auth/step-up?next=https%3A%2F%2Fapp.test%2Fauth%2Fadmin%2Fusers%2F{next}\""
+        )
+    };
+    let answer = world.answer(&get(&page()).cookie(&token));
+    assert!(answer.main().contains(&step_up(BOB)));
+    let answer = press(&world, &token, "lock", &[]);
+    assert_eq!(answer.status, 403);
+    assert!(answer.main().contains(&step_up(BOB)));
 }
 
 #[test]
