@@ -24,7 +24,7 @@ after(async () => {
 
 /** A page, and what the browser refused to do with it. */
 async function visitor(options) {
-  const context = await browser.newContext(options);
+  const context = await browser.newContext({ locale: "en-US", ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
   const refused = [];
@@ -48,7 +48,7 @@ for (const colorScheme of ["light", "dark"]) {
       }
     }
     await page.goto(`${stack.auth}/auth/signin`);
-    const button = page.getByRole("button");
+    const button = page.getByRole("button", { name: "Sign in" });
     assert.equal(await color(button, "backgroundColor"), "rgb(255, 204, 0)");
     assert.equal(await color(button, "color"), "rgb(0, 0, 0)");
     const link = await color(page.getByRole("link").first(), "color");
@@ -59,11 +59,11 @@ for (const colorScheme of ["light", "dark"]) {
 }
 
 it("what is wrong is where the focus is, and leads to the field", async () => {
-  const { page } = await visitor({ locale: "en-US" });
+  const { page } = await visitor();
   await page.goto(`${stack.auth}/auth/signup`);
   await page.evaluate(() => (document.querySelector("form").noValidate = true));
   await page.getByLabel("E-mail").fill("ada");
-  await page.getByRole("button").click();
+  await page.getByRole("button", { name: "Sign up" }).click();
   const alert = page.getByRole("alert");
   await alert.waitFor();
   assert.match(await page.title(), /^Error: /);

@@ -31,7 +31,8 @@ async function withApp({ role } = {}) {
   const person = await signUp(stack);
   if (role) await stack.admin("PUT", `/admin/users/${person.id}`, { app_metadata: { role } });
   const headers = { cookie: person.cookie };
-  const begun = await (await api(stack, "mfa/factors", { type: "totp", name: "app" }, { headers })).json();
+  const wanted = { type: "totp", name: "app", current_password: person.password };
+  const begun = await (await api(stack, "mfa/factors", wanted, { headers })).json();
   const app = new Authenticator(begun.totp.secret);
   const verified = await api(stack, `mfa/factors/${begun.id}/verify`, { code: app.code() }, { headers });
   assert.equal(verified.status, 200, await verified.text());

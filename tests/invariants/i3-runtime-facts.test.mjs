@@ -372,4 +372,31 @@ describe("who asks", () => {
     headers.cookie = again.headers.get("set-cookie").split(";")[0];
     await isNobody();
   });
+
+  it("cannot make an admin's list unreadable by what one says of oneself", async () => {
+    const [admin, mark] = [await signUp(world), `deep${Date.now()}`];
+    await world.admin("PUT", `/admin/users/${admin.id}`, { app_metadata: { role: "admin" } });
+    const { cookie } = await signIn(world, admin);
+    const password = "correct horse battery staple 1A";
+    const nested = (depth) => JSON.parse(`${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`);
+    // By us as deep as a body may be, and past us, at Supabase, much deeper.
+    const ways = [(email, data) => api(world, "signup", { email, password, data }), async (email, data) => {
+      const headers = { apikey: "local-anon", "content-type": "application/json" };
+      return fetch(`${world.supabase}/auth/v1/signup`, { method: "POST", headers, body: JSON.stringify({ email, password, data }) });
+    }];
+    for (const [index, [way, depth]] of [[ways[0], 126], [ways[1], 126], [ways[1], 100]].entries()) {
+      const email = `${mark}-${index}@example.test`;
+      const signed = await way(email, nested(depth));
+      assert.ok(signed.ok, `${index}: ${signed.status} ${await signed.text()}`);
+      const { token_hash } = await lastMail(world, email);
+      const confirmed = await api(world, "verify-email", { token_hash, type: "signup" });
+      assert.equal(confirmed.status, 200);
+      const own = { cookie: confirmed.headers.get("set-cookie").split(";")[0] };
+      assert.equal((await api(world, "me", undefined, { method: "GET", headers: own })).status, 200);
+      received(await world.get("/app/x", `Cookie: ${own.cookie}`));
+    }
+    const found = await api(world, `admin/users?email=${mark}`, undefined, { method: "GET", headers: { cookie } });
+    assert.equal(found.status, 200);
+    assert.equal((await found.json()).users.length, 3);
+  });
 });

@@ -182,6 +182,19 @@ describe("signing in at another provider", () => {
     assert.equal((await api(world, "signin", planted)).status, 401);
   });
 
+  it("writes no header with what the provider calls an address (O7, CVE-2025-64484)", async () => {
+    for (const [index, odd] of ["\r\nX-User-Role: admin\r\na: ", "ü😀", ",", "\u0000", "\u2028"].entries()) {
+      const { status, cookie } = await byGoogle({ email: `odd${index}-${randomUUID()}${odd}@example.test` });
+      assert.equal(status, 303);
+      const { headers } = received(await visit({ cookie }));
+      assert.deepEqual(values(headers, "x-user-role"), ["authenticated"]);
+      const [address, ...others] = values(headers, "x-user-email");
+      assert.deepEqual(others, []);
+      assert.match(address, /^[\x21-\x7e]+$/);
+      assert.ok(decodeURIComponent(address).endsWith(`${odd.toLowerCase()}@example.test`), address);
+    }
+  });
+
   it("asks for the second factor of who has one (K6, CVE-2024-45042)", async () => {
     const person = await withApp(world, await signUp(world));
     const first = await byGoogle({ email: person.email });

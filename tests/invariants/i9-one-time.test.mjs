@@ -135,6 +135,19 @@ describe("of twenty at once, exactly one", () => {
     assert.equal((await visit(world, { cookie: cookieOf(won) })).status, 200);
   });
 
+  it("of two right codes raises a session: it goes on under one id", async () => {
+    const person = await withApp(world, await signUp(world));
+    const codes = [person.app.code(), person.app.code()];
+    const stepUp = (code) => call("mfa/step-up", { factor_id: person.factorId, code }, { cookie: person.cookie });
+    const answers = await Promise.all(codes.map(stepUp));
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 401]);
+    assert.equal(await sessionsOf(person.id), 1);
+    const [won] = answers.filter(({ status }) => status === 200);
+    const headers = { cookie: cookieOf(won) };
+    assert.equal((await visit(world, headers)).status, 200);
+    assert.equal((await api(world, "mfa/factors", undefined, { method: "GET", headers })).status, 200, "Supabase knows it");
+  });
+
   it("enrols a second factor by its first code", async () => {
     const person = await signUp(world);
     const { id, secret } = await beginApp(world, person);

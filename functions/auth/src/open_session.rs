@@ -187,7 +187,7 @@ pub(crate) async fn open<H: Host>(
         },
         profile: &profile.to_json(),
         replaces: exchange.session.as_ref(),
-        succeeds: matches!(opening, Opening::Raised(_) | Opening::Renewed { .. }),
+        goes_on: matches!(opening, Opening::Raised(_) | Opening::Renewed { .. }),
     };
     let created = match exchange.store().create(&new, now).await {
         Ok(created) => created,
@@ -199,6 +199,8 @@ pub(crate) async fn open<H: Host>(
                     discard(exchange, access_token);
                     Failure::session_ended_meanwhile()
                 }
+                // Supabase's session is that of whichever went on in its place.
+                NotCreated::Gone => Failure::no_session(),
                 NotCreated::Unavailable(reason) => {
                     if !has_owner {
                         discard(exchange, access_token);

@@ -413,6 +413,7 @@ fn run(keys: &mut BTreeMap<String, String>, command: &[String]) -> Value {
             keys.insert((*key).to_owned(), (*value).to_owned());
             json!({"result": "OK"})
         }
+        ["EXISTS", key] => json!({"result": u8::from(keys.contains_key(*key))}),
         ["GETDEL", key] => json!({"result": keys.remove(*key)}),
         // A limit: the attempts at a key so far are kept as its value.
         ["EVALSHA", _, "2", current, _, limit, ..] => {

@@ -3,8 +3,15 @@
 
 use authflow_shared::json::{Map, Number, Value};
 
+/// The most bytes of it, as JSON. They are part of every access token, and so of every session.
+pub(crate) const LONGEST: usize = 4 * 1024;
 /// The digits before the point of a number that Supabase reads; its exponent counts as so many more.
 const MOST_DIGITS: usize = 300;
+
+/// The bytes of `object` as JSON.
+pub(crate) fn size(object: &Map) -> usize {
+    Value::from(object.clone()).to_json().len()
+}
 
 /// Whether Supabase takes `object`.
 pub(crate) fn can_be_kept(object: &Map) -> bool {

@@ -316,7 +316,7 @@ fn a_session_in_use_is_renewed_after_the_response_and_not_with_every_request() {
     block_on(world.host.next_task().expect("a renewal"));
     let body = world.host.calls().pop().unwrap().body.unwrap();
     assert!(
-        body.contains(&format!(r#"["EXPIRE","session:{ID}","3600","GT"]"#)),
+        body.contains(&format!(r#""3","session:{ID}","#)) && body.contains(r#""3600","7200","#),
         "{body}"
     );
     assert!(world.host.next_task().is_none());

@@ -9,7 +9,7 @@ pub(crate) mod scan;
 pub(crate) mod write;
 
 pub use self::{
-    read::{Malformed, parse, parse_unique},
+    read::{Malformed, parse, parse_pruned, parse_unique},
     write::{Writer, write_text},
 };
 use crate::sorted::Sorted;
@@ -209,9 +209,9 @@ impl Number {
 // === impl Object ===
 
 impl Object {
-    /// Reads a text; `None` if it is not one JSON object.
+    /// Reads a text of our own or of Supabase's, by [`parse_pruned`]; `None` if it is not one JSON object.
     pub fn parse(text: &str) -> Option<Self> {
-        parse(text).ok().and_then(Self::from_value)
+        parse_pruned(text).ok().and_then(Self::from_value)
     }
 
     /// The object that `value` is, if it is one.

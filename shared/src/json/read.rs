@@ -41,7 +41,23 @@ impl fmt::Display for Malformed {
 /// # Errors
 /// [`Malformed`] if it is no JSON.
 pub fn parse(text: &str) -> Result<Value, Malformed> {
-    read(text, false)
+    read(text, Rules::default())
+}
+
+/// Reads a text of somebody who writes JSON well, such as Supabase, about others who may have filled a part of it:
+/// what lies too deep is read as `null`, so that none of them makes the whole unreadable.
+///
+/// # Errors
+/// [`Malformed`] if it is no JSON.
+pub fn parse_pruned(text: &str) -> Result<Value, Malformed> {
+    let is_pruned = true;
+    read(
+        text,
+        Rules {
+            is_pruned,
+            ..Rules::default()
+        },
+    )
 }
 
 /// Reads a text in which no object may have a field twice.
@@ -52,14 +68,29 @@ pub fn parse(text: &str) -> Result<Value, Malformed> {
 /// # Errors
 /// [`Malformed`] if it is no JSON, or has a field twice.
 pub fn parse_unique(text: &str) -> Result<Value, Malformed> {
-    read(text, true)
+    let is_unique = true;
+    read(
+        text,
+        Rules {
+            is_unique,
+            ..Rules::default()
+        },
+    )
 }
 
-fn read(text: &str, is_unique: bool) -> Result<Value, Malformed> {
+#[derive(Clone, Copy, Default)]
+struct Rules {
+    /// No object has a field twice.
+    is_unique: bool,
+    /// What lies too deep is `null`.
+    is_pruned: bool,
+}
+
+fn read(text: &str, rules: Rules) -> Result<Value, Malformed> {
     let mut reader = Reader {
         whole: text,
         unescaped: String::new(),
-        is_unique,
+        rules,
         twice: None,
     };
     let mut lexer = SliceLexer::new(text.as_bytes());
@@ -93,7 +124,7 @@ struct Reader<'a> {
     whole: &'a str,
     /// What has been read of a text with escapes.
     unescaped: String,
-    is_unique: bool,
+    rules: Rules,
     /// The field that stood twice, where that ended the reading.
     twice: Option<String>,
 }
@@ -107,6 +138,7 @@ impl<'a> Reader<'a> {
         depth: usize,
     ) -> Result<Value, Wrong> {
         Ok(match next {
+            b'[' | b'{' if depth == 0 && self.rules.is_pruned => self.skip(lexer)?,
             b'"' => Value::String(self.text(lexer.discarded())?),
             b'-' | b'0'..=b'9' => {
                 let (written, _) = lexer.num_bytes().validated().map_err(|_| Wrong)?;
@@ -142,6 +174,24 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Passes over a list or an object, whose first bracket comes next. Only strings are read: brackets may stand in them.
+    fn skip(&mut self, lexer: &mut SliceLexer<'_>) -> Result<Value, Wrong> {
+        let mut open = 0_usize;
+        loop {
+            match lexer.take_next().ok_or(Wrong)? {
+                b'"' => {
+                    self.text(lexer)?;
+                }
+                b'[' | b'{' => open = open.saturating_add(1),
+                b']' | b'}' => open = open.saturating_sub(1),
+                _ => {}
+            }
+            if open == 0 {
+                return Ok(Value::Null);
+            }
+        }
+    }
+
     fn field(
         &mut self,
         next: u8,
@@ -152,7 +202,7 @@ impl<'a> Reader<'a> {
         lexer.expect(|_| Some(next), b'"').ok_or(Wrong)?;
         let name = self.text(lexer)?;
         lexer.expect(SliceLexer::ws_peek, b':').ok_or(Wrong)?;
-        if self.is_unique && map.contains_key(&name) {
+        if self.rules.is_unique && map.contains_key(&name) {
             self.twice = Some(name);
             return Err(Wrong);
         }
@@ -198,6 +248,31 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn what_lies_too_deep_is_refused_or_left_out() {
+        let nested =
+            |depth, inner: &str| format!("{}{inner}{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(
+            parse(&nested(DEPTH, "1")),
+            parse_pruned(&nested(DEPTH, "1"))
+        );
+        for (depth, inner) in [
+            (DEPTH + 1, "1"),
+            (100_000, ""),
+            (DEPTH, r#"{"]":"\\\"}]","a":[{}]}"#),
+        ] {
+            let whole = format!(r#"{{"deep":{},"after":1}}"#, nested(depth - 1, inner));
+            assert!(parse(&whole).is_err(), "{depth}");
+            let read = parse_pruned(&whole).unwrap().to_json();
+            let expected = format!(r#"{{"deep":{},"after":1}}"#, nested(DEPTH - 1, "null"));
+            let same = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+            assert_eq!(same(&read), same(&expected), "{depth}");
+        }
+        for text in ["[".repeat(200), nested(200, "\""), nested(200, "") + "]"] {
+            assert!(parse_pruned(&text).is_err());
+        }
+    }
 
     /// Holds a reading against that of `serde_json`.
     #[track_caller]

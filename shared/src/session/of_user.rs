@@ -256,7 +256,7 @@ mod tests {
             fake::{Breakage, FakeHost},
         },
         session::store::{
-            NotCreated,
+            NewSession, NotCreated,
             tests::{NOW, id, new_session, store},
         },
     };
@@ -325,7 +325,7 @@ mod tests {
     #[test]
     fn a_session_asked_for_before_all_were_ended_is_taken_back() {
         let mark = |millis: u64| {
-            let mut replies = vec![json!(1); 10];
+            let mut replies = vec![json!(1); 9];
             replies.push(json!(millis.to_string()));
             let host = redis(&[json!([null, 0]), json!(replies), json!([1, 1, 1, 1])]);
             let (id, record) = (id(1), SessionRecord::example(NOW));
@@ -355,23 +355,30 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_takes_the_place_of_one_that_has_ended_is_taken_back() {
-        let created = |lives: u8| {
-            let mut replies = vec![json!(1); 12];
-            replies[0] = json!(lives);
+    fn a_session_goes_on_in_another_once_and_not_after_its_end() {
+        let create = |was_there: Value, goes_on| {
+            let mut replies = if goes_on { vec![was_there] } else { vec![] };
+            replies.extend(vec![json!(1); 11]);
             replies.push(Value::Null);
             let host = redis(&[json!([null, 0, USER]), json!(replies), json!([1, 1, 1, 1])]);
-            let (id, old, record) = (id(1), id(2), SessionRecord::example(NOW));
-            let mut new = new_session(&id, &record, Some(&old));
-            new.succeeds = true;
-            (block_on(store(&host).create(&new, NOW)), host)
+            let (new, old, record) = (id(1), id(2), SessionRecord::example(NOW));
+            let session = NewSession {
+                goes_on,
+                ..new_session(&new, &record, Some(&old))
+            };
+            let created = block_on(store(&host).create(&session, NOW));
+            (created.map(drop), bodies(&host))
         };
-        let (ended, host) = created(0);
-        assert_eq!(ended, Err(NotCreated::Ended));
-        let undo = bodies(&host).pop().unwrap();
-        assert!(undo.contains(r#"["DEL","session:00000000-0000-4000-8000-000000000001""#));
-        assert!(undo.contains(&format!("user_profile:{USER}")) && undo.contains("HDEL"));
-        assert!(created(1).0.is_ok());
+        let (created, calls) = create(json!(1), true);
+        assert_eq!(created, Ok(()));
+        let first = r#"[["EXISTS","session:00000000-0000-4000-8000-000000000002"],["SET""#;
+        assert!(calls[1].starts_with(first), "{}", calls[1]);
+        for odd in [json!(0), Value::Null, json!("1")] {
+            let (created, calls) = create(odd, true);
+            assert_eq!(created, Err(NotCreated::Gone));
+            assert!(calls[2].contains(r#"["DEL","session:00000000-0000-4000-8000-000000000001""#));
+        }
+        assert_eq!(create(Value::Null, false).0, Ok(()), "a sign-in needs none");
     }
 
     #[test]

@@ -65,8 +65,9 @@ pub struct NewSession<'a> {
     pub profile: &'a str,
     /// The session the request came with; it ends as the new one begins.
     pub replaces: Option<&'a SessionId>,
-    /// Whether it goes on in the place of that one, and so is nothing where that has ended.
-    pub succeeds: bool,
+    /// Whether that one goes on in it: it must still be there then, or what ended it, or went on in
+    /// its place, would not hold.
+    pub goes_on: bool,
 }
 
 /// A session that was created.
@@ -79,9 +80,10 @@ pub struct Created {
 /// Why no session was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotCreated {
-    /// All sessions of the user, or the one that this takes the place of, were ended while this one
-    /// was being opened.
+    /// All sessions of the user were ended while this one was being opened.
     Ended,
+    /// The session that was to go on in this one is not there any more.
+    Gone,
     /// It is not certain that the session exists.
     Unavailable(Unavailable),
 }
@@ -183,8 +185,10 @@ impl<H: HttpClient> SessionStore<H> {
         };
         let lives = self.session_seconds(record, now);
         let sessions_key = keys::user_sessions(&record.user_id);
-        let mut writes = vec![
-            Command::new("EXISTS").arg(keys::session(new.replaces.unwrap_or(new.id))),
+        let going_on = new.replaces.filter(|_| new.goes_on);
+        let mut writes = Vec::with_capacity(16);
+        writes.extend(going_on.map(|old| Command::new("EXISTS").arg(keys::session(old))));
+        writes.extend([
             Command::new("SET")
                 .arg(keys::session(new.id))
                 .arg(record.to_json())
@@ -216,7 +220,7 @@ impl<H: HttpClient> SessionStore<H> {
                 .arg(&sessions_key)
                 .arg(now.seconds().saturating_add(lives))
                 .arg(new.id.as_str()),
-        ];
+        ]);
         writes.extend(at_least(&sessions_key, lives));
         if let Some(old) = new.replaces {
             writes.extend(end_commands(old, old_owner));
@@ -228,7 +232,6 @@ impl<H: HttpClient> SessionStore<H> {
         }
         writes.push(Command::new("GET").arg(keys::sessions_ended(&record.user_id)));
         let mut replies = self.redis.transaction(&writes).await?;
-        let has_predecessor = replies.first() == Some(&Reply::Integer(1));
 
         // (3) What was asked for before all sessions were ended does not outlive that. Only with a
         // readable answer is it certain that nothing of the kind happened.
@@ -237,21 +240,23 @@ impl<H: HttpClient> SessionStore<H> {
             Some(Lookup::Absent) => 0,
             _ => return Err(Unavailable::Unreadable.into()),
         };
-        // Nor does a session that takes the place of one that has ended.
-        let is_orphan = new.succeeds && !has_predecessor;
-        if is_orphan || new.asked_at.millis() <= ended_at {
-            let owner = Some(Lookup::Found(record.user_id.clone()));
-            let mut undo = end_commands(new.id, owner);
-            undo.push(Command::new("DEL").arg(keys::user_profile(&record.user_id)));
-            if first_seen.is_none() {
-                undo.push(Command::new("HDEL").arg(&device_key).arg(fingerprint));
-            }
-            self.redis.transaction(&undo).await?;
-            return Err(NotCreated::Ended);
+        let was_there = going_on.is_none() || replies.first() == Some(&Reply::Integer(1));
+        let refused = if new.asked_at.millis() <= ended_at {
+            NotCreated::Ended
+        } else if !was_there {
+            NotCreated::Gone
+        } else {
+            let known_device = first_seen.is_some();
+            return Ok(Created { known_device });
+        };
+        let owner = Some(Lookup::Found(record.user_id.clone()));
+        let mut undo = end_commands(new.id, owner);
+        undo.push(Command::new("DEL").arg(keys::user_profile(&record.user_id)));
+        if first_seen.is_none() {
+            undo.push(Command::new("HDEL").arg(&device_key).arg(fingerprint));
         }
-        Ok(Created {
-            known_device: first_seen.is_some(),
-        })
+        self.redis.transaction(&undo).await?;
+        Err(refused)
     }
 
     /// Ends a session, atomically. A session that has already ended is no error.
@@ -413,7 +418,7 @@ pub(super) mod tests {
             asked_at: NOW,
             profile: "{}",
             replaces,
-            succeeds: false,
+            goes_on: false,
         }
     }
 

@@ -44,7 +44,7 @@ export async function admin({ stack, open, at }) {
 
   // An admin whose session is older than the second factor.
   await page.goto(`${stack.auth}/auth/account/second-factor`);
-  await send(page, {}, "form:has([name=type][value=totp]) button");
+  await send(page, { current_password: boss.password }, "form:has([name=type][value=totp]) button");
   const app = new Authenticator(await page.locator("pre").innerText());
   await send(page, { code: app.code() });
   await lower(stack, await sessionId(page));

@@ -18,12 +18,13 @@ export async function factors({ stack, open, at }) {
   const add = (type) => `form:has([name=type][value=${type}]) button`;
   await page.goto(stack.auth + LIST);
   await at(page, "factors-none", add("totp"));
-  await send(page, { phone: "555" }, add("phone"));
+  const phone_password = person.password;
+  await send(page, { phone: "555", phone_password }, add("phone"));
   await at(page, "factors-errors", "#phone[aria-invalid]");
-  await send(page, { phone: `+1555${String(Date.now()).slice(-7)}` }, add("phone"));
+  await send(page, { phone: `+1555${String(Date.now()).slice(-7)}`, phone_password }, add("phone"));
   await at(page, "enroll-phone", "[name=challenge_id]");
   await page.goto(stack.auth + LIST);
-  await send(page, {}, add("totp"));
+  await send(page, { current_password: person.password }, add("totp"));
   await at(page, "enroll-app", ".qr");
   await send(page, { code: "000000" });
   await at(page, "enroll-app-wrong", "#code[aria-invalid]");

@@ -18,6 +18,7 @@ use crate::{
     limits::Attempt,
     open_session::{self, Arrival, Entry},
     response::Response,
+    user_data,
 };
 
 /// What somebody signs up with.
@@ -54,15 +55,25 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
 /// Reads `email`, `password` and `data`.
 pub(crate) fn read(mut fields: Fields) -> Result<Application, Failure> {
     let (email, password) = (fields.email(), fields.new_password());
-    let application =
-        email
-            .zip(password)
-            .zip(fields.object("data"))
-            .map(|((email, password), data)| Application {
-                email,
-                password,
-                data,
-            });
+    let data = fields.object("data");
+    if data
+        .as_ref()
+        .is_some_and(|data| user_data::size(data) > user_data::LONGEST)
+    {
+        fields.fault(
+            "data",
+            "too_large",
+            "This is over 4 KiB of data. Send less.",
+        );
+    }
+    let application = email
+        .zip(password)
+        .zip(data)
+        .map(|((email, password), data)| Application {
+            email,
+            password,
+            data,
+        });
     fields.finish(application)
 }
 
@@ -145,6 +156,22 @@ mod tests {
         insta::assert_snapshot!(sign_up(&world).shown(), @r#"202 {"status":"verification_required"}"#);
         insta::assert_snapshot!(world.asked().join(" "), @"/signup?redirect_to=https%3A%2F%2Fapp.test%2F");
         insta::assert_snapshot!(world.host.calls()[0].body.clone().unwrap(), @r#"{"data":{"name":"Ada"},"email":"ada@example.test","password":"p"}"#);
+    }
+
+    #[test]
+    fn every_session_carries_the_data_so_it_has_an_end() {
+        let send = |length| {
+            let world = World::new().supabase("/signup", 200, user());
+            let data = json!({"a": "x".repeat(length)});
+            let body = json!({"email": "ada@example.test", "password": "p", "data": data});
+            world.answer(&post(PATH, &body.to_string()))
+        };
+        assert_eq!(send(4096 - r#"{"a":""}"#.len()).status, 202);
+        let error = send(4096).json()["errors"][0].clone();
+        assert_eq!(
+            (&error["field"], &error["code"]),
+            (&json!("data"), &json!("too_large"))
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use authflow_shared::{
     host::Host,
-    json::{Map, Object, Value},
+    json::{Map, Object},
     supabase::{User, account::Change},
 };
 
@@ -13,11 +13,8 @@ use crate::{
     profile,
     response::Response,
     signed_in::{self, Known},
+    user_data,
 };
-
-/// The most bytes of a user's metadata, as JSON. They are part of every access token, and so of
-/// every session.
-const LONGEST: usize = 4 * 1024;
 
 pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
     let data = read(Fields::from_json(exchange.request)?)?;
@@ -48,9 +45,8 @@ pub(crate) async fn update<H: Host>(
     let Known { tokens, user, .. } = signed_in::know(exchange).await?;
 
     // (1) The size of what there will be. Who has more already, from elsewhere, may still take away.
-    let size = |metadata: &Map| Value::from(metadata.clone()).to_json().len();
     let mut metadata = user.user_metadata;
-    let before = size(&metadata);
+    let before = user_data::size(&metadata);
     for (name, value) in &data {
         if value.is_null() {
             metadata.remove(name);
@@ -58,7 +54,7 @@ pub(crate) async fn update<H: Host>(
             metadata.insert(name.clone(), value.clone());
         }
     }
-    if size(&metadata) > LONGEST.max(before) {
+    if user_data::size(&metadata) > user_data::LONGEST.max(before) {
         let detail = "With this, there would be over 4 KiB of data. Keep less.";
         return Err(Failure::of_field("data", "too_large", detail));
     }

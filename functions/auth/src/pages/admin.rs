@@ -9,6 +9,7 @@ use authflow_shared::{
 };
 
 use super::{
+    account::device_name,
     field::{Field, Kind},
     next::Next,
     signin,
@@ -154,14 +155,9 @@ impl SessionRow {
         let seconds = sessions::last_seen(exchange, &session);
         let last_seen = minute(Some(&Timestamp::from_seconds(seconds).to_rfc_3339()));
         let device = session.device.unwrap_or_default();
-        let is_known = !device.label.is_empty();
         Self {
             id: session.id.as_str().to_owned(),
-            label: if is_known {
-                device.label
-            } else {
-                t.admin_unknown_device().to_owned()
-            },
+            label: device_name(t, &device.label),
             seen: [t.admin_last_seen(), " ", &last_seen, ", ", &device.ip_hint].concat(),
         }
     }

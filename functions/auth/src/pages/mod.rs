@@ -16,6 +16,7 @@
 //! 4. Its handler: [`View::of`], then `view.shown(&page, "outcome")`, and `view.refused(&page,
 //!    failure)` with [`Trouble::of_failure`](trouble::Trouble::of_failure).
 //! 5. Its address: a line in `endpoint.rs`, an arm in `app.rs`.
+//! 6. Its states, with its errors: a line each in `tests/support/tour`, where tests of all pages find them.
 //!
 //! Classes: buttons are `second` and `danger`, a link that looks like one `button`; boxes `note`,
 //! `done` and `alert`, of `<p>`s; `links` under a form; `faint` text; a `mark` beside a name; `<ul class="list">` of what
@@ -53,7 +54,6 @@ use authflow_shared::host::Host;
 pub(crate) use self::settings::Settings;
 use self::{
     next::Next,
-    texts::Texts,
     view::{Page, View},
 };
 use crate::{

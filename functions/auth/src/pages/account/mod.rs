@@ -8,6 +8,7 @@ mod overview;
 
 use authflow_shared::{cookie, host::Host, session::SessionId, supabase::auth::Scope};
 
+pub(super) use self::overview::device_name;
 use super::{next::Next, signin};
 use crate::{
     api, end_session, exchange::Exchange, failure::Failure, fields::Fields, response::Response,

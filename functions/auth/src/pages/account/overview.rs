@@ -177,8 +177,8 @@ async fn devices<H: Host>(
     Ok(devices)
 }
 
-/// A label of `device_label`, in the person's language.
-fn device_name(t: &Texts, label: &str) -> String {
+/// A label of `device_label`, in the reader's language.
+pub(in crate::pages) fn device_name(t: &Texts, label: &str) -> String {
     match label.split_once(" on ") {
         Some((browser, system)) => {
             let browser = match browser {

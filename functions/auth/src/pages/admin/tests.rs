@@ -137,6 +137,14 @@ fn a_users_page_shows_them_and_what_can_be_done() {
 }
 
 #[test]
+fn a_device_has_its_name_in_the_admins_language() {
+    let (world, token) = world_with(&[("FINGERPRINT_FACTORS", "user_agent")]);
+    let (world, _) = signed_in(world, session_of(&bob()));
+    let german = get(&page()).with("accept-language", "de").cookie(&token);
+    assert!(world.answer(&german).main().contains("Firefox auf Linux"));
+}
+
+#[test]
 fn a_locked_user_can_be_unlocked_and_ones_own_account_is_left_alone() {
     let (world, token) = world();
     let mut locked = bob();

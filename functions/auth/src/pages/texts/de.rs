@@ -137,7 +137,6 @@ pub(super) static TEXTS: Texts = Written {
     admin_id: "Konto-ID",
     admin_sessions: "Sitzungen",
     admin_no_sessions: "Mit diesem Konto ist niemand angemeldet.",
-    admin_unknown_device: "Unbekanntes Gerät",
     admin_last_seen: "Zuletzt benutzt",
     admin_end_button: "Beenden",
     admin_end_all_button: "Alle Sitzungen beenden",
@@ -239,8 +238,8 @@ pub(super) static TEXTS: Texts = Written {
     error_user_banned: "Dieses Konto ist gesperrt. Wenden Sie sich an den Betreiber dieser Seite.",
     error_link_expired: "Der Link ist abgelaufen oder wurde schon benutzt. Fordern Sie einen neuen \
                          an.",
-    error_rate_limited: "Zu viele Anfragen. Bitte warten Sie eine Minute.",
-    error_too_many_attempts: "Zu viele Versuche. Bitte warten Sie eine Minute.",
+    error_rate_limited: "Zu viele Anfragen. Bitte warten Sie, bevor Sie es noch einmal versuchen.",
+    error_too_many_attempts: "Zu viele Versuche. Bitte warten Sie, bevor Sie es noch einmal versuchen.",
     error_identity_unavailable: "Konten sind zurzeit nicht erreichbar. Bitte versuchen Sie es noch \
                                  einmal.",
 

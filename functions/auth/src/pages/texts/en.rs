@@ -128,7 +128,6 @@ pub(super) static TEXTS: Texts = Written {
     admin_id: "User ID",
     admin_sessions: "Sessions",
     admin_no_sessions: "Nobody is signed in to this account.",
-    admin_unknown_device: "Unknown device",
     admin_last_seen: "Last used",
     admin_end_button: "End",
     admin_end_all_button: "End all sessions",

@@ -169,7 +169,6 @@ texts! {
         admin_id,
         admin_sessions,
         admin_no_sessions,
-        admin_unknown_device,
         admin_last_seen,
         admin_end_button,
         admin_end_all_button,
