@@ -118,7 +118,7 @@ fn mend(variables: &mut Variables, faults: &[Fault]) {
     for Fault { name, .. } in faults {
         match Variable::named(name).and_then(|known| known.stand_in) {
             Some(value) => variables.insert((*name).to_owned(), value.to_owned()),
-            None => variables.remove(*name),
+            None => variables.remove(name),
         };
     }
 }
