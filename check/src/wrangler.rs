@@ -133,7 +133,11 @@ mod tests {
             ROUTES = [{ id = "app", methods = ["GET"] }]
             "#,
         );
-        let vars: Vec<_> = environment.vars.values().map(String::as_str).collect();
+        let vars: Vec<_> = environment
+            .vars
+            .iter()
+            .map(|(_, text)| text.as_str())
+            .collect();
         let routes = r#"[{"id":"app","methods":["GET"]}]"#;
         assert_eq!(vars, ["true", "900", routes, "a", "2"]);
     }

@@ -31,7 +31,7 @@ pub(super) fn plain_http_for_secrets(setup: &Setup) -> Vec<Warning> {
     ["UPSTASH_REDIS_REST_URL", "SUPABASE_URL"]
         .into_iter()
         .filter(|name| {
-            let url = setup.given.get(*name).map(|url| url.trim());
+            let url = setup.given.get(name).map(|url| url.trim());
             url.is_some_and(is_plain_http) && is_read(setup, name)
         })
         .map(|name| {

@@ -50,7 +50,7 @@ pub(crate) async fn delete<H: Host>(
 
 /// Forgets the devices of a user who is gone, after the answer.
 pub(crate) fn forget_devices<H: Host>(exchange: &Exchange<'_, H>, user_id: &str) {
-    let (store, user_id) = (exchange.store(), user_id.to_owned());
+    let (store, user_id) = (exchange.store().clone(), user_id.to_owned());
     exchange.afterwards("devices_not_forgotten", async move {
         let forgotten = store.forget_devices(&user_id).await;
         forgotten.map_err(|reason| reason.as_str().to_owned())

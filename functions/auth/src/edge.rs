@@ -36,16 +36,10 @@ pub fn read(facts: &str, body: String) -> Request {
 
 /// The message for the driver after a step.
 pub fn message(step: &Step<Response>) -> String {
-    wire::message(
-        step,
-        |lines,
-         Response {
-             status,
-             headers,
-             body,
-             ..
-         }| { wire::respond(lines, *status, headers, body.as_deref().unwrap_or_default()) },
-    )
+    wire::message(step, |lines, response| {
+        let body = response.body.as_deref().unwrap_or_default();
+        wire::respond(lines, response.status, &response.headers, body)
+    })
 }
 
 /// Path and query of an absolute URL, as they are.

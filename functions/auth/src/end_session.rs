@@ -122,7 +122,7 @@ pub(crate) async fn end_all<H: Host>(
 
 /// Ends every session at Supabase of the user of `access_token` but that one.
 pub(crate) fn end_others_at_supabase<H: Host>(exchange: &Exchange<'_, H>, access_token: Secret) {
-    let supabase = exchange.supabase();
+    let supabase = exchange.supabase().clone();
     exchange.afterwards("supabase_logout_failed", async move {
         let ended = supabase.sign_out(&access_token, Scope::Others).await;
         ended.map_err(|error| error.as_str().to_owned())
@@ -140,7 +140,7 @@ fn end_at_supabase<H: Host>(
     scope: Scope,
 ) {
     let (now, config) = (exchange.host.now(), exchange.config.clone());
-    let (supabase, store) = (exchange.supabase(), exchange.store());
+    let (supabase, store) = (exchange.supabase().clone(), exchange.store().clone());
     let (id, record) = (id.clone(), record.clone());
     exchange.afterwards("supabase_logout_failed", async move {
         let (fernet, sealed) = (&config.fernet, &record.supabase);

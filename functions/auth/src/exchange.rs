@@ -1,6 +1,6 @@
 //! One request on its way, with everything an endpoint needs to answer it.
 
-use core::time::Duration;
+use core::{pin::Pin, time::Duration};
 use std::rc::Rc;
 
 use authflow_shared::{
@@ -35,6 +35,9 @@ pub(crate) struct Exchange<'a, H> {
     /// The session the request presents, if its token is one of ours; whether it is still alive
     /// nobody has asked yet.
     pub(crate) session: Option<SessionId>,
+    store: SessionStore<H>,
+    supabase: AuthClient<H>,
+    redis: Redis<H>,
 }
 
 /// When a request came, and its names.
@@ -45,21 +48,44 @@ pub(crate) struct Ids {
     pub(crate) trace: Option<Trace>,
 }
 
-impl<H: Host> Exchange<'_, H> {
+impl<'a, H: Host> Exchange<'a, H> {
+    /// The request of `client_ip`, which presents `session`.
+    pub(crate) fn new(
+        host: &'a H,
+        config: &'a Rc<Config>,
+        request: &'a Request,
+        ids: &'a Ids,
+        client_ip: ClientIp,
+        session: Option<SessionId>,
+    ) -> Self {
+        let common = &config.common;
+        let redis = Redis::new(host.clone(), common.redis.clone());
+        Self {
+            host,
+            config,
+            request,
+            ids,
+            client_ip,
+            session,
+            store: SessionStore::new(redis.clone(), common.lifetimes),
+            supabase: AuthClient::new(host.clone(), config.supabase.clone(), Some(client_ip)),
+            redis,
+        }
+    }
+
     /// Redis.
-    pub(crate) fn redis(&self) -> Redis<H> {
-        Redis::new(self.host.clone(), self.config.common.redis.clone())
+    pub(crate) const fn redis(&self) -> &Redis<H> {
+        &self.redis
     }
 
     /// The store of sessions.
-    pub(crate) fn store(&self) -> SessionStore<H> {
-        SessionStore::new(self.redis(), self.config.common.lifetimes)
+    pub(crate) const fn store(&self) -> &SessionStore<H> {
+        &self.store
     }
 
     /// Supabase, on behalf of whoever asks.
-    pub(crate) fn supabase(&self) -> AuthClient<H> {
-        let settings = self.config.supabase.clone();
-        AuthClient::new(self.host.clone(), settings, Some(self.client_ip))
+    pub(crate) const fn supabase(&self) -> &AuthClient<H> {
+        &self.supabase
     }
 
     /// What the request shows of its device.
@@ -99,6 +125,11 @@ impl<H: Host> Exchange<'_, H> {
         msg: &'static str,
         task: impl Future<Output = Result<(), String>> + 'static,
     ) {
+        self.later(msg, Box::pin(task));
+    }
+
+    /// The same for every task, so that there is one of it.
+    fn later(&self, msg: &'static str, task: Pin<Box<dyn Future<Output = Result<(), String>>>>) {
         let (host, threshold) = (self.host.clone(), self.config.common.log_level);
         let ids = self.ids.clone();
         self.host.spawn(async move {

@@ -2,7 +2,10 @@
 //!
 //! The client gets a code, and a sentence on what to do. Why it happened goes to the log alone.
 
-use core::time::Duration;
+use core::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
 
 use authflow_shared::{
     cookie,
@@ -33,11 +36,15 @@ fn seconds_of(wait: Duration) -> u32 {
     u32::try_from(seconds.max(1)).unwrap_or(u32::MAX)
 }
 
-/// A refusal.
+/// A refusal. It is a pointer, because nearly every function passes one on.
 #[derive(Clone, Debug)]
-pub(crate) struct Failure {
+pub(crate) struct Failure(Box<Refusal>);
+
+/// What is told, and to whom.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
     /// What the client is told.
-    pub(crate) problem: Box<Problem>,
+    pub(crate) problem: Problem,
     /// Headers of the answer.
     headers: Vec<(&'static str, String)>,
     /// Why, for the log.
@@ -48,15 +55,30 @@ pub(crate) struct Failure {
     text: Option<&'static str>,
 }
 
+impl Deref for Failure {
+    type Target = Refusal;
+
+    fn deref(&self) -> &Refusal {
+        &self.0
+    }
+}
+
+impl DerefMut for Failure {
+    fn deref_mut(&mut self) -> &mut Refusal {
+        &mut self.0
+    }
+}
+
 impl Failure {
+    #[inline(never)]
     fn new(status: u16, code: &'static str, title: &'static str, detail: &str) -> Self {
-        Self {
-            problem: Box::new(Problem::new(status, code, title, detail)),
+        Self(Box::new(Refusal {
+            problem: Problem::new(status, code, title, detail),
             headers: Vec::new(),
             cause: None,
             factors: Vec::new(),
             text: None,
-        }
+        }))
     }
 
     /// Says what has happened rather than what its code means; `text` is what the text of a page is
@@ -77,16 +99,19 @@ impl Failure {
         self
     }
 
-    fn retry_after(mut self, seconds: u32) -> Self {
-        self.headers.push(("retry-after", seconds.to_string()));
+    fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
         self
+    }
+
+    fn retry_after(self, seconds: u32) -> Self {
+        self.header("retry-after", &seconds.to_string())
     }
 
     /// Asks to come back after so many seconds, and not sooner.
     pub(crate) fn retry_in(mut self, seconds: u64) -> Self {
         self.headers.retain(|(name, _)| *name != "retry-after");
-        self.headers.push(("retry-after", seconds.to_string()));
-        self
+        self.header("retry-after", &seconds.to_string())
     }
 
     /// Whether it says that something is wrong with `field`.
@@ -96,9 +121,8 @@ impl Failure {
     }
 
     /// Clears the session cookie along with it.
-    pub(crate) fn clearing_cookie(mut self) -> Self {
-        self.headers.push(("set-cookie", cookie::clear()));
-        self
+    pub(crate) fn clearing_cookie(self) -> Self {
+        self.header("set-cookie", &cookie::clear())
     }
 
     /// The answer for a program.
@@ -116,16 +140,18 @@ impl Failure {
 
     /// The answer, with a body for whomever asked.
     pub(crate) fn into_response(self, content_type: &'static str, body: String) -> Response {
-        let Problem { status, code, .. } = *self.problem;
-        let mut response = Response::text(status, code, content_type, body).because(self.cause);
-        response.headers.extend(self.headers);
+        let refusal = *self.0;
+        let Problem { status, code, .. } = refusal.problem;
+        let mut response = Response::text(status, code, content_type, body).because(refusal.cause);
+        response.headers.extend(refusal.headers);
         response
     }
 
     /// Sends a browser on to `location` in its stead; a cookie that it clears is cleared.
     pub(crate) fn into_redirect(self, location: String) -> Response {
-        let response = Response::see_other(location, self.problem.code).because(self.cause);
-        let cookies = self.headers.into_iter();
+        let refusal = *self.0;
+        let response = Response::see_other(location, refusal.problem.code).because(refusal.cause);
+        let cookies = refusal.headers.into_iter();
         let mut cookies = cookies.filter(|(name, _)| *name == "set-cookie");
         match cookies.next() {
             Some((name, cookie)) => response.header(name, cookie),
@@ -162,11 +188,7 @@ impl Failure {
 
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
         let detail = format!("This address takes {allow} only.");
-        let failure = Self::new(405, "method_not_allowed", "Method not allowed", &detail);
-        Self {
-            headers: vec![("allow", allow.to_owned())],
-            ..failure
-        }
+        Self::new(405, "method_not_allowed", "Method not allowed", &detail).header("allow", allow)
     }
 
     pub(crate) fn payload_too_large() -> Self {
@@ -206,11 +228,8 @@ impl Failure {
     // === Signing in ===
 
     pub(crate) fn no_session() -> Self {
-        let failure = Self::new(401, "no_session", "Not signed in", "Sign in first.");
-        Self {
-            headers: vec![("www-authenticate", "Bearer".to_owned())],
-            ..failure
-        }
+        Self::new(401, "no_session", "Not signed in", "Sign in first.")
+            .header("www-authenticate", "Bearer")
     }
 
     pub(crate) fn sign_up_disabled() -> Self {
@@ -241,11 +260,9 @@ impl Failure {
     /// One of `factors` has to be given first, in the same request.
     pub(crate) fn code_missing(factors: &[Choice]) -> Self {
         let detail = "This account has a second factor. Enter its code.";
-        let failure = Self::of_field("code", "missing", detail);
-        Self {
-            factors: Choice::list(factors),
-            ..failure
-        }
+        let mut failure = Self::of_field("code", "missing", detail);
+        failure.factors = Choice::list(factors);
+        failure
     }
 
     /// The code of a phone has not been sent.

@@ -345,7 +345,7 @@ mod tests {
         assert!(fields.object("data").is_none());
         assert!(fields.choice("type", &["signup", "email"], None).is_none());
         assert!(fields.text("token_hash", "Send it.").is_none());
-        let errors = fields.finish(Some(())).unwrap_err().problem.errors;
+        let errors = fields.finish(Some(())).unwrap_err().problem.errors.clone();
         let errors: Vec<_> = errors
             .iter()
             .map(|error| (error.field, error.code))

@@ -179,7 +179,7 @@ impl<H: Host> Exchange<'_, H> {
             return Ok(());
         };
         let key = attempt.account_key(account);
-        let forgotten = Counter::forget(&self.redis(), &key, quota, self.host.now()).await;
+        let forgotten = Counter::forget(self.redis(), &key, quota, self.host.now()).await;
         forgotten.map_err(Failure::store_unavailable)
     }
 
@@ -196,7 +196,7 @@ impl<H: Host> Exchange<'_, H> {
     }
 
     async fn count_one(&self, attempt: Attempt, key: &str, quota: Quota) -> Result<u64, Failure> {
-        let verdict = Counter::count(&self.redis(), key, quota, self.host.now()).await;
+        let verdict = Counter::count(self.redis(), key, quota, self.host.now()).await;
         let verdict = verdict.map_err(Failure::store_unavailable)?;
         if verdict.allowed {
             Ok(verdict.remaining)

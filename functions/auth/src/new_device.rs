@@ -11,7 +11,7 @@ use authflow_shared::{
     session::SessionRecord,
     timestamp::Timestamp,
 };
-use base64ct::{Base64, Encoding};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use core::time::Duration;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
@@ -41,7 +41,9 @@ impl core::fmt::Debug for HookKey {
 impl Hook {
     /// The hook at `url` whose secret is `whsec_` and 24 to 64 bytes in base64.
     pub(crate) fn new(url: String, secret: &Secret) -> Option<Self> {
-        let bytes = Base64::decode_vec(secret.expose().strip_prefix("whsec_")?).ok()?;
+        let bytes = STANDARD
+            .decode(secret.expose().strip_prefix("whsec_")?)
+            .ok()?;
         if !(24..=64).contains(&bytes.len()) {
             return None;
         }
@@ -54,7 +56,7 @@ impl Hook {
         let timestamp = now.seconds().to_string();
         let signed = [id, &timestamp, &body].join(".");
         let mac = self.key.0.clone().chain_update(signed).finalize();
-        let signature = Base64::encode_string(&mac.into_bytes());
+        let signature = STANDARD.encode(mac.into_bytes());
         HttpCall {
             method: "POST",
             url: self.url.clone(),

@@ -233,7 +233,7 @@ pub(crate) async fn open<H: Host>(
 
 /// Ends a session at Supabase that nobody will use.
 pub(crate) fn discard<H: Host>(exchange: &Exchange<'_, H>, access_token: Secret) {
-    let supabase = exchange.supabase();
+    let supabase = exchange.supabase().clone();
     exchange.afterwards("supabase_logout_failed", async move {
         let ended = supabase.sign_out(&access_token, Scope::Local).await;
         ended.map_err(|error| error.as_str().to_owned())

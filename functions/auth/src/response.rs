@@ -1,12 +1,19 @@
 //! What is answered, and what the log will say of it.
 
-use core::fmt;
+use core::{
+    fmt,
+    ops::{Deref, DerefMut},
+};
 
 use authflow_shared::{json::Object, log::Level, session::SessionId};
 
-/// An answer.
+/// An answer. It is a pointer, because nearly every function passes one on.
+#[derive(Clone, Debug)]
+pub struct Response(Box<Parts>);
+
+/// What an answer is made of.
 #[derive(Clone)]
-pub struct Response {
+pub struct Parts {
     /// The status code.
     pub status: u16,
     /// Names and values; `Set-Cookie` may be there more than once.
@@ -17,9 +24,9 @@ pub struct Response {
 }
 
 /// Without the body and what the headers say: a session's token may be in either.
-impl fmt::Debug for Response {
+impl fmt::Debug for Parts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Response")
+        f.debug_struct("Parts")
             .field("status", &self.status)
             .field("note", &self.note)
             .finish_non_exhaustive()
@@ -39,10 +46,24 @@ pub(crate) struct Note {
     pub(crate) session: Option<String>,
 }
 
+impl Deref for Response {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl DerefMut for Response {
+    fn deref_mut(&mut self) -> &mut Parts {
+        &mut self.0
+    }
+}
+
 impl Response {
     /// An answer without a body.
     pub(crate) fn empty(status: u16, outcome: &'static str) -> Self {
-        Self {
+        Self(Box::new(Parts {
             status,
             headers: Vec::new(),
             body: None,
@@ -50,7 +71,7 @@ impl Response {
                 outcome,
                 ..Note::default()
             },
-        }
+        }))
     }
 
     /// An answer with `body` of the media type `content_type`.
@@ -80,8 +101,13 @@ impl Response {
 
     /// Adds a header.
     #[must_use]
-    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+    pub(crate) fn header(self, name: &'static str, value: impl Into<String>) -> Self {
+        self.with(name, value.into())
+    }
+
+    #[inline(never)]
+    fn with(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
         self
     }
 

@@ -106,7 +106,7 @@ impl World {
     /// The answer to `request`; what was left for afterwards has not run yet.
     pub(crate) fn answer(&self, request: &Request) -> Answer {
         let response = block_on(app::answer(&self.host, Some(&self.config), request));
-        Answer::of(response)
+        Answer::of(&response)
     }
 
     /// Runs what was left for after the answer.
@@ -202,11 +202,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn of(response: Response) -> Self {
+    fn of(response: &Response) -> Self {
         Self {
             status: response.status,
-            headers: response.headers,
-            body: response.body,
+            headers: response.headers.clone(),
+            body: response.body.clone(),
         }
     }
 

@@ -21,19 +21,15 @@ fn with<T>(world: &World, request: &Request, of: impl FnOnce(&Exchange<'_, FakeH
         request_id: RequestId::random(&world.host),
         trace: None,
     };
-    of(&Exchange {
-        host: &world.host,
-        config: &world.config,
+    let client_ip = world.config.common.client_ip.read(Some("192.0.2.1"));
+    of(&Exchange::new(
+        &world.host,
+        &world.config,
         request,
-        ids: &ids,
-        client_ip: world
-            .config
-            .common
-            .client_ip
-            .read(Some("192.0.2.1"))
-            .unwrap(),
-        session: None,
-    })
+        &ids,
+        client_ip.unwrap(),
+        None,
+    ))
 }
 
 #[test]

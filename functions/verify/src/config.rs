@@ -158,7 +158,7 @@ mod tests {
     fn a_variable_that_was_no_text_is_read_or_found_faulty_but_never_overlooked() {
         let json = r#"{"SESSION_TTL_SECONDS":"900","PUBLIC_HOSTS":"[\"a.test\"]"}"#;
         let mut read = parse_variables(json);
-        assert_eq!(read["SESSION_TTL_SECONDS"], "900");
+        assert_eq!(read.get("SESSION_TTL_SECONDS").unwrap(), "900");
         read.extend(variables());
         assert_eq!(Config::read(&read).unwrap_err().len(), 1);
         read.insert("PUBLIC_HOSTS".into(), "a.test".into());

@@ -1,19 +1,19 @@
 //! Reading variables, and collecting what is wrong with them.
 
 use core::{fmt, ops::RangeInclusive};
-use std::collections::BTreeMap;
 
 use crate::{
     json::{Object, Value},
     redirect::{Origin, split_origin},
     secret::Secret,
+    sorted::Sorted,
 };
 
 /// Fewest characters of a secret: 32 of base64 hold 192 bits.
 const SECRET_LENGTH: usize = 32;
 
 /// A worker's variables and secrets by name.
-pub type Variables = BTreeMap<String, String>;
+pub type Variables = Sorted<String>;
 
 /// The variables in a JSON object of texts, as a driver gives them.
 pub fn parse_variables(json: &str) -> Variables {

@@ -8,15 +8,14 @@ mod read;
 pub(crate) mod scan;
 pub(crate) mod write;
 
-use std::collections::BTreeMap;
-
 pub use self::{
     read::{Malformed, parse, parse_pruned, parse_unique},
     write::{Writer, write_text},
 };
+use crate::sorted::Sorted;
 
 /// The fields of an object, by name.
-pub type Map = BTreeMap<String, Value>;
+pub type Map = Sorted<Value>;
 
 /// A value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

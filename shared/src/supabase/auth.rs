@@ -4,7 +4,7 @@
 //! Supabase would build links of mails from some of it. A user's access token is the only bearer
 //! token; the project's key goes into `apikey`, where keys of both kinds are taken.
 
-use core::time::Duration;
+use core::{future::ready, pin::Pin, time::Duration};
 use std::rc::Rc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -50,6 +50,9 @@ pub struct AuthClient<H> {
     settings: Rc<Settings>,
     client_ip: Option<ClientIp>,
 }
+
+/// A call on its way. In a box, so that each that waits for one has no code of its own for it.
+type Answering<'a> = Pin<Box<dyn Future<Output = Result<HttpAnswer, AuthError>> + 'a>>;
 
 /// What came of a sign-up.
 #[derive(Clone, Debug)]
@@ -184,53 +187,47 @@ impl<H: HttpClient> AuthClient<H> {
         self.call("GET", "/health", None, None).await.map(drop)
     }
 
-    pub(super) async fn post(
-        &self,
-        path: &str,
-        body: &Object,
-        bearer: Option<&Secret>,
-    ) -> Result<HttpAnswer, AuthError> {
-        self.call("POST", path, Some(body.to_json()), bearer).await
+    pub(super) fn post(&self, path: &str, body: &Object, bearer: Option<&Secret>) -> Answering<'_> {
+        self.call("POST", path, Some(body.to_json()), bearer)
     }
 
-    pub(super) async fn call(
+    pub(super) fn call(
         &self,
         method: &'static str,
         path: &str,
         body: Option<String>,
         bearer: Option<&Secret>,
-    ) -> Result<HttpAnswer, AuthError> {
+    ) -> Answering<'_> {
         self.call_with(&self.settings.key, method, path, body, bearer)
-            .await
     }
 
     /// Calls with the key that may do everything.
     ///
     /// # Errors
     /// [`AuthError`]; [`AuthError::Rejected`] with `no_admin_key` where none is configured.
-    pub(super) async fn call_as_admin(
+    pub(super) fn call_as_admin(
         &self,
         method: &'static str,
         path: &str,
         body: Option<String>,
-    ) -> Result<HttpAnswer, AuthError> {
+    ) -> Answering<'_> {
         let Some(key) = &self.settings.admin_key else {
-            return Err(AuthError::Rejected("no_admin_key".to_owned()));
+            let refused = Err(AuthError::Rejected("no_admin_key".to_owned()));
+            return Box::pin(ready(refused));
         };
         // A key of the new kind is no JWT, and must not be a bearer token; a legacy one must be.
         let is_jwt = !key.expose().starts_with("sb_");
         self.call_with(key, method, path, body, is_jwt.then_some(key))
-            .await
     }
 
-    async fn call_with(
+    fn call_with(
         &self,
         key: &Secret,
         method: &'static str,
         path: &str,
         body: Option<String>,
         bearer: Option<&Secret>,
-    ) -> Result<HttpAnswer, AuthError> {
+    ) -> Answering<'_> {
         let settings = &self.settings;
         let mut headers = vec![
             ("apikey", key.expose().to_owned()),
@@ -252,11 +249,13 @@ impl<H: HttpClient> AuthClient<H> {
             body,
             timeout: settings.timeout,
         };
-        match self.host.call(call).await {
-            Ok(answer) if (200..300).contains(&answer.status) => Ok(answer),
-            Ok(answer) => Err(AuthError::read(&answer)),
-            Err(error) => Err(AuthError::Unavailable(Unavailable::Call(error))),
-        }
+        Box::pin(async move {
+            match self.host.call(call).await {
+                Ok(answer) if (200..300).contains(&answer.status) => Ok(answer),
+                Ok(answer) => Err(AuthError::read(&answer)),
+                Err(error) => Err(AuthError::Unavailable(Unavailable::Call(error))),
+            }
+        })
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) async fn send<H: Host>(
     redirect_to: String,
 ) -> Result<(), Failure> {
     exchange.count(Attempt::Forgot, email.as_str()).await?;
-    let supabase = exchange.supabase();
+    let supabase = exchange.supabase().clone();
     exchange.afterwards("recovery_mail_failed", async move {
         match supabase.recover(email.as_str(), &redirect_to).await {
             // A mail went out a moment ago.

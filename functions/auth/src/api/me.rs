@@ -55,8 +55,8 @@ async fn fetch_profile<H: Host>(
         Err(_) => return Ok(profile::of_record(&signed_in.record)),
     };
     let profile = profile::of_user(user);
-    let (store, user_id) = (exchange.store(), signed_in.record.user_id.clone());
-    let json = profile.to_json();
+    let store = exchange.store().clone();
+    let (user_id, json) = (signed_in.record.user_id.clone(), profile.to_json());
     exchange.afterwards("profile_not_kept", async move {
         let kept = store.keep_profile(&user_id, &json).await;
         kept.map_err(|reason| reason.as_str().to_owned())

@@ -32,7 +32,7 @@ pub(crate) async fn resend<H: Host>(
     redirect_to: String,
 ) -> Result<(), Failure> {
     exchange.count(Attempt::Resend, email.as_str()).await?;
-    let supabase = exchange.supabase();
+    let supabase = exchange.supabase().clone();
     exchange.afterwards("resend_failed", async move {
         match supabase.resend_sign_up(email.as_str(), &redirect_to).await {
             // A mail went out a moment ago.

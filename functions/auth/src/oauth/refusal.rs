@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn the_log_gets_a_word_and_nothing_else() {
-        let cause = |query: &str| read(query).unwrap().cause.unwrap();
+        let cause = |query: &str| read(query).unwrap().cause.clone().unwrap();
         let failed = "error=server_error&error_code=";
         assert_eq!(
             cause("error=server_error&error_code=unexpected_failure"),

@@ -1,7 +1,7 @@
 //! What the pages are configured with.
 
 use authflow_shared::config::{Common, Reader};
-use base64ct::{Base64, Encoding};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 
 use super::{brand::Brand, language::Languages};
@@ -53,7 +53,7 @@ fn policy(style: &str, has_logo_file: bool, common: &Common) -> String {
     let mut policy = format!(
         "default-src 'none'; style-src 'sha256-{}'; img-src data:{}; base-uri 'none'; \
          frame-ancestors 'none'; form-action 'self'",
-        Base64::encode_string(&Sha256::digest(style)),
+        STANDARD.encode(Sha256::digest(style)),
         if has_logo_file { " 'self'" } else { "" },
     );
     let mut origins: Vec<_> = common.targets.allowed.iter().collect();
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn a_page_holds_its_style_and_nothing_else_may_run() {
         let (policy, style) = page(&[]);
-        let hash = Base64::encode_string(&Sha256::digest(&style));
+        let hash = STANDARD.encode(Sha256::digest(&style));
         assert!(style.starts_with(STYLE));
         insta::assert_snapshot!(policy.replace(&hash, "[hash]"), @"default-src 'none'; style-src 'sha256-[hash]'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self' https://app.test");
     }
@@ -93,7 +93,7 @@ mod tests {
         let logo = ("BRAND_LOGO_URL", "/public/logo.svg");
         let (policy, style) = page(&[("BRAND_COLOR", "#c00"), logo]);
         assert!(style.contains("--accent:#cc0000;"));
-        assert!(policy.contains(&Base64::encode_string(&Sha256::digest(&style))));
+        assert!(policy.contains(&STANDARD.encode(Sha256::digest(&style))));
         assert!(policy.contains("img-src data: 'self';"));
     }
 }
