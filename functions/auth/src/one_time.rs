@@ -83,9 +83,10 @@ impl<H: Host> Exchange<'_, H> {
     /// Keeps `value` under `name`, for the time of its kind from now on.
     pub(crate) async fn keep(&self, kind: Kind, name: &str, value: &Object) -> Result<(), Failure> {
         let command = self.set(kind, name, value).arg("EX").arg(kind.seconds);
-        match self.is_set(&command).await? {
-            true => Ok(()),
-            false => Err(Failure::store_unavailable(Unavailable::Refused)),
+        if self.is_set(&command).await? {
+            Ok(())
+        } else {
+            Err(Failure::store_unavailable(Unavailable::Refused))
         }
     }
 
