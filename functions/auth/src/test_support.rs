@@ -63,7 +63,7 @@ impl World {
                         keys.remove(&key);
                         keys.extend(value.map(|value| (key, value)));
                     }
-                    Ok(answer_of(&answers.borrow(), &call.method, path))
+                    Ok(answer_of(&answers.borrow(), call.method, path))
                 }
                 None if call.url.starts_with("https://hook.test") => Ok(HttpAnswer {
                     status: 204,

@@ -282,11 +282,7 @@ mod tests {
         let world = world();
         let token = mfa_token(&world);
         let waits = world.dump();
-        let (key, _) = waits
-            .split_once(r#"second_factor:"#)
-            .unwrap()
-            .1
-            .split_at(64);
+        let (key, _) = waits.split_once("second_factor:").unwrap().1.split_at(64);
         world.forget_while_asked(VERIFY, &format!("second_factor:{key}"));
         let answer = verify(&world, &token, "123456");
         refused(&answer, 401, "mfa_expired", "");
