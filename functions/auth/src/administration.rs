@@ -15,7 +15,7 @@ use authflow_shared::{
 };
 
 use crate::{
-    api,
+    api, delete_account,
     email::Email,
     end_session,
     exchange::Exchange,
@@ -227,6 +227,10 @@ impl Admin {
         }
         match (deed, changed) {
             (Deed::Unlock, Some(user)) => forget_attempts(exchange, &user).await,
+            (Deed::Delete, _) => {
+                delete_account::forget_devices(exchange, user_id);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }

@@ -44,10 +44,15 @@ pub(crate) async fn delete<H: Host>(
     ended.map_err(|failure| failure.after_deletion().clearing_cookie())?;
 
     // (5) What else is known of them here.
-    let (store, user_id) = (exchange.store(), user.id.clone());
+    forget_devices(exchange, &user.id);
+    Ok(user.id)
+}
+
+/// Forgets the devices of a user who is gone, after the answer.
+pub(crate) fn forget_devices<H: Host>(exchange: &Exchange<'_, H>, user_id: &str) {
+    let (store, user_id) = (exchange.store(), user_id.to_owned());
     exchange.afterwards("devices_not_forgotten", async move {
         let forgotten = store.forget_devices(&user_id).await;
         forgotten.map_err(|reason| reason.as_str().to_owned())
     });
-    Ok(user.id)
 }

@@ -84,10 +84,9 @@ impl<H: Host> Exchange<'_, H> {
     pub(crate) async fn keep(&self, kind: Kind, name: &str, value: &Object) -> Result<(), Failure> {
         let command = self.set(kind, name, value).arg("EX").arg(kind.seconds);
         if self.is_set(&command).await? {
-            Ok(())
-        } else {
-            Err(Failure::store_unavailable(Unavailable::Refused))
+            return Ok(());
         }
+        Err(Failure::store_unavailable(Unavailable::Refused))
     }
 
     /// Keeps `value` in place of what is kept under `name`, for what is left of its time; gives whether

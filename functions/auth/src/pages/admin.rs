@@ -12,7 +12,7 @@ use super::{
     device,
     field::{Field, Kind},
     next::Next,
-    signin,
+    sign_in_first,
     texts::Texts,
     trouble::Trouble,
     view::{Page, View},
@@ -175,13 +175,10 @@ pub(crate) async fn handle<H: Host>(
     exchange: &Exchange<'_, H>,
     found: Found<'_>,
 ) -> Result<Response, Failure> {
-    let answer = answer(exchange, found).await;
-    if !matches!(&answer, Err(failure) if failure.problem.code == "no_session") {
-        return answer;
-    }
-    let next = Next::back(exchange.config, exchange.request);
-    let page = next.page(exchange.config, signin::PATH);
-    Ok(Response::see_other(page, "no_session"))
+    answer(exchange, found).await.or_else(|failure| {
+        let next = Next::back(exchange.config, exchange.request);
+        sign_in_first(failure, exchange.config, &next)
+    })
 }
 
 async fn answer<H: Host>(

@@ -248,6 +248,23 @@ fn a_user_that_is_gone_can_be_deleted_and_signed_out_again() {
 }
 
 #[test]
+fn a_user_who_is_deleted_has_no_devices_here() {
+    let (world, token) = world();
+    let forgotten = format!(r#"["DEL","device:{BOB}"]"#);
+    let forgets = |path: &str, method: &str| {
+        world.host.forget();
+        assert_eq!(ask(&world, &token, method, path).status, 204);
+        world.run_tasks();
+        let calls = world.host.calls().into_iter();
+        calls
+            .filter_map(|call| call.body)
+            .any(|body| body == forgotten)
+    };
+    assert!(!forgets(&format!("{BOB}/lock"), "POST"));
+    assert!(forgets(BOB, "DELETE"));
+}
+
+#[test]
 fn each_deed_ends_the_sessions_changes_the_account_and_is_recorded() {
     for (method, path, event) in deeds() {
         let (world, token) = world();

@@ -8,7 +8,7 @@ mod overview;
 
 use authflow_shared::{cookie, host::Host, session::SessionId, supabase::auth::Scope};
 
-use super::{next::Next, signin};
+use super::{next::Next, sign_in_first};
 use crate::{
     api, end_session, exchange::Exchange, failure::Failure, fields::Fields, response::Response,
     signed_in,
@@ -48,21 +48,15 @@ pub(crate) async fn handle<H: Host>(
         }
         Own::Change(change) => forms::show(exchange, change).await,
     };
-    match answer {
+    answer.or_else(|failure| {
         // What was typed is lost; the page that it was typed on is found again.
-        Err(failure) if failure.problem.code == "no_session" => {
-            let page = match own {
-                Own::Change(change) => forms::path(change),
-                Own::Overview | Own::EndSession | Own::EndOthers => PATH,
-            };
-            let next = Next::own_page(exchange.config, page);
-            Ok(Response::see_other(
-                next.page(exchange.config, signin::PATH),
-                "no_session",
-            ))
-        }
-        answer => answer,
-    }
+        let page = match own {
+            Own::Change(change) => forms::path(change),
+            Own::Overview | Own::EndSession | Own::EndOthers => PATH,
+        };
+        let next = Next::own_page(exchange.config, page);
+        sign_in_first(failure, exchange.config, &next)
+    })
 }
 
 async fn end_session<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {

@@ -172,7 +172,9 @@ fn a_session_that_supabase_ended_leads_to_the_sign_in_page() {
     let token = world.signed_in();
     let world = world.supabase_refuses("/user", "session_not_found");
     let signin = "https://app.test/auth/signin?next=https%3A%2F%2Fapp.test%2Fauth%2Faccount";
-    leads_to(&open(&world, &token, ""), signin);
+    let answer = open(&world, &token, "");
+    leads_to(&answer, signin);
+    assert!(answer.header("set-cookie").unwrap().contains("Max-Age=0"));
 }
 
 #[test]
