@@ -128,6 +128,11 @@ def by_somebody(case, turn):
     by(case, Person().confirm())
 
 
+def enroll(case, turn):
+    by(case, Person().confirm())
+    fill(case, current_password=PASSWORD)
+
+
 def prove(case, turn):
     by(case, Person().confirm())
     fill(case, current_password=PASSWORD)
@@ -138,7 +143,8 @@ def prove(case, turn):
 def submit_factors(case, turn):
     person = Person().confirm().with_new_factor()
     by(case, person)
-    case.body = [{"type": "totp"}, {"factor_id": person.factor_id, "code": person.code()}, {"remove": person.factor_id}][turn % 3]
+    enrol = {"type": "totp", "current_password": PASSWORD}
+    case.body = [enrol, {"factor_id": person.factor_id, "code": person.code()}, {"remove": person.factor_id}][turn % 3]
 
 
 def end_own_session(case, turn):
@@ -188,7 +194,7 @@ REAL = {
     "sendCode": send_code,
     "verifyCode": verify_code,
     "stepUp": step_up,
-    "enrollFactor": by_somebody,
+    "enrollFactor": enroll,
     "changeMe": by_somebody,
     "changeEmail": prove,
     "deleteAccount": prove,

@@ -21,7 +21,7 @@ let scratch;
 
 before(async () => {
   scratch = await mkdtemp(join(tmpdir(), "authflow-openapi-"));
-  const vars = { both: { FINGERPRINT_FACTORS: "ip" }, auth: { ANSWER_FLOOR_MS: "0" } };
+  const vars = { both: { FINGERPRINT_FACTORS: "ip" }, auth: { ANSWER_FLOOR_MS: "0", PHONE_FACTORS: "1" } };
   stack = await startStack({ vars });
   await stack.control("/config", { mfa_phone: true });
 });
