@@ -10,7 +10,7 @@ use authflow_shared::{
     log::{Level, Line},
     redis::Redis,
     request_id::RequestId,
-    session::{SessionId, SessionStore, of_user::DeviceEntry},
+    session::{SessionId, SessionStore, devices::DeviceEntry},
     supabase::AuthClient,
     timestamp::Timestamp,
     trace::Trace,

@@ -232,6 +232,26 @@ pub fn lookup(reply: Reply) -> Lookup {
     }
 }
 
+/// Reads the reply to a command that gives a list of texts.
+///
+/// # Errors
+/// [`Unavailable`] if there is none, or it holds anything else.
+pub(crate) fn texts(reply: Option<Reply>) -> Result<Vec<String>, Unavailable> {
+    match reply {
+        Some(Reply::Array(items)) => items
+            .into_iter()
+            .map(|item| match item {
+                Reply::Text(text) => Ok(text),
+                // A score, which some servers send as a number.
+                Reply::Integer(number) => Ok(number.to_string()),
+                _ => Err(Unavailable::Unreadable),
+            })
+            .collect(),
+        Some(Reply::Error(_)) => Err(Unavailable::Refused),
+        _ => Err(Unavailable::Unreadable),
+    }
+}
+
 /// Reads one reply to each of `count` commands. A discarded transaction is a single error instead.
 fn replies(body: &str, count: usize) -> Result<Vec<Reply>, Unavailable> {
     match json::parse(body) {

@@ -1,6 +1,46 @@
-//! The devices that a user signed in from: which are kept.
+//! The devices that a user signed in from: what is kept of them, and of which.
 
-use super::of_user::DeviceEntry;
+use crate::json::{Object, Writer};
+
+/// A device somebody signed in from. Times are Unix seconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeviceEntry {
+    /// A name the person recognises.
+    pub label: String,
+    /// The first sign-in.
+    pub first_seen: u64,
+    /// The last sign-in.
+    pub last_seen: u64,
+    /// The client's network, not its whole address.
+    pub ip_hint: String,
+    /// `User-Agent`, cut to a length.
+    pub user_agent: String,
+}
+
+impl DeviceEntry {
+    /// Reads an entry; what it lacks is empty.
+    pub fn read(json: &str) -> Option<Self> {
+        let mut entry = Object::parse(json)?;
+        Some(Self {
+            first_seen: entry.number("first_seen")?,
+            last_seen: entry.number("last_seen")?,
+            label: entry.text("label")?,
+            ip_hint: entry.text("ip_hint").unwrap_or_default(),
+            user_agent: entry.text("user_agent").unwrap_or_default(),
+        })
+    }
+
+    /// The entry as Redis keeps it.
+    pub fn to_json(&self) -> String {
+        Writer::object()
+            .text("label", &self.label)
+            .number("first_seen", self.first_seen)
+            .number("last_seen", self.last_seen)
+            .text("ip_hint", &self.ip_hint)
+            .text("user_agent", &self.user_agent)
+            .end()
+    }
+}
 
 /// The most that are kept of one user; the list is read whole.
 pub(super) const MOST: u64 = 50;

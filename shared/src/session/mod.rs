@@ -1,6 +1,6 @@
 //! Sessions: what leaves the server, what is kept, and how it is kept.
 
-mod devices;
+pub mod devices;
 pub mod keys;
 pub mod of_user;
 pub mod presented;

@@ -7,13 +7,14 @@
 //! looks at the list again, for what took the place of a member meanwhile.
 
 use super::{
-    SessionId, SessionRecord, SessionStore, keys,
+    SessionId, SessionRecord, SessionStore,
+    devices::DeviceEntry,
+    keys,
     store::{SessionLookup, read_session},
 };
 use crate::{
     host::HttpClient,
-    json::{Object, Writer},
-    redis::{Command, Lookup, Reply, Unavailable, lookup},
+    redis::{Command, Lookup, Reply, Unavailable, lookup, texts},
     timestamp::Timestamp,
 };
 
@@ -33,46 +34,6 @@ pub struct OwnSession {
     pub idle_until: Timestamp,
     /// The device that it belongs to, if that is still known.
     pub device: Option<DeviceEntry>,
-}
-
-/// A device somebody signed in from. Times are Unix seconds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DeviceEntry {
-    /// A name the person recognises.
-    pub label: String,
-    /// The first sign-in.
-    pub first_seen: u64,
-    /// The last sign-in.
-    pub last_seen: u64,
-    /// The client's network, not its whole address.
-    pub ip_hint: String,
-    /// `User-Agent`, cut to a length.
-    pub user_agent: String,
-}
-
-impl DeviceEntry {
-    /// Reads an entry; what it lacks is empty.
-    pub fn read(json: &str) -> Option<Self> {
-        let mut entry = Object::parse(json)?;
-        Some(Self {
-            first_seen: entry.number("first_seen")?,
-            last_seen: entry.number("last_seen")?,
-            label: entry.text("label")?,
-            ip_hint: entry.text("ip_hint").unwrap_or_default(),
-            user_agent: entry.text("user_agent").unwrap_or_default(),
-        })
-    }
-
-    /// The entry as Redis keeps it.
-    pub fn to_json(&self) -> String {
-        Writer::object()
-            .text("label", &self.label)
-            .number("first_seen", self.first_seen)
-            .number("last_seen", self.last_seen)
-            .text("ip_hint", &self.ip_hint)
-            .text("user_agent", &self.user_agent)
-            .end()
-    }
 }
 
 impl<H: HttpClient> SessionStore<H> {
@@ -216,23 +177,6 @@ impl<H: HttpClient> SessionStore<H> {
             Reply::Error(_) => Err(Unavailable::Refused),
             _ => Ok(()),
         }
-    }
-}
-
-/// The texts of a reply that is a list of them.
-pub(super) fn texts(reply: Option<Reply>) -> Result<Vec<String>, Unavailable> {
-    match reply {
-        Some(Reply::Array(items)) => items
-            .into_iter()
-            .map(|item| match item {
-                Reply::Text(text) => Ok(text),
-                // A score, which some servers send as a number.
-                Reply::Integer(number) => Ok(number.to_string()),
-                _ => Err(Unavailable::Unreadable),
-            })
-            .collect(),
-        Some(Reply::Error(_)) => Err(Unavailable::Refused),
-        _ => Err(Unavailable::Unreadable),
     }
 }
 

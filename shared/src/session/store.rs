@@ -15,13 +15,14 @@
 use std::rc::Rc;
 
 use super::{
-    SessionId, SessionRecord, devices, keys,
-    of_user::{DeviceEntry, texts},
+    SessionId, SessionRecord,
+    devices::{self, DeviceEntry},
+    keys,
 };
 use crate::{
     config::Lifetimes,
     host::HttpClient,
-    redis::{Command, Lookup, Redis, Reply, Unavailable, lookup},
+    redis::{Command, Lookup, Redis, Reply, Unavailable, lookup, texts},
     timestamp::Timestamp,
 };
 
