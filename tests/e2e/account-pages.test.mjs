@@ -5,43 +5,25 @@ import { randomUUID } from "node:crypto";
 import { after, before, it } from "node:test";
 
 import { enrol } from "../support/factor.mjs";
+import { hidden, location, pagesOf } from "../support/pages.mjs";
 import { api, lastMail, signIn, signUp } from "../support/person.mjs";
 import { startStack } from "../support/stack.mjs";
 
 const NEW_PASSWORD = "another horse battery staple 2B";
 
 let stack;
+let open;
+let submit;
 before(async () => {
   stack = await startStack({ vars: { auth: { ANSWER_FLOOR_MS: "0" } } });
+  ({ open, submit } = pagesOf(stack));
 });
 after(() => stack?.stop());
 
-async function open(path, headers = {}) {
-  const response = await fetch(stack.auth + path, { redirect: "manual", headers });
-  return { status: response.status, headers: response.headers, html: await response.text() };
-}
-
-async function submit(path, fields, headers = {}) {
-  const response = await fetch(stack.auth + path, {
-    method: "POST",
-    redirect: "manual",
-    headers: { "sec-fetch-site": "same-origin", origin: stack.auth, ...headers },
-    body: new URLSearchParams(fields),
-  });
-  return { status: response.status, headers: response.headers, html: await response.text() };
-}
-
-const location = ({ headers }) => headers.get("location");
 const as = ({ cookie }) => ({ cookie });
 const account = (person, query = "") => open(`/auth/account${query}`, as(person));
 const change = (person, path, fields = {}) => submit(`/auth/account/${path}`, fields, as(person));
 const done = (word) => `${stack.auth}/auth/account?done=${word}`;
-
-/** The value of a hidden field. */
-function hidden(html, name) {
-  const found = new RegExp(`<input type="hidden" name="${name}" value="([^"]*)">`).exec(html);
-  return found?.[1].replaceAll("&#38;", "&");
-}
 
 async function isSignedIn({ cookie }) {
   const response = await api(stack, "me", undefined, { method: "GET", headers: { cookie } });

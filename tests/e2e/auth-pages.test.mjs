@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
 
+import { hidden, location, pagesOf } from "../support/pages.mjs";
 import { lastMail, signUp } from "../support/person.mjs";
 import { startStack } from "../support/stack.mjs";
 import { exchange } from "../support/wire.mjs";
@@ -10,34 +11,15 @@ import { exchange } from "../support/wire.mjs";
 const PASSWORD = "correct horse battery staple 1A";
 
 let stack;
+let open;
+let submit;
 before(async () => {
   stack = await startStack({ vars: { auth: { ANSWER_FLOOR_MS: "0" } } });
+  ({ open, submit } = pagesOf(stack));
 });
 after(() => stack?.stop());
 
-async function open(path, headers = {}) {
-  const response = await fetch(stack.auth + path, { redirect: "manual", headers });
-  return { status: response.status, headers: response.headers, html: await response.text() };
-}
-
-async function submit(path, fields, headers = {}) {
-  const response = await fetch(stack.auth + path, {
-    method: "POST",
-    redirect: "manual",
-    headers: { "sec-fetch-site": "same-origin", origin: stack.auth, ...headers },
-    body: new URLSearchParams(fields),
-  });
-  return { status: response.status, headers: response.headers, html: await response.text() };
-}
-
-const location = ({ headers }) => headers.get("location");
 const cookie = ({ headers }) => headers.get("set-cookie")?.split(";")[0];
-
-/** The value of a hidden field. */
-function hidden(html, name) {
-  const found = new RegExp(`<input type="hidden" name="${name}" value="([^"]*)">`).exec(html);
-  return found?.[1].replaceAll("&#38;", "&");
-}
 
 it("a person gets from the gateway through sign-up and mail back to where they wanted to go", async () => {
   const wanted = `${stack.gateway}/app/hello?a=b&c=d`;

@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 
-import { AuthAdminApi, AuthClient } from "@supabase/auth-js";
+import { AuthAdminApi } from "@supabase/auth-js";
 
 import { startLocal } from "../support/local.mjs";
 import { startRedis } from "../support/redis.mjs";
+import { newClient as clientOf, ok, refused } from "./client.mjs";
 import { World } from "./world.mjs";
 
-const KEY = "local-anon";
 const SERVICE_KEY = "local-service";
 const EMAIL = "ada@example.test";
 const PASSWORD = "correct horse battery 1A";
@@ -32,25 +32,7 @@ after(async () => {
   await redis?.stop();
 });
 
-const newClient = () =>
-  new AuthClient({
-    url: `${local.supabase}/auth/v1`,
-    headers: { apikey: KEY, Authorization: `Bearer ${KEY}` },
-    persistSession: false,
-    autoRefreshToken: false,
-  });
-
-/** The data of an answer that has to be a success. */
-async function ok(answer) {
-  const { data, error } = await answer;
-  assert.equal(error, null);
-  return data;
-}
-
-async function refused(answer, status, code) {
-  const { error } = await answer;
-  assert.deepEqual({ status: error?.status, code: error?.code }, { status, code });
-}
+const newClient = () => clientOf(local.supabase);
 
 async function confirmed(client) {
   await ok(client.signUp({ email: EMAIL, password: PASSWORD }));

@@ -3,10 +3,9 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 
-import { AuthClient } from "@supabase/auth-js";
-
 import { startLocal } from "../support/local.mjs";
 import { startRedis } from "../support/redis.mjs";
+import { newClient as clientOf, ok, refused } from "./client.mjs";
 import { decodeJwt } from "./matching.mjs";
 import { World, totp } from "./world.mjs";
 
@@ -32,24 +31,7 @@ after(async () => {
   await redis?.stop();
 });
 
-const newClient = () =>
-  new AuthClient({
-    url: `${local.supabase}/auth/v1`,
-    headers: { apikey: KEY, Authorization: `Bearer ${KEY}` },
-    persistSession: false,
-    autoRefreshToken: false,
-  });
-
-async function ok(answer) {
-  const { data, error } = await answer;
-  assert.equal(error, null);
-  return data;
-}
-
-async function refused(answer, status, code) {
-  const { error } = await answer;
-  assert.deepEqual({ status: error?.status, code: error?.code }, { status, code });
-}
+const newClient = () => clientOf(local.supabase);
 
 /** The client of a user who just signed in by password. */
 async function signedIn() {

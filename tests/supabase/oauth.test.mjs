@@ -3,13 +3,11 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 
-import { AuthClient } from "@supabase/auth-js";
-
 import { startLocal } from "../support/local.mjs";
 import { startRedis } from "../support/redis.mjs";
+import { newClient as clientOf, ok, refused } from "./client.mjs";
 import { World } from "./world.mjs";
 
-const KEY = "local-anon";
 const EMAIL = "ada@example.test";
 const PASSWORD = "correct horse battery 1A";
 const TARGET = "http://localhost:8001/auth/callback";
@@ -33,28 +31,15 @@ after(async () => {
 
 function newClient() {
   const kept = new Map();
-  return new AuthClient({
-    url: `${local.supabase}/auth/v1`,
-    headers: { apikey: KEY, Authorization: `Bearer ${KEY}` },
+  return clientOf(local.supabase, {
     flowType: "pkce",
-    autoRefreshToken: false,
+    persistSession: true,
     storage: {
       getItem: (key) => kept.get(key) ?? null,
       setItem: (key, value) => kept.set(key, value),
       removeItem: (key) => kept.delete(key),
     },
   });
-}
-
-async function ok(answer) {
-  const { data, error } = await answer;
-  assert.equal(error, null);
-  return data;
-}
-
-async function refused(answer, status, code) {
-  const { error } = await answer;
-  assert.deepEqual({ status: error?.status, code: error?.code }, { status, code });
 }
 
 /** Where a redirect leads. */
