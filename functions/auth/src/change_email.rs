@@ -8,7 +8,7 @@
 use authflow_shared::{
     host::Host,
     secret::Secret,
-    supabase::{AuthError, Session, account::Change},
+    supabase::{AuthError, Session, account::Change, auth::Scope},
 };
 
 use crate::{
@@ -91,7 +91,7 @@ pub(crate) async fn finish<H: Host>(
             return Err(failure.after_email_change());
         }
     };
-    end_session::end_others_at_supabase(exchange, session.access_token.clone());
+    end_session::sign_out_at_supabase(exchange, session.access_token.clone(), Scope::Others);
     // (2) A session like that of any other link.
     open_session::enter_after(exchange, session, ended)
         .await

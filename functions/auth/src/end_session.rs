@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use authflow_shared::{
     host::Host,
-    redis::Unavailable,
     secret::Secret,
     session::{SessionId, SessionRecord, store::SessionLookup},
     supabase::{AuthError, auth::Scope},
@@ -18,12 +17,8 @@ use crate::{
     signed_in::{SignedIn, good_access_token, seal},
 };
 
-/// The time after each try to end all sessions; there is none after the last.
-const PAUSES: [Option<Duration>; 3] = [
-    Some(Duration::from_millis(100)),
-    Some(Duration::from_millis(200)),
-    None,
-];
+/// The time before each further try to end all sessions.
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(200)];
 
 /// A session that is certain to be gone.
 #[derive(Debug)]
@@ -101,7 +96,8 @@ pub(crate) async fn end_all<H: Host>(
 ) -> Result<Timestamp, Failure> {
     let store = exchange.store();
     let mut tried = Vec::new();
-    for pause in PAUSES {
+    let mut pauses = PAUSES.into_iter();
+    loop {
         let now = exchange.host.now();
         match store.end_all(user_id, kept, now).await {
             Ok(before) => {
@@ -110,21 +106,25 @@ pub(crate) async fn end_all<H: Host>(
                 let meanwhile = by_others.is_some_and(|before| before >= exchange.ids.started);
                 return Ok(if meanwhile { Timestamp::default() } else { now });
             }
-            Err(reason) => match pause {
+            Err(reason) => match pauses.next() {
                 Some(pause) => exchange.host.sleep(pause).await,
                 None => return Err(Failure::store_unavailable(reason)),
             },
         }
         tried.push(now);
     }
-    Err(Failure::store_unavailable(Unavailable::Refused))
 }
 
-/// Ends every session at Supabase of the user of `access_token` but that one.
-pub(crate) fn end_others_at_supabase<H: Host>(exchange: &Exchange<'_, H>, access_token: Secret) {
+/// Ends at Supabase, after the answer, the session of an access token that is good, or what `scope`
+/// names beside it.
+pub(crate) fn sign_out_at_supabase<H: Host>(
+    exchange: &Exchange<'_, H>,
+    access_token: Secret,
+    scope: Scope,
+) {
     let supabase = exchange.supabase().clone();
     exchange.afterwards("supabase_logout_failed", async move {
-        let ended = supabase.sign_out(&access_token, Scope::Others).await;
+        let ended = supabase.sign_out(&access_token, scope).await;
         ended.map_err(|error| error.as_str().to_owned())
     });
 }

@@ -17,6 +17,7 @@ use authflow_shared::{
 };
 
 use crate::{
+    end_session,
     exchange::Exchange,
     failure::Failure,
     new_device, profile,
@@ -233,11 +234,7 @@ pub(crate) async fn open<H: Host>(
 
 /// Ends a session at Supabase that nobody will use.
 pub(crate) fn discard<H: Host>(exchange: &Exchange<'_, H>, access_token: Secret) {
-    let supabase = exchange.supabase().clone();
-    exchange.afterwards("supabase_logout_failed", async move {
-        let ended = supabase.sign_out(&access_token, Scope::Local).await;
-        ended.map_err(|error| error.as_str().to_owned())
-    });
+    end_session::sign_out_at_supabase(exchange, access_token, Scope::Local);
 }
 
 impl Entry {

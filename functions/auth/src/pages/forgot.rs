@@ -4,26 +4,23 @@
 use authflow_shared::host::Host;
 
 use super::{
-    field::Field, next::Next, plain_form::PlainForm, signin, texts::Texts, trouble::Trouble,
+    next::Next,
+    plain_form::{MailForm, PlainForm},
+    signin,
+    texts::Texts,
+    trouble::Trouble,
     view::View,
 };
 use crate::{api, exchange::Exchange, failure::Failure, fields::Fields, form, response::Response};
 
 pub(super) const PATH: &str = "/auth/forgot";
 
-fn page<'a>(
-    t: &'static Texts,
-    next: &'a Next,
-    email: &'a str,
-    trouble: &'a Trouble,
-) -> PlainForm<'a> {
-    PlainForm {
+fn form(t: &Texts) -> MailForm {
+    MailForm {
+        path: PATH,
+        title: t.forgot_title(),
         text: t.forgot_text(),
-        action: Some(PATH),
-        fields: vec![Field::email(t, email, trouble)],
         button: t.forgot_button(),
-        links: vec![(next.link(signin::PATH), t.signin_title())],
-        ..PlainForm::new(t, t.forgot_title(), next, trouble)
     }
 }
 
@@ -45,7 +42,8 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
         };
         return Ok(view.shown(&sent, "mail_sent"));
     }
-    Ok(view.shown(&page(t, &next, "", Trouble::none()), "forgot_form"))
+    let page = form(t).page(t, &next, "", Trouble::none());
+    Ok(view.shown(&page, "forgot_form"))
 }
 
 async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure> {
@@ -65,8 +63,10 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
         return Ok(Response::see_other(page, "mail_sent"));
     };
     let view = View::of(exchange);
-    let trouble = Trouble::of_failure(&failure, view.texts());
-    Ok(view.refused(&page(view.texts(), &next, &email, &trouble), failure))
+    let t = view.texts();
+    let trouble = Trouble::of_failure(&failure, t);
+    let page = form(t).page(t, &next, &email, &trouble);
+    Ok(view.refused(&page, failure))
 }
 
 #[cfg(test)]

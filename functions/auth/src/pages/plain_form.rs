@@ -3,7 +3,7 @@
 use askama::Template;
 use authflow_shared::secret::Secret;
 
-use super::{field::Field, next::Next, texts::Texts, trouble::Trouble, view::Page};
+use super::{field::Field, next::Next, signin, texts::Texts, trouble::Trouble, view::Page};
 use crate::second_factor::Choice;
 
 /// See the module.
@@ -54,6 +54,35 @@ impl<'a> PlainForm<'a> {
             button: "",
             is_danger: false,
             links: Vec::new(),
+        }
+    }
+}
+
+/// What a form says that asks for an address, to send a mail to it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MailForm {
+    pub(super) path: &'static str,
+    pub(super) title: &'static str,
+    pub(super) text: &'static str,
+    pub(super) button: &'static str,
+}
+
+impl MailForm {
+    /// The page, with the address that was typed before.
+    pub(super) fn page<'a>(
+        self,
+        t: &'static Texts,
+        next: &'a Next,
+        email: &'a str,
+        trouble: &'a Trouble,
+    ) -> PlainForm<'a> {
+        PlainForm {
+            text: self.text,
+            action: Some(self.path),
+            fields: vec![Field::email(t, email, trouble)],
+            button: self.button,
+            links: vec![(next.link(signin::PATH), t.signin_title())],
+            ..PlainForm::new(t, self.title, next, trouble)
         }
     }
 }

@@ -2,27 +2,17 @@
 
 use authflow_shared::host::Host;
 
-use super::{
-    field::Field, next::Next, plain_form::PlainForm, signin, signup, texts::Texts,
-    trouble::Trouble, view::View,
-};
+use super::{next::Next, plain_form::MailForm, signup, texts::Texts, trouble::Trouble, view::View};
 use crate::{api, exchange::Exchange, failure::Failure, fields::Fields, response::Response};
 
 pub(super) const PATH: &str = "/auth/resend";
 
-fn page<'a>(
-    t: &'static Texts,
-    next: &'a Next,
-    email: &'a str,
-    trouble: &'a Trouble,
-) -> PlainForm<'a> {
-    PlainForm {
+fn form(t: &Texts) -> MailForm {
+    MailForm {
+        path: PATH,
+        title: t.resend_title(),
         text: t.resend_text(),
-        action: Some(PATH),
-        fields: vec![Field::email(t, email, trouble)],
         button: t.resend_button(),
-        links: vec![(next.link(signin::PATH), t.signin_title())],
-        ..PlainForm::new(t, t.resend_title(), next, trouble)
     }
 }
 
@@ -32,7 +22,8 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
     }
     let view = View::of(exchange);
     let next = Next::from_query(exchange);
-    let page = page(view.texts(), &next, "", Trouble::none());
+    let t = view.texts();
+    let page = form(t).page(t, &next, "", Trouble::none());
     Ok(view.shown(&page, "resend_form"))
 }
 
@@ -51,8 +42,9 @@ async fn submit<H: Host>(exchange: &Exchange<'_, H>) -> Result<Response, Failure
         return Ok(signup::mail_sent(exchange, &next));
     };
     let view = View::of(exchange);
-    let trouble = Trouble::of_failure(&failure, view.texts());
-    let page = page(view.texts(), &next, &email, &trouble);
+    let t = view.texts();
+    let trouble = Trouble::of_failure(&failure, t);
+    let page = form(t).page(t, &next, &email, &trouble);
     Ok(view.refused(&page, failure))
 }
 
