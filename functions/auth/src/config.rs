@@ -11,6 +11,7 @@ use authflow_shared::{
 };
 
 use crate::{
+    exchange::SERVICE,
     limits::Limits,
     new_device::Hook,
     oauth::{self, Provider},
@@ -48,8 +49,8 @@ impl Config {
     /// Every fault.
     pub fn read(variables: &Variables) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new(variables);
-        let common = Common::read(&mut reader);
-        let supabase = supabase(&mut reader);
+        let common = Common::read(&mut reader, SERVICE);
+        let supabase = supabase(&mut reader, common.as_ref());
         let fernet = fernet_keys(&mut reader);
         let floor = reader.number("ANSWER_FLOOR_MS", 800, 0..=10_000);
         let limits = Limits::read(&mut reader);
@@ -82,7 +83,7 @@ impl Config {
     }
 }
 
-fn supabase(reader: &mut Reader<'_>) -> Option<Settings> {
+fn supabase(reader: &mut Reader<'_>, common: Option<&Common>) -> Option<Settings> {
     let url = reader.base_url("SUPABASE_URL");
     let key = reader.token("SUPABASE_ANON_KEY");
     let admin_key = reader.word("SUPABASE_SERVICE_ROLE_KEY").map(Secret::new);
@@ -92,6 +93,7 @@ fn supabase(reader: &mut Reader<'_>) -> Option<Settings> {
         key: key?,
         admin_key,
         timeout: Duration::from_millis(timeout),
+        dependency: common?.dependency("supabase"),
     })
 }
 

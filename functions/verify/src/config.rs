@@ -12,6 +12,7 @@ use authflow_shared::{
 use crate::{
     canonical::CanonicalRequest,
     jwks::AssertionKeys,
+    request_log::SERVICE,
     routes::{self, RouteTable},
 };
 
@@ -60,7 +61,7 @@ impl Config {
     /// Every fault at once.
     pub fn read(variables: &Variables) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new(variables);
-        let common = Common::read(&mut reader);
+        let common = Common::read(&mut reader, SERVICE);
         let routes = reader
             .required("ROUTES")
             .map(routes::parse)

@@ -1,7 +1,7 @@
 //! `GET /health`: whether the gateway is alive, and with `?ready` whether it can do its work.
 
 use authflow_shared::{
-    host::{Clock, HttpClient},
+    host::{Clock, Host},
     json::Writer,
     redis::{Command, Redis, Reply},
 };
@@ -17,7 +17,7 @@ struct Check {
 }
 
 /// Answers; asks no dependency unless the query has the field `ready`.
-pub async fn answer<H: HttpClient>(
+pub async fn answer<H: Host>(
     redis: &Redis<H>,
     clock: &impl Clock,
     request: &CanonicalRequest,
@@ -60,7 +60,7 @@ pub fn asks_dependencies(request: &CanonicalRequest) -> bool {
         .any(|field| field.split('=').next() == Some("ready"))
 }
 
-async fn ping<H: HttpClient>(redis: &Redis<H>, clock: &impl Clock) -> Check {
+async fn ping<H: Host>(redis: &Redis<H>, clock: &impl Clock) -> Check {
     let started = clock.now();
     let reply = redis.command(&Command::new("PING")).await;
     let status = if matches!(reply, Ok(Reply::Text(_))) {

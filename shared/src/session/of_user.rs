@@ -13,7 +13,7 @@ use super::{
     store::{SessionLookup, read_session},
 };
 use crate::{
-    host::HttpClient,
+    host::Host,
     redis::{Command, Lookup, Reply, Unavailable, lookup, texts},
     timestamp::Timestamp,
 };
@@ -36,7 +36,7 @@ pub struct OwnSession {
     pub device: Option<DeviceEntry>,
 }
 
-impl<H: HttpClient> SessionStore<H> {
+impl<H: Host> SessionStore<H> {
     /// The sessions of a user that are alive, the one that lives longest first.
     ///
     /// # Errors

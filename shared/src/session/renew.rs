@@ -2,7 +2,7 @@
 
 use super::{SessionId, SessionRecord, SessionStore, keys};
 use crate::{
-    host::HttpClient,
+    host::Host,
     redis::{Command, Reply, Unavailable},
     timestamp::Timestamp,
 };
@@ -19,7 +19,7 @@ if redis.call("TTL", KEYS[3]) < tonumber(ARGV[1]) then redis.call("EXPIRE", KEYS
 return 1
 "#;
 
-impl<H: HttpClient> SessionStore<H> {
+impl<H: Host> SessionStore<H> {
     /// Lets a session that is in use live on, never past its end. Does not bring an ended one back.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     config::Lifetimes,
-    host::HttpClient,
+    host::Host,
     redis::{Command, Lookup, Redis, Reply, Unavailable, lookup, texts},
     timestamp::Timestamp,
 };
@@ -102,7 +102,7 @@ pub struct SessionStore<H> {
     lifetimes: Lifetimes,
 }
 
-impl<H: HttpClient> SessionStore<H> {
+impl<H: Host> SessionStore<H> {
     /// A store over `redis`.
     pub fn new(redis: Redis<H>, lifetimes: Lifetimes) -> Self {
         Self { redis, lifetimes }
@@ -355,6 +355,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::{
+        dependency::Dependency,
         host::{
             CallError, HttpAnswer, HttpCall,
             fake::{Breakage, FakeHost},
@@ -381,6 +382,7 @@ pub(super) mod tests {
             url: "http://redis.test".into(),
             token: Secret::new("token"),
             timeout: Duration::from_millis(300),
+            dependency: Dependency::example("redis"),
         };
         SessionStore::new(Redis::new(host.clone(), Rc::new(settings)), LIFETIMES)
     }
@@ -448,7 +450,8 @@ pub(super) mod tests {
             Breakage::After(CallError::Connection),
         ] {
             let host = empty_redis();
-            host.break_next(breakage);
+            // The owner is asked for three times.
+            (0..3).for_each(|_| host.break_next(breakage));
             assert!(
                 block_on(store(&host).end(&id(1))).is_err(),
                 "owner unknown, {breakage:?}"

@@ -2,7 +2,7 @@
 
 use super::{SessionId, SessionStore, keys, record::SealedTokens};
 use crate::{
-    host::HttpClient,
+    host::Host,
     redis::{Command, Reply, Unavailable},
 };
 
@@ -23,7 +23,7 @@ return 1
 const RAISED: &str = r#""aal":"aal2""#;
 const NOT_RAISED: &str = r#""aal":"aal1""#;
 
-impl<H: HttpClient> SessionStore<H> {
+impl<H: Host> SessionStore<H> {
     /// Gives the session `id` the tokens `new` in place of `old`, if it is still alive and has
     /// those; how long it lives stays the same. Where somebody else was faster, theirs are as good.
     ///
