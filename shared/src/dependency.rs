@@ -106,6 +106,11 @@ impl Dependency {
         self.breaker.borrow().standing()
     }
 
+    /// Who tells of it.
+    pub const fn teller(&self) -> Teller {
+        self.teller
+    }
+
     /// How often it failed so far. If two looks at it are the same, it was well in between, as far as
     /// this isolate knows.
     pub fn failures(&self) -> u32 {

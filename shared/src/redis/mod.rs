@@ -237,7 +237,12 @@ impl<H: Host> Redis<H> {
         replies
     }
 
-    async fn post(&self, path: &str, body: String, manner: Manner) -> Result<Answered, Unavailable> {
+    async fn post(
+        &self,
+        path: &str,
+        body: String,
+        manner: Manner,
+    ) -> Result<Answered, Unavailable> {
         let settings = &self.settings;
         let call = HttpCall {
             method: "POST",

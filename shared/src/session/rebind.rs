@@ -53,7 +53,16 @@ impl<H: Host> SessionStore<H> {
             .arg(fingerprint)
             .arg(now.seconds());
         match self.redis.command(&command).await? {
-            Reply::Integer(changed) => Ok(changed == 1),
+            Reply::Integer(changed) => {
+                if changed == 1 {
+                    let mut rebound = record.clone();
+                    fingerprint.clone_into(&mut rebound.device_fingerprint);
+                    rebound.factors = factors.clone();
+                    rebound.rebound_at = Some(now.seconds());
+                    self.save_behind(id, &rebound, now);
+                }
+                Ok(changed == 1)
+            }
             Reply::Error(_) => Err(Unavailable::Refused),
             _ => Err(Unavailable::Unreadable),
         }

@@ -172,7 +172,11 @@ impl SessionRecord {
     }
 
     fn parse(json: &str) -> Option<Self> {
-        let mut record = Object::parse(json)?;
+        Self::read(Object::parse(json)?)
+    }
+
+    /// Reads a record out of what holds it; `None` if it is not one of ours.
+    pub fn read(mut record: Object) -> Option<Self> {
         if record.number("v") != Some(VERSION.into()) {
             return None;
         }

@@ -1,6 +1,6 @@
 //! Letting a session that is in use live on.
 
-use super::{SessionId, SessionRecord, SessionStore, keys};
+use super::{SessionId, SessionRecord, SessionStore, change::Change, keys};
 use crate::{
     host::Host,
     redis::{Command, Reply, Unavailable},
@@ -23,7 +23,7 @@ impl<H: Host> SessionStore<H> {
     /// Lets a session that is in use live on, never past its end. Does not bring an ended one back.
     ///
     /// # Errors
-    /// [`Unavailable`] if Redis did not do it; the session then lives as long as before.
+    /// [`Unavailable`] if neither store did it; the session then lives as long as before.
     pub async fn renew(
         &self,
         id: &SessionId,
@@ -31,6 +31,26 @@ impl<H: Host> SessionStore<H> {
         now: Timestamp,
     ) -> Result<(), Unavailable> {
         let lives = self.session_seconds(record, now);
+        let renewed = self.renew_in_redis(id, record, lives, now).await;
+        let Some(database) = &self.database else {
+            return renewed;
+        };
+        let change = Change::Renewed {
+            id: id.clone(),
+            idle_until: Timestamp::from_seconds(now.seconds().saturating_add(lives)),
+        };
+        let told = database.apply(&[change.to_json()], renewed.is_err()).await;
+        // What the database misses, the next renewal makes good.
+        renewed.or_else(|reason| told.map_err(|_| reason))
+    }
+
+    async fn renew_in_redis(
+        &self,
+        id: &SessionId,
+        record: &SessionRecord,
+        lives: u64,
+        now: Timestamp,
+    ) -> Result<(), Unavailable> {
         // Once in ten minutes: the text costs less than a name that the server might not know.
         let command = Command::new("EVAL")
             .arg(SCRIPT)

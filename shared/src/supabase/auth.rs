@@ -16,7 +16,7 @@ use super::{
 use crate::{
     client_ip::ClientIp,
     dependency::{Dependency, Manner},
-    host::{HttpAnswer, HttpCall, Host},
+    host::{Host, HttpAnswer, HttpCall},
     json::{Map, Object},
     secret::Secret,
 };
