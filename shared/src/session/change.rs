@@ -19,8 +19,9 @@ pub enum Change {
         id: SessionId,
         /// Its record as Redis keeps it.
         record: String,
-        /// When it was asked for: before that, it has no part in what happens to all of a user's.
-        asked_at: Timestamp,
+        /// When it was asked for, in milliseconds: before that, it has no part in what happens to all
+        /// of a user's.
+        asked_at: u64,
         /// When it became so.
         at: Timestamp,
         /// When it ends unless it is used.
@@ -79,7 +80,7 @@ impl Change {
             } => of("saved")
                 .text("hash", &id.hash())
                 .json("record", record)
-                .number("asked_at", asked_at.millis())
+                .number("asked_at", *asked_at)
                 .number("saved_at", at.millis())
                 .number("idle_until", idle_until.millis()),
             Self::Renewed { id, idle_until } => of("renewed")
@@ -148,12 +149,12 @@ impl Change {
         }
     }
 
-    /// That `id` has `record` at `now`, of which it is known that it has not ended.
+    /// That `id` has `record` at `now`, and lives so many seconds.
     pub fn saved(id: &SessionId, record: &SessionRecord, now: Timestamp, lives: u64) -> Self {
         Self::Saved {
             id: id.clone(),
             record: record.to_json(),
-            asked_at: now,
+            asked_at: record.asked_at,
             at: now,
             idle_until: Timestamp::from_seconds(now.seconds().saturating_add(lives)),
         }

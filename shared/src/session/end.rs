@@ -79,8 +79,7 @@ impl<H: Host> SessionStore<H> {
         let forget = Command::new("DEL").arg(keys::user_profile(user_id));
         let mut commands = vec![forget];
         for session in sessions {
-            // To the second: one that began within it may have been there.
-            let was_there = session.record.created_at <= at.seconds();
+            let was_there = session.record.asked_at <= at.millis();
             if was_there && kept != Some(session.id.hash().as_str()) {
                 let owner = Some(Lookup::Found(user_id.to_owned()));
                 commands.extend(self.end_commands(&session.id, owner));

@@ -20,7 +20,7 @@ use super::{
     change::Change,
     database::{Database, Fault, State},
     keys,
-    store::{SessionLookup, read_session},
+    store::{SessionLookup, read_session, since},
 };
 use crate::{
     host::Host,
@@ -97,7 +97,7 @@ impl<H: Host> SessionStore<H> {
             found if was_settled && self.is_settled() => {
                 self.unless_lost(database, id, found, now).await
             }
-            _ => self.find_unsettled(database, id, now).await,
+            found => self.find_unsettled(database, id, found, now).await,
         };
         (lookup, source, beside)
     }
@@ -134,21 +134,28 @@ impl<H: Host> SessionStore<H> {
         (lookup, Source::Database)
     }
 
-    /// Redis answers, and may have missed an end: it is told first, and asked then.
+    /// Redis answers `found`, and may have missed an end: it is told first, and asked again. Where that
+    /// cannot be done now, an end that the database knows of counts, and Redis is not believed that a
+    /// session has run out.
     async fn find_unsettled(
         &self,
         database: &Database<H>,
         id: &SessionId,
+        found: SessionLookup,
         now: Timestamp,
     ) -> (SessionLookup, Source) {
         if !self.settle(database, now).await
             && let Ok(Some(row)) = database.find(id).await
         {
-            match row.state(now) {
-                State::Alive(record) => return (SessionLookup::Found(record), Source::Database),
-                State::Over => return (SessionLookup::Absent, Source::Database),
-                State::Idle => {}
+            match (row.state(now), &found) {
+                (State::Over, _) => return (SessionLookup::Absent, Source::Database),
+                (State::Alive(_), SessionLookup::Absent) => {
+                    let unknown = SessionLookup::Unavailable(Unavailable::Lost);
+                    return (unknown, Source::Database);
+                }
+                (State::Alive(_) | State::Idle, _) => {}
             }
+            return self.unless_lost(database, id, found, now).await;
         }
         let found = read_session(self.redis.get(&keys::session(id)).await, now);
         match found {
@@ -175,45 +182,50 @@ impl<H: Host> SessionStore<H> {
         }
         // (1) Since when Redis has held sessions, and whether it knows this one's end.
         let commands = [
-            Command::new("SET")
-                .arg(keys::STORE_SINCE)
-                .arg(now.millis())
-                .arg("NX"),
+            since(now.millis()),
             Command::new("GET").arg(keys::STORE_SINCE),
             Command::new("EXISTS").arg(keys::session_ended(id)),
             Command::new("HEXISTS")
                 .arg(keys::OWED_TO_DATABASE)
                 .arg(Change::name_of_end(id)),
+            Command::new("HLEN").arg(keys::OWED_TO_DATABASE),
         ];
         let replies = match self.redis.pipeline(&commands).await {
             Ok(replies) => replies,
             Err(reason) => return self.ask_database(database, id, reason, now).await,
         };
-        let since = match replies.get(1) {
+        let held_since = match replies.get(1) {
             Some(Reply::Text(millis)) => millis.parse().ok().map(Timestamp::from_millis),
             _ => None,
         };
-        let Some(since) = since else {
+        let Some(held_since) = held_since else {
             let reason = Unavailable::Unreadable;
             return self.ask_database(database, id, reason, now).await;
         };
-        let knows_its_end = replies
-            .iter()
-            .skip(2)
-            .any(|reply| *reply == Reply::Integer(1));
+        let mut ends = replies.iter().skip(2).take(2);
+        let knows_its_end = ends.any(|reply| *reply == Reply::Integer(1));
         let longest = Duration::from_secs(self.lifetimes().session_max);
-        if knows_its_end || since.after(longest) <= now {
+        if knows_its_end || held_since.after(longest) <= now {
             return (SessionLookup::Absent, Source::Redis);
         }
 
-        // (2) Whether it began before.
+        // (2) The database must have got all that it missed: the end of this one may be in it.
+        let has_all = replies.last() == Some(&Reply::Integer(0));
+        if !has_all && self.settle_database(database).await.is_err() {
+            let unknown = SessionLookup::Unavailable(Unavailable::Lost);
+            return (unknown, Source::Database);
+        }
+
+        // (3) Whether it began before.
         let lookup = match database.find(id).await {
             Err(Fault::Unusable) => SessionLookup::Absent,
             Err(Fault::Away | Fault::Refused) => SessionLookup::Unavailable(Unavailable::Lost),
-            Ok(None) if now < since.after(WRITING) => SessionLookup::Unavailable(Unavailable::Lost),
+            Ok(None) if now < held_since.after(WRITING) => {
+                SessionLookup::Unavailable(Unavailable::Lost)
+            }
             Ok(None) => SessionLookup::Absent,
             Ok(Some(row)) => match row.state(now) {
-                State::Alive(record) if row.known_since < since => {
+                State::Alive(record) if row.known_since < held_since => {
                     let idle_until = row.idle_until();
                     self.restore(database, id, &record, idle_until, now).await;
                     SessionLookup::Found(record)

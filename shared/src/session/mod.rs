@@ -17,6 +17,8 @@ mod restore;
 pub mod store;
 mod swap;
 pub mod token;
+#[cfg(test)]
+mod two_stores;
 
 pub use self::{
     presented::Presented,

@@ -15,6 +15,7 @@ use super::{
     change::Change,
     database::{Database, Fault, OwedToRedis},
     keys,
+    store::since,
 };
 use crate::{
     host::Host,
@@ -68,6 +69,8 @@ impl<H: Host> SessionStore<H> {
     /// # Errors
     /// What is wrong with the database, or nothing where it is Redis.
     pub(super) async fn tell_redis(&self, database: &Database<H>) -> Result<bool, Option<Fault>> {
+        let since = since(self.redis.host().now().millis());
+        self.redis.command(&since).await.map_err(|_| None)?;
         for _ in 0..ROUNDS {
             let OwedToRedis {
                 changes,

@@ -33,24 +33,35 @@ impl<H: Host> SessionStore<H> {
         let lives = self.session_seconds(record, now);
         let renewed = self.renew_in_redis(id, record, lives, now).await;
         let Some(database) = &self.database else {
-            return renewed;
+            return renewed.map(drop);
+        };
+        let reason = match renewed {
+            Ok(false) => return Ok(()),
+            Ok(true) => {
+                // As a whole: whatever the database missed of it, it has then. What it misses now, the
+                // next renewal makes good.
+                let saved = Change::saved(id, record, now, lives);
+                let _ = database.apply(&[saved.to_json()], false).await;
+                return Ok(());
+            }
+            Err(reason) => reason,
         };
         let change = Change::Renewed {
             id: id.clone(),
             idle_until: Timestamp::from_seconds(now.seconds().saturating_add(lives)),
         };
-        let told = database.apply(&[change.to_json()], renewed.is_err()).await;
-        // What the database misses, the next renewal makes good.
-        renewed.or_else(|reason| told.map_err(|_| reason))
+        let told = database.apply(&[change.to_json()], true).await;
+        told.map_err(|_| reason)
     }
 
+    /// Gives whether the session is alive.
     async fn renew_in_redis(
         &self,
         id: &SessionId,
         record: &SessionRecord,
         lives: u64,
         now: Timestamp,
-    ) -> Result<(), Unavailable> {
+    ) -> Result<bool, Unavailable> {
         // Once in ten minutes: the text costs less than a name that the server might not know.
         let command = Command::new("EVAL")
             .arg(SCRIPT)
@@ -63,7 +74,7 @@ impl<H: Host> SessionStore<H> {
             .arg(now.seconds().saturating_add(lives))
             .arg(id.as_str());
         match self.redis().command(&command).await? {
-            Reply::Integer(_) => Ok(()),
+            Reply::Integer(alive) => Ok(alive == 1),
             Reply::Error(_) => Err(Unavailable::Refused),
             _ => Err(Unavailable::Unreadable),
         }

@@ -62,8 +62,6 @@ pub struct NewSession<'a> {
     pub record: &'a SessionRecord,
     /// Its device; when it was first seen is known here alone.
     pub device: DeviceEntry,
-    /// When it was asked for.
-    pub asked_at: Timestamp,
     /// The user's profile as JSON.
     pub profile: &'a str,
     /// The session the request came with; it ends as the new one begins.
@@ -223,6 +221,10 @@ impl<H: Host> SessionStore<H> {
             let forget = Command::new("HDEL").arg(&device_key);
             writes.push(gone.into_iter().fold(forget, Command::arg));
         }
+        if self.database.is_some() {
+            // Before the session, so that one that is missing later is not taken for lost.
+            writes.push(since(now.millis().saturating_sub(1)));
+        }
         writes.push(Command::new("GET").arg(keys::sessions_ended(&record.user_id)));
         let mut replies = self.redis.transaction(&writes).await?;
 
@@ -234,18 +236,12 @@ impl<H: Host> SessionStore<H> {
             _ => return Err(Unavailable::Unreadable.into()),
         };
         let was_there = going_on.is_none() || replies.first() == Some(&Reply::Integer(1));
-        let refused = if new.asked_at.millis() <= ended_at {
+        let refused = if record.asked_at <= ended_at {
             NotCreated::Ended
         } else if !was_there {
             NotCreated::Gone
         } else {
-            let saved = Change::Saved {
-                id: new.id.clone(),
-                record: record.to_json(),
-                asked_at: new.asked_at,
-                at: now,
-                idle_until: Timestamp::from_seconds(now.seconds().saturating_add(lives)),
-            };
+            let saved = Change::saved(new.id, record, now, lives);
             self.write_behind(saved, old_end).await;
             let known_device = first_seen.is_some();
             return Ok(Created { known_device });
@@ -345,6 +341,14 @@ fn first_seen(reply: Reply) -> Option<u64> {
     Some(DeviceEntry::read(&json)?.first_seen)
 }
 
+/// Notes since when, in milliseconds, Redis has held sessions, unless it knows.
+pub(super) fn since(millis: u64) -> Command {
+    Command::new("SET")
+        .arg(keys::STORE_SINCE)
+        .arg(millis)
+        .arg("NX")
+}
+
 /// Lets `key` live `seconds` at least: `GT` alone would leave a key alone that has no expiry yet.
 fn at_least(key: &str, seconds: u64) -> [Command; 2] {
     ["NX", "GT"].map(|flag| Command::new("EXPIRE").arg(key).arg(seconds).arg(flag))
@@ -420,7 +424,6 @@ pub(super) mod tests {
             id,
             record,
             device: DeviceEntry::default(),
-            asked_at: NOW,
             profile: "{}",
             replaces,
             goes_on: false,
