@@ -11,5 +11,5 @@ pub(crate) async fn run<H: Host>(host: &H, config: &Rc<Config>) {
     let redis = Redis::new(host.clone(), config.common.redis.clone());
     let (database, lifetimes) = (config.database.clone(), config.common.lifetimes);
     let store = SessionStore::new(redis, database, lifetimes);
-    store.settle_all(host.now()).await;
+    store.settle_all().await;
 }

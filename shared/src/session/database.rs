@@ -36,6 +36,7 @@ pub struct Settings {
 pub struct Database<H> {
     host: H,
     settings: Rc<Settings>,
+    manner: Manner,
 }
 
 /// Why the database did not do it.
@@ -130,7 +131,21 @@ impl Row {
 impl<H: Host> Database<H> {
     /// A client that makes its calls through `host`.
     pub fn new(host: H, settings: Rc<Settings>) -> Self {
-        Self { host, settings }
+        Self {
+            host,
+            settings,
+            // Each of its functions is.
+            manner: Manner::Idempotent,
+        }
+    }
+
+    /// The same, to find out whether the database is back: it asks whatever the breaker says.
+    #[must_use]
+    pub fn probing(&self) -> Self {
+        Self {
+            manner: Manner::Probe,
+            ..self.clone()
+        }
     }
 
     /// What one store may owe to the other.
@@ -216,7 +231,7 @@ impl<H: Host> Database<H> {
         self.owed(0).await.map(drop)
     }
 
-    /// Calls a function, which may be done twice: each of them is idempotent.
+    /// Calls a function.
     async fn call(&self, function: &str, arguments: &str) -> Result<Value, Fault> {
         let settings = &self.settings;
         let key = settings.key.expose();
@@ -238,7 +253,7 @@ impl<H: Host> Database<H> {
         let is_bad = |status| status >= 500;
         let called = settings
             .dependency
-            .call(&self.host, call, Manner::Idempotent, is_bad);
+            .call(&self.host, call, self.manner, is_bad);
         let answered = called.await.map_err(|_: CallError| Fault::Away)?;
         let status = answered.answer.status;
         let (value, result) = match status {

@@ -19,6 +19,7 @@ use super::{
     SessionId, SessionStore,
     change::Change,
     database::{Database, Fault, State},
+    debts::Debt,
     keys,
     store::{SessionLookup, read_session, since},
 };
@@ -134,9 +135,8 @@ impl<H: Host> SessionStore<H> {
         (lookup, Source::Database)
     }
 
-    /// Redis answers `found`, and may have missed an end: it is told first, and asked again. Where that
-    /// cannot be done now, an end that the database knows of counts, and Redis is not believed that a
-    /// session has run out.
+    /// Redis answers `found`, and may have missed an end. Until that is certain, an end that the
+    /// database knows of counts, and Redis is not believed that a session has run out.
     async fn find_unsettled(
         &self,
         database: &Database<H>,
@@ -144,26 +144,30 @@ impl<H: Host> SessionStore<H> {
         found: SessionLookup,
         now: Timestamp,
     ) -> (SessionLookup, Source) {
-        if !self.settle(database, now).await
-            && let Ok(Some(row)) = database.find(id).await
-        {
-            match (row.state(now), &found) {
-                (State::Over, _) => return (SessionLookup::Absent, Source::Database),
-                (State::Alive(_), SessionLookup::Absent) => {
-                    let unknown = SessionLookup::Unavailable(Unavailable::Lost);
-                    return (unknown, Source::Database);
+        match self.ask_debt(database, now).await {
+            // What it said before may have been before it was told.
+            Debt::None => {
+                let found = read_session(self.redis.get(&keys::session(id)).await, now);
+                if let SessionLookup::Unavailable(reason) = found {
+                    return self.ask_database(database, id, reason, now).await;
                 }
-                (State::Alive(_) | State::Idle, _) => {}
+                return self.unless_lost(database, id, found, now).await;
             }
-            return self.unless_lost(database, id, found, now).await;
-        }
-        let found = read_session(self.redis.get(&keys::session(id)).await, now);
-        match found {
-            SessionLookup::Unavailable(reason) => {
-                self.ask_database(database, id, reason, now).await
+            Debt::Some => {
+                let row = database.probing().find(id).await.ok().flatten();
+                let unknown = SessionLookup::Unavailable(Unavailable::Lost);
+                let lookup = match row.map(|row| row.state(now)) {
+                    Some(State::Over) => SessionLookup::Absent,
+                    Some(State::Alive(_) | State::Idle) if found != SessionLookup::Absent => found,
+                    // Not even known there: all of its user's may have ended.
+                    Some(_) | None => unknown,
+                };
+                return (lookup, Source::Database);
             }
-            found => self.unless_lost(database, id, found, now).await,
+            // The database is away, and Redis alone serves.
+            Debt::Unknown => {}
         }
+        self.unless_lost(database, id, found, now).await
     }
 
     /// `found`, unless Redis says absent because it lost what it held.

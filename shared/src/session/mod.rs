@@ -16,6 +16,7 @@ mod renew;
 mod restore;
 pub mod store;
 mod swap;
+mod tell_redis;
 pub mod token;
 #[cfg(test)]
 mod two_stores;

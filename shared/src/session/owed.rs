@@ -3,24 +3,22 @@
 //! * **Owed to the database**: a change is put into Redis (`owed_to_database`) in the same transaction
 //!   as what it tells of, and taken out once the database has it.
 //! * **Owed to Redis**: an end that Redis missed is put on the database's list (`authflow_owed`) in the
-//!   same transaction as the end itself, and taken off once Redis has it.
+//!   same transaction as the end itself, and taken off once Redis has it (`tell_redis.rs`).
 //!
-//! Both are told again by whoever next reaches both stores, and each minute by the auth worker. Each
-//! change may be told twice (`change.rs`), so nothing needs to be certain but that it is told.
-
-use core::time::Duration;
+//! Each change may be told twice (`change.rs`), so nothing needs to be certain but that it is told.
 
 use super::{
     SessionStore,
     change::Change,
-    database::{Database, Fault, OwedToRedis},
+    database::{Database, Fault},
+    debts::{Debt, Turn},
     keys,
     store::since,
 };
 use crate::{
     host::Host,
     log::{Level, Line},
-    redis::{Command, Reply, Unavailable, texts},
+    redis::{Command, Unavailable, texts},
     timestamp::Timestamp,
 };
 
@@ -28,11 +26,6 @@ use crate::{
 const BATCH: usize = 50;
 /// Batches in a row that one request may tell; the next one goes on.
 const ROUNDS: usize = 4;
-/// How often Redis is asked, after an end that it missed, whether it is back.
-const PROBES: u32 = 40;
-/// The first wait between probes; each is a quarter longer, up to [`LONGEST_WAIT`]: half a minute in all.
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 impl<H: Host> SessionStore<H> {
     /// Whether Redis can be believed: nothing was owed to it when it was last asked after, and it has
@@ -43,82 +36,44 @@ impl<H: Host> SessionStore<H> {
         database.is_none_or(|database| database.debts().are_settled(failures))
     }
 
-    /// Tells Redis what it missed, unless another request is doing so. Gives whether it can be
-    /// believed now.
-    pub(super) async fn settle(&self, database: &Database<H>, now: Timestamp) -> bool {
+    /// Asks whether Redis missed anything, unless another request is asking, or the database was away
+    /// just now.
+    pub(super) async fn ask_debt(&self, database: &Database<H>, now: Timestamp) -> Debt {
         let debts = database.debts();
-        if !debts.begin(now) {
-            return false;
+        match debts.turn(now) {
+            Turn::Ask => {}
+            Turn::Others => return Debt::Some,
+            Turn::Away => return Debt::Unknown,
         }
         let failures = self.redis.dependency().failures();
-        let is_settled = match self.tell_redis(database).await {
-            Ok(is_all) => is_all,
-            // It takes no part until somebody mends it; whoever waited for it would wait for ever.
-            Err(Some(Fault::Unusable)) => {
-                self.tell(Level::Error, "database_unusable");
-                true
-            }
-            Err(_) => false,
-        };
-        debts.end(is_settled.then_some(failures));
-        is_settled
-    }
-
-    /// Tells Redis what it missed. Gives whether that is all.
-    ///
-    /// # Errors
-    /// What is wrong with the database, or nothing where it is Redis.
-    pub(super) async fn tell_redis(&self, database: &Database<H>) -> Result<bool, Option<Fault>> {
-        let since = since(self.redis.host().now().millis());
-        self.redis.command(&since).await.map_err(|_| None)?;
-        for _ in 0..ROUNDS {
-            let OwedToRedis {
-                changes,
-                renewed_away_at,
-            } = database.owed(BATCH).await.map_err(Some)?;
-            if let Some(at) = renewed_away_at {
-                self.distrust_before(at).await.map_err(|_| None)?;
-            }
-            if changes.is_empty() {
-                return Ok(true);
-            }
-            for owed in &changes {
-                if let Some(change) = &owed.change {
-                    self.end_again(change).await.map_err(|_| None)?;
+        let debt = match database.probing().owed(1).await {
+            Ok(owed) if owed.changes.is_empty() => {
+                // From now on Redis is known to hold every session, unless it was before.
+                match self.redis.command(&since(now.millis())).await {
+                    Ok(_) => Debt::None,
+                    Err(_) => Debt::Some,
                 }
             }
-            let numbers: Vec<_> = changes.iter().map(|owed| owed.number).collect();
-            database.settled(&numbers).await.map_err(Some)?;
-            if numbers.len() < BATCH {
-                return Ok(true);
+            Ok(_) => Debt::Some,
+            // It takes no part until somebody mends it; whoever waited for it would wait for ever.
+            Err(Fault::Unusable) => {
+                self.tell(Level::Error, "database_unusable");
+                Debt::None
             }
-        }
-        Ok(false)
+            Err(Fault::Away | Fault::Refused) => Debt::Unknown,
+        };
+        debts.learn(debt, failures, self.redis.host().now());
+        debt
     }
 
-    async fn end_again(&self, change: &Change) -> Result<(), Unavailable> {
-        match change {
-            Change::Ended { id, .. } => self.end_in_redis(id, None).await,
-            Change::EndedAll { user_id, kept, at } => {
-                self.end_before(user_id, kept.as_deref(), *at).await
-            }
-            _ => Ok(()),
+    /// Whether the database answers, if there is one. Where Redis is well, it is asked what Redis
+    /// missed.
+    pub async fn ask_after_database(&self, redis_is_well: bool) -> Option<bool> {
+        let database = self.database.as_ref()?;
+        if redis_is_well && !self.is_settled() {
+            self.ask_debt(database, self.redis.host().now()).await;
         }
-    }
-
-    /// Lets what Redis does not have be looked for in the database, if it may have run out here while
-    /// it was used: until `at` Redis missed that sessions lived on.
-    async fn distrust_before(&self, at: Timestamp) -> Result<(), Unavailable> {
-        let since = Command::new("GET").arg(keys::STORE_SINCE);
-        let is_known = matches!(self.redis.command(&since).await?,
-            Reply::Text(millis) if millis.parse::<u64>().is_ok_and(|millis| millis > at.millis()));
-        if !is_known {
-            let set = Command::new("SET")
-                .arg(keys::STORE_SINCE)
-                .arg(at.millis().saturating_add(1));
-            self.redis.command(&set).await?;
-        }
-        Ok(())
+        Some(database.health().await.is_ok())
     }
 
     /// Tells the database `changes`, which Redis has. What it misses is kept in Redis; what is
@@ -139,7 +94,7 @@ impl<H: Host> SessionStore<H> {
             .filter(|change| change.is_due())
             .map(Change::name)
             .collect();
-        // (2) It answers: what it missed before, as well.
+        // It answers: what it missed before, as well.
         let owes_more = debts.take_owed_to_database();
         if names.is_empty() && !owes_more {
             return;
@@ -169,23 +124,22 @@ impl<H: Host> SessionStore<H> {
             if entries.is_empty() {
                 return Ok(());
             }
-            let changes: Vec<_> = entries.iter().map(|[_, change]| change.clone()).collect();
-            let names = || entries.iter().map(|[name, _]| name.clone()).collect();
-            match database.apply(&changes, false).await {
-                Ok(()) => self.forget_owed(names()).await,
-                // One of them is not to its taste: it must not stop the others.
-                Err(Fault::Refused) => {
-                    for [name, change] in entries {
-                        match database.apply(core::slice::from_ref(change), false).await {
-                            Ok(()) => {}
-                            Err(Fault::Refused) => self.tell(Level::Error, "change_refused"),
-                            Err(_) => return Err(away),
-                        }
-                        self.forget_owed(vec![name.clone()]).await;
-                    }
-                }
+            // One after the other where one of them is not to its taste: it must not stop the rest.
+            let all: Vec<_> = entries.iter().map(|[_, change]| change.clone()).collect();
+            let is_refused = match database.apply(&all, false).await {
+                Ok(()) => false,
+                Err(Fault::Refused) => true,
                 Err(_) => return Err(away),
+            };
+            for [_, change] in entries.iter().filter(|_| is_refused) {
+                match database.apply(core::slice::from_ref(change), false).await {
+                    Ok(()) => {}
+                    Err(Fault::Refused) => self.tell(Level::Error, "change_refused"),
+                    Err(_) => return Err(away),
+                }
             }
+            let names = entries.iter().map(|[name, _]| name.clone()).collect();
+            self.forget_owed(names).await;
         }
         Ok(())
     }
@@ -196,55 +150,6 @@ impl<H: Host> SessionStore<H> {
             let forget = Command::new("HDEL").arg(keys::OWED_TO_DATABASE);
             let forget = names.into_iter().fold(forget, Command::arg);
             let _ = self.redis.command(&forget).await;
-        }
-    }
-
-    /// Tells Redis of an end that it missed as soon as it is back, if that is within half a minute.
-    pub(super) fn settle_soon(&self, database: &Database<H>) {
-        let (host, database) = (self.redis.host().clone(), database.clone());
-        let store = self.probing();
-        self.redis.host().spawn(async move {
-            let mut wait = FIRST_WAIT;
-            for _ in 0..PROBES {
-                host.sleep(wait).await;
-                if store.tell_redis(&database).await.is_ok() {
-                    return;
-                }
-                wait = (wait * 5 / 4).min(LONGEST_WAIT);
-            }
-        });
-    }
-
-    /// Whether the database answers, if there is one. Where Redis is well, it is told what it missed.
-    pub async fn ask_after_database(&self, redis_is_well: bool) -> Option<bool> {
-        let database = self.database.as_ref()?;
-        if redis_is_well && !self.is_settled() {
-            self.settle(database, self.redis.host().now()).await;
-        }
-        Some(database.health().await.is_ok())
-    }
-
-    /// Tells both stores what they missed, and has the database delete what is long over, now and
-    /// then. What the auth worker does each minute.
-    pub async fn settle_all(&self, now: Timestamp) {
-        let Some(database) = &self.database else {
-            return;
-        };
-        let store = self.probing();
-        if store.settle(database, now).await {
-            let _ = store.settle_database(database).await;
-        }
-        let minute = now.seconds() / 60;
-        if minute.is_multiple_of(60) {
-            let _ = database.clean_up().await;
-        }
-    }
-
-    /// The same store, which finds out whether Redis is back.
-    fn probing(&self) -> Self {
-        Self {
-            redis: self.redis.probing(),
-            ..self.clone()
         }
     }
 
