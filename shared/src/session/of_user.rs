@@ -103,11 +103,7 @@ impl<H: Host> SessionStore<H> {
         kept: Option<&SessionId>,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Unavailable> {
-        let change = Change::EndedAll {
-            user_id: user_id.to_owned(),
-            kept: kept.map(SessionId::hash),
-            at: now,
-        };
+        let change = Change::ended_all(user_id, kept, now);
         let ended = self.end_all_in_redis(user_id, kept, now, &change).await;
         self.settle_end(ended, change).await
     }
