@@ -239,10 +239,7 @@ mod tests {
             &["PUBLIC_HOST: is read by neither"],
         );
         // A file may hold the variables of both.
-        warns(
-            &unknown(&verify(&[("SUPABASE_URL", "https://s.test")])),
-            &[],
-        );
+        warns(&unknown(&verify(&[("LANGUAGES", "en")])), &[]);
     }
 
     #[test]
@@ -257,6 +254,7 @@ mod tests {
         warns(&with("SESSION_SECRET", secret), &["SESSION_SECRET"]);
         warns(&with("SESSION_SECRET", ""), &[]);
         warns(&with("LOG_LEVEL", "debug"), &[]);
-        warns(&with("SUPABASE_URL", "https://b.test"), &[]);
+        warns(&with("SUPABASE_URL", "https://b.test"), &["SUPABASE_URL"]);
+        warns(&with("LANGUAGES", "de"), &[]);
     }
 }
