@@ -104,7 +104,9 @@ impl<H: Host> SessionStore<H> {
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Unavailable> {
         let change = Change::ended_all(user_id, kept, now);
-        let ended = self.end_all_in_redis(user_id, kept, now, &change).await;
+        // Whatever the breaker says: others may read Redis again already, where this isolate does not.
+        let store = self.probing();
+        let ended = store.end_all_in_redis(user_id, kept, now, &change).await;
         self.settle_end(ended, change).await
     }
 

@@ -151,7 +151,7 @@ impl<H: Host> SessionStore<H> {
     }
 
     /// The same store, which finds out whether Redis is back.
-    fn probing(&self) -> Self {
+    pub(super) fn probing(&self) -> Self {
         Self {
             redis: self.redis.probing(),
             ..self.clone()
