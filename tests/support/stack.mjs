@@ -12,7 +12,7 @@ import { defined, startWorker } from "./worker.mjs";
  * Starts everything, on free ports unless `ports` names some (`gateway, auth, bridge, supabase, origin, redis`).
  * `vars` are variables for `both` workers, `verify` or `auth`; undefined takes one away. `folders` are other builds,
  * `limiters` the gateway's rate limiters. Unless `asDeployed`, attempts to sign in and the like are not
- * counted, and Redis has more time to answer.
+ * counted, and Redis has more time to answer. A `redisDurable` may keep its data over a kill.
  *
  * ```js
  * const stack = await startStack({ vars: { verify: { REDIS_TIMEOUT_MS: "1000" } } });
@@ -27,6 +27,7 @@ export async function startStack({
   limiters,
   asDeployed = false,
   redisPassword,
+  redisDurable,
   onLog,
 } = {}) {
   const stops = [];
@@ -34,7 +35,7 @@ export async function startStack({
     for (const one of stops.splice(0).reverse()) await one();
   };
   try {
-    const redis = await startRedis({ port: ports.redis, password: redisPassword });
+    const redis = await startRedis({ port: ports.redis, password: redisPassword, durable: redisDurable });
     stops.push(redis.stop);
 
     const gatewayPort = ports.gateway ?? (await freePort());
