@@ -74,6 +74,12 @@ export async function startStack({
       redis,
       logs,
       workers: { verify, auth },
+      /** One more of `verify` or `auth`, with the same variables, on a port of its own; it ends with the others. */
+      async startAnother(service) {
+        const worker = await start(service, await freePort());
+        stops.push(worker.stop);
+        return worker;
+      },
       companions: {
         bridge: companion(urls.bridge),
         supabase: companion(urls.supabase),

@@ -1,0 +1,54 @@
+// What the workers logged of a request, and the report of a violation.
+
+import { describe } from "./judge.mjs";
+
+/** Requests whose log lines are kept. */
+const KEPT = 5000;
+/** A worker's log lines come a little later than its answer. */
+const LOGS_LATE_MS = 500;
+
+export class Witness {
+  #lines = new Map();
+
+  constructor({ tell, began, most = 20 }) {
+    Object.assign(this, { tell, began, most, reported: 0 });
+  }
+
+  /** Takes a line of a worker's log. */
+  log(line) {
+    let record;
+    try {
+      record = JSON.parse(line);
+    } catch {
+      return;
+    }
+    const ids = [record.client_request_id, record.request_id].filter(Boolean);
+    if (ids.length === 0) return;
+    const lines = ids.map((id) => this.#lines.get(id)).find(Boolean) ?? [];
+    lines.push(line);
+    for (const id of ids) this.#lines.set(id, lines);
+    while (this.#lines.size > 2 * KEPT) this.#lines.delete(this.#lines.keys().next().value);
+  }
+
+  /** Tells of a violation all that led to it, as soon as the logs are there. */
+  async report({ violation, why, kind, number, request, answer, session, faults, may }) {
+    this.reported += 1;
+    if (this.reported > this.most) return;
+    await new Promise((resolve) => setTimeout(resolve, LOGS_LATE_MS));
+    const at = (time) => `${((time - this.began) / 1000).toFixed(3)} s`;
+    const logged = this.#lines.get(answer.headers["x-request-id"]) ?? this.#lines.get(`chaos-${number}`) ?? [];
+    const history = session?.history.map((event) => `  ${at(event.at)}  ${event.what}`) ?? [];
+    const text = [
+      `VIOLATION ${violation}: ${why}`,
+      `  request ${number} (${kind}): ${request.method} ${request.path}, ${at(answer.started)} to ${at(answer.ended)}`,
+      `  may get in: ${may ?? "not asked"}; answer: ${describe(answer)}; request id ${answer.headers["x-request-id"] ?? "none"}`,
+      `  faults meanwhile: ${faults.map(({ name }) => name).join(", ") || "none"}`,
+      session && `  session ${session.shortHash} of user ${session.person.id}:`,
+      ...history.map((line) => `  ${line}`),
+      ...logged.map((line) => `  log: ${line}`),
+      answer.text && `  body: ${answer.text.slice(0, 300)}`,
+    ];
+    this.tell(text.filter(Boolean).join("\n"));
+    if (this.reported === this.most) this.tell("further violations are counted, and not told");
+  }
+}
