@@ -8,7 +8,7 @@ const played = (name, on, companion, order) => ({
   end: (stack) => stack.companions[companion].heal(),
 });
 
-const redis = (name, order) => played(name, "bridge", "bridge", order);
+const redis = (name, order) => played(name, "redis", "bridge", order);
 const identity = (name, order) => played(name, "supabase", "supabase", { ...order, path: "/auth/v1" });
 const rest = (name, order) => ({ ...played(name, "supabase", "supabase", { ...order, path: "/rest/v1" }), isOfDatabase: true });
 const origin = (name, order) => played(name, "origin", "origin", order);

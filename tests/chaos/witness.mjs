@@ -10,8 +10,16 @@ const LOGS_LATE_MS = 500;
 export class Witness {
   #lines = new Map();
 
-  constructor({ tell, began, most = 20 }) {
-    Object.assign(this, { tell, began, most, reported: 0 });
+  #began = performance.now();
+  #reports = [];
+
+  constructor({ tell, most = 20 }) {
+    Object.assign(this, { tell, most });
+  }
+
+  /** A time, as it is told. */
+  at(time) {
+    return `${((time - this.#began) / 1000).toFixed(3)} s`;
   }
 
   /** Takes a line of a worker's log. */
@@ -31,24 +39,31 @@ export class Witness {
   }
 
   /** Tells of a violation all that led to it, as soon as the logs are there. */
-  async report({ violation, why, kind, number, request, answer, session, faults, may }) {
-    this.reported += 1;
-    if (this.reported > this.most) return;
+  report(violation) {
+    if (this.#reports.length === this.most) this.tell("further violations are counted, and not told");
+    if (this.#reports.length <= this.most) this.#reports.push(this.#report(violation));
+  }
+
+  async #report({ is, why, kind, number, request, answer, session, faults, may }) {
     await new Promise((resolve) => setTimeout(resolve, LOGS_LATE_MS));
-    const at = (time) => `${((time - this.began) / 1000).toFixed(3)} s`;
-    const logged = this.#lines.get(answer.headers["x-request-id"]) ?? this.#lines.get(`chaos-${number}`) ?? [];
-    const history = session?.history.map((event) => `  ${at(event.at)}  ${event.what}`) ?? [];
+    const id = answer.headers["x-request-id"];
+    const history = session?.history.map((event) => `    ${this.at(event.at)}  ${event.what}`) ?? [];
+    const logged = this.#lines.get(id) ?? this.#lines.get(`chaos-${number}`) ?? [];
     const text = [
-      `VIOLATION ${violation}: ${why}`,
-      `  request ${number} (${kind}): ${request.method} ${request.path}, ${at(answer.started)} to ${at(answer.ended)}`,
-      `  may get in: ${may ?? "not asked"}; answer: ${describe(answer)}; request id ${answer.headers["x-request-id"] ?? "none"}`,
+      `VIOLATION ${is}: ${why}`,
+      `  request ${number} (${kind}): ${request.method} ${request.path}, ${this.at(answer.started)} to ${this.at(answer.ended)}`,
+      `  may get in: ${may ?? "not asked"}; answer: ${describe(answer)}; request id ${id ?? "none"}`,
       `  faults meanwhile: ${faults.map(({ name }) => name).join(", ") || "none"}`,
       session && `  session ${session.shortHash} of user ${session.person.id}:`,
-      ...history.map((line) => `  ${line}`),
+      ...history,
       ...logged.map((line) => `  log: ${line}`),
       answer.text && `  body: ${answer.text.slice(0, 300)}`,
     ];
     this.tell(text.filter(Boolean).join("\n"));
-    if (this.reported === this.most) this.tell("further violations are counted, and not told");
+  }
+
+  /** Resolves once all is told. */
+  async done() {
+    await Promise.all(this.#reports);
   }
 }

@@ -14,9 +14,11 @@ export class World {
   tally = new Tally();
   number = 0;
   inFlight = new Set();
+  /** Is told of every answer. */
+  onAnswer = () => {};
 
-  constructor({ stack, gateways, hasDatabase, random, witness }) {
-    Object.assign(this, { stack, gateways, hasDatabase, random, witness });
+  constructor({ stack, hasDatabase, random, witness }) {
+    Object.assign(this, { stack, gateways: stack.gateways, hasDatabase, random, witness });
   }
 
   /** Sends a request, and has `judge(answer, excuses)` say what its answer is; gives both. */
@@ -38,9 +40,11 @@ export class World {
     this.tally.count({ is, may, faults, source });
     if (VIOLATIONS.includes(is)) {
       session?.note(answer.started, `request ${number}: ${is}`);
-      void this.witness.report({ violation: is, why, kind, number, request, answer, session, faults, may });
+      this.witness.report({ is, why, kind, number, request, answer, session, faults, may });
     }
-    return { answer, source, faults, ...verdict };
+    const result = { kind, answer, source, faults, ...verdict };
+    this.onAnswer(result);
+    return result;
   }
 
   /** What the faults meanwhile excuse. */
