@@ -28,10 +28,11 @@ export function signOut(world, device, scope) {
     const ending = scope === "global" ? [...person.sessions] : [session];
     const isAlive = !session.isDoubtful;
     for (const one of ending) one.endSent(performance.now(), `sign-out (${scope})`);
-    const { answer, is } = await call(world, device, "logout", "POST", { scope }, { status: 204, clears: true });
+    const spec = { status: 204, clears: true };
+    const { answer, is, excuses } = await call(world, device, "logout", "POST", { scope }, spec);
     if (is !== "done") return;
-    // A session that has ended ends no others.
-    const ended = isAlive ? ending : [session];
+    // A session that nobody knows any more ends no others.
+    const ended = isAlive && !excuses.dataMayBeLost ? ending : [session];
     for (const one of ended) bury(world, one, answer.ended, `sign-out (${scope}) acknowledged`);
     device.session = undefined;
   });

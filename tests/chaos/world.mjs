@@ -21,7 +21,7 @@ export class World {
     Object.assign(this, { stack, gateways: stack.gateways, hasDatabase, random, witness });
   }
 
-  /** Sends a request, and has `judge(answer, excuses)` say what its answer is; gives both. */
+  /** Sends a request, and has `judge(answer, excuses)` say what its answer is; gives all three. */
   ask(asked, judge) {
     const pending = this.#ask(asked, judge);
     this.inFlight.add(pending);
@@ -34,7 +34,8 @@ export class World {
     request.headers["x-request-id"] = `chaos-${number}`;
     const answer = await send(at === "auth" ? this.stack.auth : at, request, withinMs);
     const faults = this.timeline.during(answer.started, answer.ended);
-    const verdict = judge(answer, this.#excuses(at, faults, session));
+    const excuses = this.#excuses(at, faults, session);
+    const verdict = judge(answer, excuses);
     const { is, why, may } = verdict;
     const source = /session;desc="(\w+)"/.exec(answer.headers["server-timing"] ?? "")?.[1];
     this.tally.count({ is, may, faults, source });
@@ -42,7 +43,7 @@ export class World {
       session?.note(answer.started, `request ${number}: ${is}`);
       this.witness.report({ is, why, kind, number, request, answer, session, faults, may });
     }
-    const result = { kind, answer, source, faults, ...verdict };
+    const result = { kind, answer, source, excuses, ...verdict };
     this.onAnswer(result);
     return result;
   }
