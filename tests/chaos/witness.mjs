@@ -57,7 +57,7 @@ export class Witness {
       session && `  session ${session.shortHash} of user ${session.person.id}:`,
       ...history,
       ...logged.map((line) => `  log: ${line}`),
-      answer.text && `  body: ${answer.text.slice(0, 300)}`,
+      answer.text && `  body: ${answer.text.slice(0, 200)}`,
     ];
     this.tell(text.filter(Boolean).join("\n"));
   }
