@@ -150,7 +150,9 @@ async fn handle<H: Host>(
         Action::StepUpPage => Box::pin(pages::step_up::handle(&exchange)),
         Action::FactorsPage => Box::pin(pages::factors::handle(&exchange)),
     };
-    answer.await
+    let answer = answer.await;
+    exchange.store().settle_behind();
+    answer
 }
 
 /// What every answer has.

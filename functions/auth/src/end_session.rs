@@ -50,9 +50,13 @@ pub(crate) async fn end_one<H: Host>(
 ) -> Result<Option<String>, Failure> {
     let store = exchange.store();
     // (1) Read before it is gone: Supabase's session is to end too.
-    let found = store.find(id, exchange.host.now()).await;
+    let now = exchange.host.now();
+    let (found, _) = store.find(id, now).await;
     // (2) Ours, for certain.
-    store.end(id).await.map_err(Failure::store_unavailable)?;
+    store
+        .end(id, now)
+        .await
+        .map_err(Failure::store_unavailable)?;
     // (3) Supabase's, if that can be done: without ours, nobody has its tokens any more.
     let record = match found {
         SessionLookup::Found(record) => Some(record),
@@ -154,7 +158,7 @@ fn end_at_supabase<H: Host>(
             // One that goes on needs them: the old refresh token will be worth nothing.
             if scope == Scope::Others {
                 let new = seal(fernet, &session, now);
-                let kept = store.swap_tokens(&id, sealed, &new).await;
+                let kept = store.swap_tokens(&id, &record, &new, now).await;
                 kept.map_err(|reason| reason.as_str().to_owned())?;
             }
             session.access_token

@@ -1,6 +1,6 @@
 //! Signs people up, in and out, and makes their sessions.
 //!
-//! `driver.js` calls [`configure`] once, [`start`] for each request and [`resume`] for each wait;
+//! `driver.js` calls [`configure`] once, [`start`] for each request, [`tick`] each minute and [`resume`] for each wait;
 //! what crosses between them is in [`edge`]. [`app::answer`] answers a request; it and everything
 //! else is plain Rust over the traits of [`authflow_shared::host`], and is tested natively.
 //!
@@ -14,6 +14,7 @@ pub mod app;
 mod audit;
 mod change_email;
 mod change_password;
+mod chores;
 pub mod config;
 mod csrf;
 mod delete_account;
@@ -92,6 +93,21 @@ pub fn start(now_ms: f64, facts: &str, body: String) -> String {
         app::answer(&host, config, &request).await
     };
     let step = RUNNER.with_borrow_mut(|runner| runner.start(moment(now_ms), answer));
+    edge::message(&step)
+}
+
+/// Begins what is done each minute, to its first wait or its end. It answers nobody.
+#[wasm_bindgen]
+#[must_use]
+pub fn tick(now_ms: f64) -> String {
+    let config = CONFIG.with_borrow(Clone::clone);
+    let work = |host: EffectHost| async move {
+        if let Some(config) = config.as_ref() {
+            chores::run(&host, config).await;
+        }
+        Response::empty(204, "done")
+    };
+    let step = RUNNER.with_borrow_mut(|runner| runner.start(moment(now_ms), work));
     edge::message(&step)
 }
 

@@ -3,7 +3,7 @@
 use super::{SessionId, SessionRecord, SessionStore, keys, record::device_fields};
 use crate::{
     fingerprint::FactorHashes,
-    host::HttpClient,
+    host::Host,
     redis::{Command, Reply, Unavailable},
     timestamp::Timestamp,
 };
@@ -26,7 +26,7 @@ end
 return 1
 "#;
 
-impl<H: HttpClient> SessionStore<H> {
+impl<H: Host> SessionStore<H> {
     /// Binds the session `id` at `now` to the device of `fingerprint` and `factors` in place of
     /// that of `record`, if it is still alive and bound to that; how long it lives stays the same.
     /// Gives whether it was.
@@ -53,7 +53,16 @@ impl<H: HttpClient> SessionStore<H> {
             .arg(fingerprint)
             .arg(now.seconds());
         match self.redis.command(&command).await? {
-            Reply::Integer(changed) => Ok(changed == 1),
+            Reply::Integer(changed) => {
+                if changed == 1 {
+                    let mut rebound = record.clone();
+                    fingerprint.clone_into(&mut rebound.device_fingerprint);
+                    rebound.factors = factors.clone();
+                    rebound.rebound_at = Some(now.seconds());
+                    self.save_behind(id, &rebound, now);
+                }
+                Ok(changed == 1)
+            }
             Reply::Error(_) => Err(Unavailable::Refused),
             _ => Err(Unavailable::Unreadable),
         }

@@ -1,9 +1,10 @@
 //! Changing one part of a session, and nothing else of it.
 
-use super::{SessionId, SessionStore, keys, record::SealedTokens};
+use super::{SessionId, SessionRecord, SessionStore, change::Change, keys, record::SealedTokens};
 use crate::{
-    host::HttpClient,
+    host::Host,
     redis::{Command, Reply, Unavailable},
+    timestamp::Timestamp,
 };
 
 /// Puts another text in the place of one that is known, and nowhere else: whatever else of the
@@ -23,19 +24,26 @@ return 1
 const RAISED: &str = r#""aal":"aal2""#;
 const NOT_RAISED: &str = r#""aal":"aal1""#;
 
-impl<H: HttpClient> SessionStore<H> {
-    /// Gives the session `id` the tokens `new` in place of `old`, if it is still alive and has
-    /// those; how long it lives stays the same. Where somebody else was faster, theirs are as good.
+impl<H: Host> SessionStore<H> {
+    /// Gives the session `id` the tokens `new` in place of those of `record`, if it is still alive and
+    /// has those; how long it lives stays the same. Where somebody else was faster, theirs are as good.
     ///
     /// # Errors
     /// [`Unavailable`] if it is not certain.
     pub async fn swap_tokens(
         &self,
         id: &SessionId,
-        old: &SealedTokens,
+        record: &SessionRecord,
         new: &SealedTokens,
+        now: Timestamp,
     ) -> Result<(), Unavailable> {
-        self.swap(id, &old.to_json(), &new.to_json()).await
+        let old = record.supabase.to_json();
+        if self.swap(id, &old, &new.to_json()).await? {
+            let mut swapped = record.clone();
+            swapped.supabase = new.clone();
+            self.save_behind(id, &swapped, now);
+        }
+        Ok(())
     }
 
     /// Takes its second factor from the session `id`, if it is still alive.
@@ -43,10 +51,31 @@ impl<H: HttpClient> SessionStore<H> {
     /// # Errors
     /// [`Unavailable`] if it is not certain.
     pub async fn lower(&self, id: &SessionId) -> Result<(), Unavailable> {
-        self.swap(id, RAISED, NOT_RAISED).await
+        self.swap(id, RAISED, NOT_RAISED).await.map(drop)
     }
 
-    async fn swap(&self, id: &SessionId, old: &str, new: &str) -> Result<(), Unavailable> {
+    /// Notes for the database that every session of the user is being lowered. Before they are: so that
+    /// it learns of it even if nobody comes that far.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if it is not certain.
+    pub async fn note_lowering(&self, user_id: &str, now: Timestamp) -> Result<(), Unavailable> {
+        let Some(database) = &self.database else {
+            return Ok(());
+        };
+        let change = Change::Lowered {
+            user_id: user_id.to_owned(),
+            at: now,
+        };
+        self.redis
+            .transaction(&self.keep_commands(Some(&change)))
+            .await?;
+        self.tell_database(database, &[change]).await;
+        Ok(())
+    }
+
+    /// Gives whether it was done.
+    async fn swap(&self, id: &SessionId, old: &str, new: &str) -> Result<bool, Unavailable> {
         // Rarely asked for: the text costs less than a name that the server might not know.
         let command = Command::new("EVAL")
             .arg(SCRIPT)
@@ -55,7 +84,7 @@ impl<H: HttpClient> SessionStore<H> {
             .arg(old)
             .arg(new);
         match self.redis().command(&command).await? {
-            Reply::Integer(_) => Ok(()),
+            Reply::Integer(swapped) => Ok(swapped == 1),
             Reply::Error(_) => Err(Unavailable::Refused),
             _ => Err(Unavailable::Unreadable),
         }
@@ -65,7 +94,6 @@ impl<H: HttpClient> SessionStore<H> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{session::SessionRecord, timestamp::Timestamp};
 
     #[test]
     fn what_is_swapped_stands_in_a_record_once() {
