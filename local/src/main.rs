@@ -106,11 +106,17 @@ async fn run(settings: Settings) -> Result<(), String> {
         service_key: SERVICE_KEY.to_owned(),
         jwt_secret: JWT_SECRET.to_owned(),
         autoconfirm: false,
+        postgres: settings.postgres,
     });
     let supabase = control(supabase, Arc::default(), |parts| {
         let knob = SUPABASE_KNOBS.contains(&parts.uri.path());
-        // `/auth/v1/token` and `/rest/v1/table` differ in their third segment.
-        (!knob).then(|| method_and_path(parts, 3))
+        // `/auth/v1/token` and `/rest/v1/table` differ in their third segment, functions in the fourth.
+        let depth = if parts.uri.path().starts_with("/rest/v1/rpc/") {
+            4
+        } else {
+            3
+        };
+        (!knob).then(|| method_and_path(parts, depth))
     });
     let origin = control(origin::router(), Arc::default(), |parts| {
         Some(method_and_path(parts, 1))

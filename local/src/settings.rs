@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) origin_port: u16,
     /// The Redis behind the bridge.
     pub(crate) redis: ConnectionInfo,
+    /// The PostgreSQL behind Supabase's `/rest/v1`, if there is one.
+    pub(crate) postgres: Option<tokio_postgres::Config>,
     /// The bearer token that the bridge wants.
     pub(crate) token: String,
     /// The auth worker's address, which the links in mails lead to.
@@ -71,6 +73,12 @@ const REDIS_URL: Flag = Flag {
     default: "",
     help: "redis://[:password@]host:port, in place of --redis-port",
 };
+const POSTGRES_URL: Flag = Flag {
+    name: "--postgres-url",
+    variable: "AUTHFLOW_POSTGRES_URL",
+    default: "",
+    help: "PostgreSQL behind Supabase's /rest/v1, as postgresql://user@/database?host=folder",
+};
 const TOKEN: Flag = Flag {
     name: "--token",
     variable: "AUTHFLOW_BRIDGE_TOKEN",
@@ -90,12 +98,13 @@ const GATEWAY_URL: Flag = Flag {
     help: "address of the gateway",
 };
 
-const FLAGS: [&Flag; 8] = [
+const FLAGS: [&Flag; 9] = [
     &BRIDGE_PORT,
     &SUPABASE_PORT,
     &ORIGIN_PORT,
     &REDIS_PORT,
     &REDIS_URL,
+    &POSTGRES_URL,
     &TOKEN,
     &SITE_URL,
     &GATEWAY_URL,
@@ -151,6 +160,14 @@ pub(crate) fn read(
         url if url.is_empty() => format!("redis://127.0.0.1:{}", port(&REDIS_PORT)?),
         url => url,
     };
+    let postgres = match value(&POSTGRES_URL) {
+        url if url.is_empty() => None,
+        // Its error says nothing of a password in the URL, and nothing else either.
+        url => Some(
+            url.parse()
+                .map_err(|_| format!("{} is no postgresql:// URL", POSTGRES_URL.name))?,
+        ),
+    };
     Ok(Order::Start(Box::new(Settings {
         bridge_port: port(&BRIDGE_PORT)?,
         supabase_port: port(&SUPABASE_PORT)?,
@@ -160,6 +177,7 @@ pub(crate) fn read(
             .as_str()
             .into_connection_info()
             .map_err(|error| format!("{} is no redis:// URL: {error}", REDIS_URL.name))?,
+        postgres,
         token: value(&TOKEN),
         site_url: value(&SITE_URL),
         gateway_url: value(&GATEWAY_URL),
@@ -238,6 +256,24 @@ mod tests {
         let settings = settings(&["--redis-url", "redis://:secret@localhost:7000"], &[]).unwrap();
         assert_eq!(settings.redis.addr().to_string(), "localhost:7000");
         assert_eq!(settings.redis.redis_settings().password(), Some("secret"));
+    }
+
+    #[test]
+    fn takes_postgresql_from_a_url_and_does_without() {
+        assert!(settings(&[], &[]).unwrap().postgres.is_none());
+        let url = "postgresql://authenticator@/postgres?host=%2Ftmp%2Fdata";
+        let postgres = settings(&["--postgres-url", url], &[]).unwrap().postgres;
+        let postgres = postgres.unwrap();
+        assert_eq!(
+            (postgres.get_user(), postgres.get_dbname()),
+            (Some("authenticator"), Some("postgres"))
+        );
+        assert_eq!(
+            postgres.get_hosts(),
+            [tokio_postgres::config::Host::Unix("/tmp/data".into())]
+        );
+        let refused = settings(&["--postgres-url", "mysql://a:secret@b/c"], &[]).unwrap_err();
+        assert!(refused.contains("--postgres-url") && !refused.contains("secret"));
     }
 
     #[test]

@@ -20,7 +20,7 @@ export async function within({ random, tell, breakerMs, database = true, rate = 
   const stack = await startChaosStack({ breakerMs, database, onLog: (line) => witness.log(line) });
   let timer;
   try {
-    const world = new World({ stack, hasDatabase: stack.database !== undefined, random: random.stream("people"), witness });
+    const world = new World({ stack, hasDatabase: stack.postgres !== undefined, random: random.stream("people"), witness });
     const crowd = new Crowd(world, await makePeople(stack, random.stream("devices"), PEOPLE, DEVICES));
     await crowd.arrive();
     timer = setInterval(() => {

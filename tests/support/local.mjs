@@ -8,10 +8,11 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const BINARY = `${process.env.CARGO_TARGET_DIR ?? `${ROOT}target`}/debug/authflow-local`;
 
 /**
- * Starts the companions in front of the Redis at `redisUrl`, on free ports unless `ports` names some.
+ * Starts the companions in front of the Redis at `redisUrl` and the PostgreSQL at `postgresUrl`, if there is one; on free
+ * ports unless `ports` names some.
  * `args` are further flags, `binary` another build. The three URLs have no slash at the end.
  */
-export async function startLocal({ redisUrl, ports = {}, args = [], onError, binary = BINARY } = {}) {
+export async function startLocal({ redisUrl, postgresUrl, ports = {}, args = [], onError, binary = BINARY } = {}) {
   const process_ = await startProcess(
     binary,
     [
@@ -19,6 +20,7 @@ export async function startLocal({ redisUrl, ports = {}, args = [], onError, bin
       "--bridge-port", String(ports.bridge ?? 0),
       "--supabase-port", String(ports.supabase ?? 0),
       "--origin-port", String(ports.origin ?? 0),
+      ...(postgresUrl ? ["--postgres-url", postgresUrl] : []),
       "--stop-with-stdin",
       ...args,
     ],

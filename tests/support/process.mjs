@@ -30,12 +30,12 @@ export function dyingWithParent(command, args) {
 
 /**
  * Starts `command` and resolves once `isReady(line)` is truthy for a line of its output, with that value as `ready`.
- * Rejects with what it printed if it ends first.
+ * Rejects with what it printed if it ends first. `as` may name another user and folder, as `{uid, gid, cwd}`.
  */
-export async function startProcess(command, args, { isReady, env = process.env, onError } = {}) {
+export async function startProcess(command, args, { isReady, env = process.env, onError, as = {} } = {}) {
   const [file, argv] = dyingWithParent(command, args);
   // Its stdin is a pipe that closes when we die: what watches its stdin stops then, too.
-  const child = spawn(file, argv, { env, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(file, argv, { ...as, env, stdio: ["pipe", "pipe", "pipe"] });
   child.stdin.on("error", () => {});
   const exited = new Promise((resolve) => {
     child.once("error", (error) => resolve({ error }));
@@ -49,10 +49,14 @@ export async function startProcess(command, args, { isReady, env = process.env, 
       onLine(line);
     });
   const ready = await new Promise((resolve, reject) => {
-    lines(child.stderr, (line) => onError?.(line));
-    lines(child.stdout, (line) => {
+    const look = (line) => {
       const value = isReady(line);
       if (value) resolve(value);
+    };
+    lines(child.stdout, look);
+    lines(child.stderr, (line) => {
+      onError?.(line);
+      look(line);
     });
     exited.then(({ error, code, signal }) =>
       reject(

@@ -1,9 +1,10 @@
-// A whole AuthFlow: redis-server, the companions, both workers. End-to-end tests and `scripts/dev` start the same.
+// A whole AuthFlow: redis-server, PostgreSQL, the companions, both workers. End-to-end tests and `scripts/dev` start the same.
 
 import { EventEmitter, once } from "node:events";
 
 import { companion, outbox, startLocal } from "./local.mjs";
 import { freePort } from "./process.mjs";
+import { findPostgres, startPostgres } from "./postgres.mjs";
 import { startRedis } from "./redis.mjs";
 import { PATIENT, UNLIMITED, workerVars } from "./vars.mjs";
 import { defined, startWorker } from "./worker.mjs";
@@ -11,7 +12,8 @@ import { defined, startWorker } from "./worker.mjs";
 /**
  * Starts everything, on free ports unless `ports` names some (`gateway, auth, bridge, supabase, origin, redis`).
  * `vars` are variables for `both` workers, `verify` or `auth`; undefined takes one away. `folders` are other builds,
- * `limiters` the gateway's rate limiters. Unless `asDeployed`, attempts to sign in and the like are not
+ * `limiters` the gateway's rate limiters. With `database`, PostgreSQL is there as `postgres`, and the workers keep sessions in
+ * it, too; as deployed, that is so wherever it is installed. Unless `asDeployed`, attempts to sign in and the like are not
  * counted, and Redis has more time to answer. A `redisDurable` may keep its data over a kill.
  *
  * ```js
@@ -26,6 +28,7 @@ export async function startStack({
   folders = {},
   limiters,
   asDeployed = false,
+  database = asDeployed,
   redisPassword,
   redisDurable,
   onLog,
@@ -37,12 +40,16 @@ export async function startStack({
   try {
     const redis = await startRedis({ port: ports.redis, password: redisPassword, durable: redisDurable });
     stops.push(redis.stop);
+    const postgres = database && (!asDeployed || (await findPostgres())) ? await startPostgres() : undefined;
+    if (postgres) stops.push(postgres.stop);
+    else if (database) process.stderr.write("PostgreSQL is not installed (scripts/setup): sessions are kept in Redis alone\n");
 
     const gatewayPort = ports.gateway ?? (await freePort());
     const authPort = ports.auth ?? (await freePort());
     const urls = { gateway: `http://localhost:${gatewayPort}`, auth: `http://localhost:${authPort}` };
     const localOptions = {
       redisUrl: redis.url,
+      postgresUrl: postgres?.url,
       ports,
       args: ["--gateway-url", urls.gateway, "--site-url", urls.auth],
       onError: onLog,
@@ -52,7 +59,7 @@ export async function startStack({
     for (const name of ["bridge", "supabase", "origin"]) urls[name] = local[name];
 
     const logs = new Logs(onLog);
-    const defaults = workerVars(urls);
+    const defaults = workerVars(urls, { database: postgres !== undefined });
     if (!asDeployed) {
       Object.assign(defaults.auth, PATIENT, UNLIMITED);
       Object.assign(defaults.verify, PATIENT);
@@ -72,6 +79,7 @@ export async function startStack({
     return {
       ...urls,
       redis,
+      postgres,
       logs,
       workers: { verify, auth },
       /** One more of `verify` or `auth`, with the same variables, on a port of its own; it ends with the others. */

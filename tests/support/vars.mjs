@@ -1,7 +1,7 @@
 // The variables and secrets of both workers on a developer's machine. The secrets are public, and worth nothing elsewhere.
 
-/** What a whole stack's addresses make of the workers' variables. */
-export function workerVars({ gateway, auth, bridge, supabase, origin }) {
+/** What a whole stack's addresses make of the workers' variables; with `database`, sessions are kept there, too. */
+export function workerVars({ gateway, auth, bridge, supabase, origin }, { database = false } = {}) {
   const both = {
     GATEWAY_URL: gateway,
     AUTH_URL: auth,
@@ -14,14 +14,19 @@ export function workerVars({ gateway, auth, bridge, supabase, origin }) {
     // Nothing in front of the worker tells the client's address here; a `CF-Connecting-IP` that was sent is believed.
     CLIENT_IP_FALLBACK: "127.0.0.1",
   };
+  const service = { SUPABASE_URL: supabase, SUPABASE_SERVICE_ROLE_KEY: "local-service" };
   const identity = {
-    SUPABASE_URL: supabase,
+    ...service,
+    ...(database ? {} : { DATABASE: "0" }),
     SUPABASE_ANON_KEY: "local-anon",
-    SUPABASE_SERVICE_ROLE_KEY: "local-service",
     OAUTH_PROVIDERS: "google,github,azure",
     FERNET_KEYS: "laZD-tU4JvVuAN-dOQwvFTpI1ocpgWlgjs2y8vyuRGs=",
   };
-  const verify = { ROUTES: JSON.stringify(routes(origin)), ASSERTION_KEYS: JSON.stringify([ASSERTION_KEY]) };
+  const verify = {
+    ...(database ? service : {}),
+    ROUTES: JSON.stringify(routes(origin)),
+    ASSERTION_KEYS: JSON.stringify([ASSERTION_KEY]),
+  };
   return { verify: { ...both, ...verify }, auth: { ...both, ...identity } };
 }
 

@@ -12,7 +12,7 @@ const BODY_LIMIT: usize = 1024 * 1024;
 /// One request, its body read.
 pub(super) struct Call {
     pub(super) method: Method,
-    /// The path below `/auth/v1`, without a closing slash.
+    /// The path below the API's own, as `/auth/v1`; without a closing slash.
     pub(super) path: String,
     pub(super) query: Vec<(String, String)>,
     pub(super) headers: HeaderMap,
@@ -21,13 +21,10 @@ pub(super) struct Call {
 }
 
 impl Call {
-    pub(super) async fn read(request: Request<Body>) -> Self {
+    /// Reads a request to the API at the path `api`.
+    pub(super) async fn read(request: Request<Body>, api: &str) -> Self {
         let (parts, body) = request.into_parts();
-        let below = parts
-            .uri
-            .path()
-            .strip_prefix("/auth/v1")
-            .unwrap_or_default();
+        let below = parts.uri.path().strip_prefix(api).unwrap_or_default();
         Self {
             path: below.strip_suffix('/').unwrap_or(below).to_owned(),
             query: parse_query(&parts.uri),

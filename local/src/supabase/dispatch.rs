@@ -20,13 +20,14 @@ type Handler = fn(&mut State, &Call) -> Result<Response, AuthError>;
 
 /// Answers everything below `/auth/v1`.
 pub(super) async fn dispatch(Extract(shared): Extract<Shared>, request: Request<Body>) -> Response {
-    let call = Call::read(request).await;
+    let call = Call::read(request, "/auth/v1").await;
     escape_markup(answer(&shared, call)).await
 }
 
 fn answer(shared: &Shared, mut call: Call) -> Response {
     let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
     if state.config.gateway
+        && !gateway::is_open(&call)
         && let Err(refusal) = gateway::admit(&state, &mut call)
     {
         return refusal.into_response();

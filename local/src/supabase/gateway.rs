@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{call::Call, jwt, state::State};
 
-/// Paths that a browser or a verifier opens without a key.
+/// Paths of Supabase Auth that a browser or a verifier opens without a key.
 const OPEN: [&str; 4] = [
     "/verify",
     "/callback",
@@ -17,12 +17,14 @@ const OPEN: [&str; 4] = [
     "/.well-known/jwks.json",
 ];
 
+/// Whether a request to Supabase Auth needs no key.
+pub(super) fn is_open(call: &Call) -> bool {
+    OPEN.contains(&call.path.as_str())
+}
+
 /// Lets a request in, or says why not. A request without a token of its own, or with the key in
 /// its place, goes on with the token of the key's role.
 pub(super) fn admit(state: &State, call: &mut Call) -> Result<(), Refusal> {
-    if OPEN.contains(&call.path.as_str()) {
-        return Ok(());
-    }
     let Some(key) = call.header("apikey").or_else(|| call.query("apikey")) else {
         return Err(Refusal::new(
             "No API key found in request",

@@ -1,10 +1,11 @@
-//! A strict stand-in for Supabase Auth (`GoTrue`) behind Supabase's gateway, all in memory.
+//! A strict stand-in for Supabase behind its gateway: Supabase Auth (`GoTrue`), all in memory, and
+//! PostgREST over a real PostgreSQL, where there is one ([`rest`]).
 //!
-//! The real server needs Docker or Go. This one answers the part of it that `AuthFlow` uses, as
+//! The real `GoTrue` needs Docker or Go. This one answers the part of it that `AuthFlow` uses, as
 //! recordings of the real server show it: `tests/supabase` replays them. Mails are not sent but
 //! kept in an outbox, with links that lead to our own pages.
 //!
-//! Beside `/auth/v1` there are controls, open to anyone who reaches the port:
+//! Beside `/auth/v1` and `/rest/v1` there are controls, open to anyone who reaches the port:
 //!
 //! * `GET /outbox`: the mails as a JSON list, newest last: `to`, `subject`, `kind` (Supabase's
 //!   `type`), `link`, `token_hash`, `token` (the six digits). `DELETE /outbox` empties it.
@@ -65,6 +66,7 @@ mod recover;
 mod redirect;
 mod refresh;
 mod resend;
+mod rest;
 mod session;
 mod signin;
 mod signup;
@@ -101,13 +103,23 @@ pub(crate) struct Settings {
     pub(crate) jwt_secret: String,
     /// Whether a new address counts as confirmed at once.
     pub(crate) autoconfirm: bool,
+    /// The PostgreSQL behind `/rest/v1`, if there is one.
+    pub(crate) postgres: Option<tokio_postgres::Config>,
 }
 
 type Shared = Arc<Mutex<State>>;
 
 /// The stand-in with its controls, with no users yet.
 pub(crate) fn router(settings: Settings) -> Router {
+    let database = settings.postgres.clone().map(rest::Database::new);
     let shared: Shared = Arc::new(Mutex::new(State::new(settings)));
+    let rest = Arc::new(rest::Rest {
+        shared: Arc::clone(&shared),
+        database,
+    });
+    let rest = Router::new()
+        .route("/rest/v1/{*path}", any(rest::answer))
+        .with_state(rest);
     Router::new()
         .route("/auth/v1", any(dispatch::dispatch))
         .route("/auth/v1/", any(dispatch::dispatch))
@@ -127,4 +139,5 @@ pub(crate) fn router(settings: Settings) -> Router {
             get(provider::page).post(provider::decide),
         )
         .with_state(shared)
+        .merge(rest)
 }

@@ -97,6 +97,7 @@ pub(super) mod tests {
             service_key: String::new(),
             jwt_secret: String::new(),
             autoconfirm: false,
+            postgres: None,
         })
     }
 
