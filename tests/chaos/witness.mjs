@@ -44,14 +44,14 @@ export class Witness {
     if (this.#reports.length <= this.most) this.#reports.push(this.#report(violation));
   }
 
-  async #report({ is, why, kind, number, request, answer, session, faults, may }) {
+  async #report({ is, why, kind, number, at, request, answer, session, faults, may }) {
     await new Promise((resolve) => setTimeout(resolve, LOGS_LATE_MS));
     const id = answer.headers["x-request-id"];
     const history = session?.history.map((event) => `    ${this.at(event.at)}  ${event.what}`) ?? [];
     const logged = this.#lines.get(id) ?? this.#lines.get(`chaos-${number}`) ?? [];
     const text = [
       `VIOLATION ${is}: ${why}`,
-      `  request ${number} (${kind}): ${request.method} ${request.path}, ${this.at(answer.started)} to ${this.at(answer.ended)}`,
+      `  request ${number} (${kind}) to ${at}: ${request.method} ${request.path}, ${this.at(answer.started)} to ${this.at(answer.ended)}`,
       `  may get in: ${may ?? "not asked"}; answer: ${describe(answer)}; request id ${id ?? "none"}`,
       `  faults meanwhile: ${faults.map(({ name }) => name).join(", ") || "none"}`,
       session && `  session ${session.shortHash} of user ${session.person.id}:`,

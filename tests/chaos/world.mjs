@@ -41,7 +41,8 @@ export class World {
     this.tally.count({ is, may, faults, source });
     if (VIOLATIONS.includes(is)) {
       session?.note(answer.started, `request ${number}: ${is}`);
-      this.witness.report({ is, why, kind, number, request, answer, session, faults, may });
+      const to = at === this.gateways[1] ? "the quiet gateway" : at === "auth" ? "auth" : "the gateway";
+      this.witness.report({ is, why, kind, number, at: to, request, answer, session, faults, may });
     }
     const result = { kind, answer, source, excuses, ...verdict };
     this.onAnswer(result);
