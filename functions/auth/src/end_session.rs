@@ -158,7 +158,7 @@ fn end_at_supabase<H: Host>(
             // One that goes on needs them: the old refresh token will be worth nothing.
             if scope == Scope::Others {
                 let new = seal(fernet, &session, now);
-                let kept = store.swap_tokens(&id, &record, &new, now).await;
+                let kept = store.swap_tokens(&id, sealed, &new).await;
                 kept.map_err(|reason| reason.as_str().to_owned())?;
             }
             session.access_token

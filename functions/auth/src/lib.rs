@@ -88,11 +88,17 @@ pub fn configure(now_ms: f64, variables: &str) -> Vec<String> {
 pub fn start(now_ms: f64, facts: &str, body: String) -> String {
     let config = CONFIG.with_borrow(Clone::clone);
     let request = edge::read(facts, body);
-    let answer = |host: EffectHost| async move {
-        let config = config.as_ref();
-        app::answer(&host, config, &request).await
-    };
-    let step = RUNNER.with_borrow_mut(|runner| runner.start(moment(now_ms), answer));
+    let now = moment(now_ms);
+    let step = RUNNER.with_borrow_mut(|runner| {
+        let has_room = runner.has_room(now);
+        runner.start(now, |host: EffectHost| async move {
+            if has_room {
+                app::answer(&host, config.as_ref(), &request).await
+            } else {
+                app::overloaded(&host, &request)
+            }
+        })
+    });
     edge::message(&step)
 }
 

@@ -115,7 +115,7 @@ pub(crate) async fn tokens<H: Host>(
     let new = seal(fernet, &session, now);
     let kept = exchange
         .store()
-        .swap_tokens(&signed_in.id, &signed_in.record, &new, now)
+        .swap_tokens(&signed_in.id, sealed, &new)
         .await;
     kept.map_err(Failure::store_unavailable)?;
     Ok(Tokens {

@@ -10,46 +10,25 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// See the module.
+/// A change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// There is a session, or it has another record now.
-    Saved {
-        /// Its id.
-        id: SessionId,
-        /// Its record as Redis keeps it.
-        record: String,
-        /// When it was asked for, in milliseconds: before that, it has no part in what happens to all
-        /// of a user's.
-        asked_at: u64,
-        /// When it became so.
-        at: Timestamp,
-        /// When it ends unless it is used.
-        idle_until: Timestamp,
-    },
-    /// A session lives on.
-    Renewed {
-        /// Its id.
-        id: SessionId,
-        /// When it ends unless it is used.
-        idle_until: Timestamp,
-    },
-    /// Redis has it again.
-    Restored {
-        /// Its id.
-        id: SessionId,
-        /// Since when.
-        at: Timestamp,
-    },
-    /// A session has ended.
-    Ended {
-        /// Its id.
-        id: SessionId,
-        /// When.
-        at: Timestamp,
-    },
-    /// All sessions of a user have ended that there were.
-    EndedAll {
+pub struct Change {
+    /// The name under which it is kept while the database has not got it.
+    pub name: String,
+    /// The change as the database takes it; times are milliseconds.
+    pub json: String,
+    /// Whether the database must have it, sooner or later: else something that was taken away would be
+    /// given again. All else is only missed while Redis is away.
+    pub is_due: bool,
+}
+
+/// An end that Redis missed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MissedEnd {
+    /// Of one session.
+    One(SessionId),
+    /// Of all sessions of a user.
+    All {
         /// The user's id.
         user_id: String,
         /// The hash of the one that goes on.
@@ -57,106 +36,107 @@ pub enum Change {
         /// When.
         at: Timestamp,
     },
-    /// All sessions of a user that there were have lost their second factor.
-    Lowered {
-        /// The user's id.
-        user_id: String,
-        /// When.
-        at: Timestamp,
-    },
 }
 
 impl Change {
-    /// The change as the database takes it; times are milliseconds.
-    pub fn to_json(&self) -> String {
-        let of = |kind| Writer::object().text("kind", kind);
-        match self {
-            Self::Saved {
-                id,
-                record,
-                asked_at,
-                at,
-                idle_until,
-            } => of("saved")
-                .text("hash", &id.hash())
-                .json("record", record)
-                .number("asked_at", *asked_at)
-                .number("saved_at", at.millis())
-                .number("idle_until", idle_until.millis()),
-            Self::Renewed { id, idle_until } => of("renewed")
-                .text("hash", &id.hash())
-                .number("idle_until", idle_until.millis()),
-            Self::Restored { id, at } => of("restored")
-                .text("hash", &id.hash())
-                .number("at", at.millis()),
-            // With the id itself, by which Redis knows it. It opens nothing.
-            Self::Ended { id, at } => of("ended")
-                .text("hash", &id.hash())
-                .text("id", id.as_str())
-                .number("at", at.millis()),
-            Self::EndedAll { user_id, kept, at } => of("ended_all")
-                .text("user_id", user_id)
-                .maybe_text("kept", kept.as_deref())
-                .number("at", at.millis()),
-            Self::Lowered { user_id, at } => of("lowered")
-                .text("user_id", user_id)
-                .number("at", at.millis()),
+    /// The session `id` has `record` at `now`, and lives so many seconds unless it is used.
+    pub fn saved(id: &SessionId, record: &SessionRecord, now: Timestamp, lives: u64) -> Self {
+        let (hash, at) = (id.hash(), now.millis());
+        let json = of("saved")
+            .text("hash", &hash)
+            .json("record", &record.to_json())
+            .number("asked_at", record.asked_at)
+            .number("saved_at", at)
+            .number("idle_until", until(now, lives));
+        Self {
+            name: format!("saved:{hash}:{at}"),
+            json: json.end(),
+            is_due: false,
         }
+    }
+
+    /// The session `id` has ended.
+    pub fn ended(id: &SessionId, now: Timestamp) -> Self {
+        // With the id itself, by which Redis knows it. It opens nothing.
+        let json = of("ended")
+            .text("hash", &id.hash())
+            .text("id", id.as_str())
+            .number("at", now.millis());
+        Self {
+            name: name_of_end(id),
+            json: json.end(),
+            is_due: true,
+        }
+    }
+
+    /// All sessions of a user have ended that there were, but `kept`.
+    pub fn ended_all(user_id: &str, kept: Option<&SessionId>, now: Timestamp) -> Self {
+        let kept = kept.map(SessionId::hash);
+        let json = of("ended_all")
+            .text("user_id", user_id)
+            .maybe_text("kept", kept.as_deref())
+            .number("at", now.millis());
+        Self {
+            name: format!("ended_all:{user_id}:{}", now.millis()),
+            json: json.end(),
+            is_due: true,
+        }
+    }
+
+    /// All sessions of a user that there were have lost their second factor.
+    pub fn lowered(user_id: &str, now: Timestamp) -> Self {
+        let json = of("lowered")
+            .text("user_id", user_id)
+            .number("at", now.millis());
+        Self {
+            name: format!("lowered:{user_id}:{}", now.millis()),
+            json: json.end(),
+            is_due: true,
+        }
+    }
+}
+
+/// The name of the change that `id` has ended: by it, its end can be looked for.
+pub(super) fn name_of_end(id: &SessionId) -> String {
+    format!("ended:{}", id.hash())
+}
+
+/// That the session `id` lives so many seconds from `now`.
+pub(super) fn renewed(id: &SessionId, now: Timestamp, lives: u64) -> String {
+    of("renewed")
+        .text("hash", &id.hash())
+        .number("idle_until", until(now, lives))
         .end()
-    }
+}
 
-    /// The name under which it is kept while the database has not got it. An end has one name, so
-    /// that it can be looked for.
-    pub fn name(&self) -> String {
-        match self {
-            Self::Saved { id, at, .. } => format!("saved:{}:{}", id.hash(), at.millis()),
-            Self::Renewed { id, .. } => format!("renewed:{}", id.hash()),
-            Self::Restored { id, .. } => format!("restored:{}", id.hash()),
-            Self::Ended { id, .. } => Self::name_of_end(id),
-            Self::EndedAll { user_id, at, .. } => format!("ended_all:{user_id}:{}", at.millis()),
-            Self::Lowered { user_id, at } => format!("lowered:{user_id}:{}", at.millis()),
-        }
-    }
+/// That Redis has the session `id` again.
+pub(super) fn restored(id: &SessionId, now: Timestamp) -> String {
+    of("restored")
+        .text("hash", &id.hash())
+        .number("at", now.millis())
+        .end()
+}
 
-    /// The name of the end of `id`.
-    pub(super) fn name_of_end(id: &SessionId) -> String {
-        format!("ended:{}", id.hash())
-    }
+fn of(kind: &str) -> Writer {
+    Writer::object().text("kind", kind)
+}
 
-    /// Whether the database must have it, sooner or later: else something that was taken away would
-    /// be given again. All else is only missed while Redis is away.
-    pub const fn is_due(&self) -> bool {
-        matches!(
-            self,
-            Self::Ended { .. } | Self::EndedAll { .. } | Self::Lowered { .. }
-        )
-    }
+fn until(now: Timestamp, lives: u64) -> u64 {
+    let until = Timestamp::from_seconds(now.seconds().saturating_add(lives));
+    until.millis()
+}
 
-    /// Reads one that Redis missed; `None` if it is of no kind that is ever owed to Redis.
+impl MissedEnd {
+    /// Reads a change that Redis missed; `None` if it is no end.
     pub fn read(mut change: Object) -> Option<Self> {
-        let at = Timestamp::from_millis(change.number("at")?);
         match change.text("kind")?.as_str() {
-            "ended" => Some(Self::Ended {
-                id: SessionId::parse(&change.text("id")?)?,
-                at,
-            }),
-            "ended_all" => Some(Self::EndedAll {
+            "ended" => SessionId::parse(&change.text("id")?).map(Self::One),
+            "ended_all" => Some(Self::All {
                 user_id: change.text("user_id")?,
                 kept: change.text("kept"),
-                at,
+                at: Timestamp::from_millis(change.number("at")?),
             }),
             _ => None,
-        }
-    }
-
-    /// That `id` has `record` at `now`, and lives so many seconds.
-    pub fn saved(id: &SessionId, record: &SessionRecord, now: Timestamp, lives: u64) -> Self {
-        Self::Saved {
-            id: id.clone(),
-            record: record.to_json(),
-            asked_at: record.asked_at,
-            at: now,
-            idle_until: Timestamp::from_seconds(now.seconds().saturating_add(lives)),
         }
     }
 }
@@ -168,54 +148,50 @@ mod tests {
 
     const USER: &str = "5f6b7c8d-0000-4000-8000-000000000001";
 
-    fn ended_all(kept: Option<String>) -> Change {
-        Change::EndedAll {
-            user_id: USER.into(),
-            kept,
-            at: NOW,
-        }
+    fn read(change: &Change) -> Option<MissedEnd> {
+        MissedEnd::read(Object::parse(&change.json).unwrap())
     }
 
     #[test]
     fn what_redis_missed_is_read_as_it_was_written() {
-        for change in [
-            Change::Ended { id: id(1), at: NOW },
-            ended_all(None),
-            ended_all(Some(id(2).hash())),
-        ] {
-            let json = change.to_json();
-            let read = Change::read(Object::parse(&json).unwrap());
-            assert_eq!(read, Some(change), "{json}");
+        let one = Change::ended(&id(1), NOW);
+        assert_eq!(read(&one), Some(MissedEnd::One(id(1))));
+        for kept in [None, Some(id(2))] {
+            let all = MissedEnd::All {
+                user_id: USER.into(),
+                kept: kept.as_ref().map(SessionId::hash),
+                at: NOW,
+            };
+            let change = Change::ended_all(USER, kept.as_ref(), NOW);
+            assert_eq!(read(&change), Some(all), "{}", change.json);
         }
     }
 
     #[test]
     fn nothing_else_is_ever_done_to_redis() {
-        let lowered = Change::Lowered {
-            user_id: USER.into(),
-            at: NOW,
-        };
         for json in [
-            lowered.to_json(),
+            Change::lowered(USER, NOW).json,
             r#"{"kind":"ended","hash":"x","at":1}"#.into(),
             r#"{"kind":"ended","id":"*","at":1}"#.into(),
             "{}".into(),
         ] {
-            assert_eq!(Change::read(Object::parse(&json).unwrap()), None, "{json}");
+            let read = MissedEnd::read(Object::parse(&json).unwrap());
+            assert_eq!(read, None, "{json}");
         }
     }
 
     #[test]
     fn only_what_takes_something_away_is_due() {
         let record = SessionRecord::example(NOW);
-        assert!(ended_all(None).is_due());
-        assert!(Change::Ended { id: id(1), at: NOW }.is_due());
-        assert!(!Change::saved(&id(1), &record, NOW, 60).is_due());
+        assert!(Change::ended_all(USER, None, NOW).is_due);
+        assert!(Change::lowered(USER, NOW).is_due);
+        assert!(Change::ended(&id(1), NOW).is_due);
+        assert!(!Change::saved(&id(1), &record, NOW, 60).is_due);
     }
 
     #[test]
     fn a_saved_session_is_told_with_its_hash_and_not_its_id() {
-        let json = Change::saved(&id(1), &SessionRecord::example(NOW), NOW, 60).to_json();
+        let json = Change::saved(&id(1), &SessionRecord::example(NOW), NOW, 60).json;
         assert!(json.contains(&id(1).hash()) && !json.contains(id(1).as_str()));
         assert!(json.contains(r#""idle_until":1800000060000"#), "{json}");
     }

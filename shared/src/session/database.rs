@@ -7,7 +7,7 @@
 use core::time::Duration;
 use std::rc::Rc;
 
-use super::{SessionId, SessionRecord, change::Change, debts::Debts};
+use super::{SessionId, SessionRecord, change::MissedEnd, debts::Debts};
 use crate::{
     dependency::{Dependency, Manner},
     host::{CallError, Host, HttpCall},
@@ -78,8 +78,8 @@ pub enum State {
 pub struct Owed {
     /// Its number in the list.
     pub number: u64,
-    /// None if it is of no kind that Redis can be told.
-    pub change: Option<Change>,
+    /// None if it is no end.
+    pub end: Option<MissedEnd>,
 }
 
 /// What is owed to Redis.
@@ -194,7 +194,7 @@ impl<H: Host> Database<H> {
                 let mut entry = Object::from_value(entry)?;
                 Some(Owed {
                     number: entry.number("seq")?,
-                    change: entry.object("change").and_then(Change::read),
+                    end: entry.object("change").and_then(MissedEnd::read),
                 })
             });
             Some(OwedToRedis {

@@ -17,11 +17,9 @@ impl<H: Host> SessionStore<H> {
     /// # Errors
     /// [`Unavailable`] if it is not certain that the session is gone.
     pub async fn end(&self, id: &SessionId, now: Timestamp) -> Result<(), Unavailable> {
-        let change = Change::Ended {
-            id: id.clone(),
-            at: now,
-        };
-        let ended = self.end_in_redis(id, Some(&change)).await;
+        let change = Change::ended(id, now);
+        // Whatever the breaker says: others may read Redis again already, where this isolate does not.
+        let ended = self.probing().end_in_redis(id, Some(&change)).await;
         self.settle_end(ended, change).await
     }
 
@@ -44,7 +42,7 @@ impl<H: Host> SessionStore<H> {
                 Ok(done)
             }
             Err(reason) => {
-                let told = database.apply(&[change.to_json()], true).await;
+                let told = database.apply(&[change.json], true).await;
                 told.map_err(|_| reason)?;
                 self.settle_soon(database);
                 Ok(T::default())

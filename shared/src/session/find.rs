@@ -16,8 +16,7 @@
 use core::time::Duration;
 
 use super::{
-    SessionId, SessionStore,
-    change::Change,
+    SessionId, SessionStore, change,
     database::{Database, Fault, State},
     debts::Debt,
     keys,
@@ -191,7 +190,7 @@ impl<H: Host> SessionStore<H> {
             Command::new("EXISTS").arg(keys::session_ended(id)),
             Command::new("HEXISTS")
                 .arg(keys::OWED_TO_DATABASE)
-                .arg(Change::name_of_end(id)),
+                .arg(change::name_of_end(id)),
             Command::new("HLEN").arg(keys::OWED_TO_DATABASE),
         ];
         let replies = match self.redis.pipeline(&commands).await {
@@ -214,8 +213,7 @@ impl<H: Host> SessionStore<H> {
         }
 
         // (2) The database must have got all that it missed: the end of this one may be in it.
-        let has_all = replies.last() == Some(&Reply::Integer(0));
-        if !has_all && self.settle_database(database).await.is_err() {
+        if replies.last() != Some(&Reply::Integer(0)) {
             let unknown = SessionLookup::Unavailable(Unavailable::Lost);
             return (unknown, Source::Database);
         }

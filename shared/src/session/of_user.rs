@@ -103,12 +103,10 @@ impl<H: Host> SessionStore<H> {
         kept: Option<&SessionId>,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Unavailable> {
-        let change = Change::EndedAll {
-            user_id: user_id.to_owned(),
-            kept: kept.map(SessionId::hash),
-            at: now,
-        };
-        let ended = self.end_all_in_redis(user_id, kept, now, &change).await;
+        let change = Change::ended_all(user_id, kept, now);
+        // Whatever the breaker says: others may read Redis again already, where this isolate does not.
+        let store = self.probing();
+        let ended = store.end_all_in_redis(user_id, kept, now, &change).await;
         self.settle_end(ended, change).await
     }
 

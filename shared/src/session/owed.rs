@@ -79,11 +79,11 @@ impl<H: Host> SessionStore<H> {
     /// Tells the database `changes`, which Redis has. What it misses is kept in Redis; what is
     /// [due](Change::is_due) has been put there before.
     pub(super) async fn tell_database(&self, database: &Database<H>, changes: &[Change]) {
-        let told: Vec<_> = changes.iter().map(Change::to_json).collect();
+        let told: Vec<_> = changes.iter().map(|change| change.json.clone()).collect();
         let debts = database.debts();
         if database.apply(&told, false).await.is_err() {
             debts.owe_database();
-            let missed = changes.iter().filter(|change| !change.is_due());
+            let missed = changes.iter().filter(|change| !change.is_due);
             for change in missed {
                 let _ = self.redis.command(&keep(change)).await;
             }
@@ -91,8 +91,8 @@ impl<H: Host> SessionStore<H> {
         }
         let names: Vec<_> = changes
             .iter()
-            .filter(|change| change.is_due())
-            .map(Change::name)
+            .filter(|change| change.is_due)
+            .map(|change| change.name.clone())
             .collect();
         // It answers: what it missed before, as well.
         let owes_more = debts.take_owed_to_database();
@@ -163,6 +163,6 @@ impl<H: Host> SessionStore<H> {
 pub(super) fn keep(change: &Change) -> Command {
     Command::new("HSET")
         .arg(keys::OWED_TO_DATABASE)
-        .arg(change.name())
-        .arg(change.to_json())
+        .arg(&change.name)
+        .arg(&change.json)
 }

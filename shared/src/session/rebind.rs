@@ -29,7 +29,7 @@ return 1
 impl<H: Host> SessionStore<H> {
     /// Binds the session `id` at `now` to the device of `fingerprint` and `factors` in place of
     /// that of `record`, if it is still alive and bound to that; how long it lives stays the same.
-    /// Gives whether it was.
+    /// Gives whether it was. The database learns of it when the session is renewed.
     ///
     /// # Errors
     /// [`Unavailable`] if it is not certain.
@@ -53,16 +53,7 @@ impl<H: Host> SessionStore<H> {
             .arg(fingerprint)
             .arg(now.seconds());
         match self.redis.command(&command).await? {
-            Reply::Integer(changed) => {
-                if changed == 1 {
-                    let mut rebound = record.clone();
-                    fingerprint.clone_into(&mut rebound.device_fingerprint);
-                    rebound.factors = factors.clone();
-                    rebound.rebound_at = Some(now.seconds());
-                    self.save_behind(id, &rebound, now);
-                }
-                Ok(changed == 1)
-            }
+            Reply::Integer(changed) => Ok(changed == 1),
             Reply::Error(_) => Err(Unavailable::Refused),
             _ => Err(Unavailable::Unreadable),
         }

@@ -1,6 +1,10 @@
 //! Letting a session that is in use live on.
 
-use super::{SessionId, SessionRecord, SessionStore, change::Change, keys};
+use super::{
+    SessionId, SessionRecord, SessionStore,
+    change::{self, Change},
+    keys,
+};
 use crate::{
     host::Host,
     redis::{Command, Reply, Unavailable},
@@ -41,16 +45,13 @@ impl<H: Host> SessionStore<H> {
                 // As a whole: whatever the database missed of it, it has then. What it misses now, the
                 // next renewal makes good.
                 let saved = Change::saved(id, record, now, lives);
-                let _ = database.apply(&[saved.to_json()], false).await;
+                let _ = database.apply(&[saved.json], false).await;
                 return Ok(());
             }
             Err(reason) => reason,
         };
-        let change = Change::Renewed {
-            id: id.clone(),
-            idle_until: Timestamp::from_seconds(now.seconds().saturating_add(lives)),
-        };
-        let told = database.apply(&[change.to_json()], true).await;
+        let renewed = change::renewed(id, now, lives);
+        let told = database.apply(&[renewed], true).await;
         told.map_err(|_| reason)
     }
 

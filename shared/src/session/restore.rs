@@ -1,6 +1,6 @@
 //! Bringing a session back into a Redis that lost it.
 
-use super::{SessionId, SessionRecord, SessionStore, change::Change, database::Database, keys};
+use super::{SessionId, SessionRecord, SessionStore, change, database::Database, keys};
 use crate::{
     host::Host,
     redis::{Command, Reply},
@@ -48,11 +48,9 @@ impl<H: Host> SessionStore<H> {
             .arg(self.lifetimes().user_id)
             .arg(idle_until.seconds())
             .arg(id.as_str())
-            .arg(Change::name_of_end(id));
+            .arg(change::name_of_end(id));
         if self.redis.command(&command).await == Ok(Reply::Integer(1)) {
-            let id = id.clone();
-            let restored = Change::Restored { id, at: now };
-            let _ = database.apply(&[restored.to_json()], false).await;
+            let _ = database.apply(&[change::restored(id, now)], false).await;
         }
     }
 }

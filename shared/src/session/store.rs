@@ -208,10 +208,7 @@ impl<H: Host> SessionStore<H> {
                 .arg(new.id.as_str()),
         ]);
         writes.extend(at_least(&sessions_key, lives));
-        let old_end = new.replaces.map(|old| Change::Ended {
-            id: old.clone(),
-            at: now,
-        });
+        let old_end = new.replaces.map(|old| Change::ended(old, now));
         if let Some(old) = new.replaces {
             writes.extend(self.end_commands(old, old_owner));
             writes.extend(self.keep_commands(old_end.as_ref()));
@@ -271,18 +268,6 @@ impl<H: Host> SessionStore<H> {
         let (store, database) = (self.clone(), database.clone());
         self.redis.host().spawn(async move {
             store.tell_database(&database, &changes).await;
-        });
-    }
-
-    /// Tells the database, after the answer, that `id` has another record at `now`.
-    pub(super) fn save_behind(&self, id: &SessionId, record: &SessionRecord, now: Timestamp) {
-        let Some(database) = &self.database else {
-            return;
-        };
-        let saved = Change::saved(id, record, now, self.session_seconds(record, now));
-        let (store, database) = (self.clone(), database.clone());
-        self.redis.host().spawn(async move {
-            store.tell_database(&database, &[saved]).await;
         });
     }
 

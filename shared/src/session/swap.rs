@@ -1,6 +1,6 @@
 //! Changing one part of a session, and nothing else of it.
 
-use super::{SessionId, SessionRecord, SessionStore, change::Change, keys, record::SealedTokens};
+use super::{SessionId, SessionStore, change::Change, keys, record::SealedTokens};
 use crate::{
     host::Host,
     redis::{Command, Reply, Unavailable},
@@ -25,25 +25,19 @@ const RAISED: &str = r#""aal":"aal2""#;
 const NOT_RAISED: &str = r#""aal":"aal1""#;
 
 impl<H: Host> SessionStore<H> {
-    /// Gives the session `id` the tokens `new` in place of those of `record`, if it is still alive and
-    /// has those; how long it lives stays the same. Where somebody else was faster, theirs are as good.
+    /// Gives the session `id` the tokens `new` in place of `old`, if it is still alive and has
+    /// those; how long it lives stays the same. Where somebody else was faster, theirs are as good. The
+    /// database learns of it when the session is renewed.
     ///
     /// # Errors
     /// [`Unavailable`] if it is not certain.
     pub async fn swap_tokens(
         &self,
         id: &SessionId,
-        record: &SessionRecord,
+        old: &SealedTokens,
         new: &SealedTokens,
-        now: Timestamp,
     ) -> Result<(), Unavailable> {
-        let old = record.supabase.to_json();
-        if self.swap(id, &old, &new.to_json()).await? {
-            let mut swapped = record.clone();
-            swapped.supabase = new.clone();
-            self.save_behind(id, &swapped, now);
-        }
-        Ok(())
+        self.swap(id, &old.to_json(), &new.to_json()).await
     }
 
     /// Takes its second factor from the session `id`, if it is still alive.
@@ -51,7 +45,7 @@ impl<H: Host> SessionStore<H> {
     /// # Errors
     /// [`Unavailable`] if it is not certain.
     pub async fn lower(&self, id: &SessionId) -> Result<(), Unavailable> {
-        self.swap(id, RAISED, NOT_RAISED).await.map(drop)
+        self.swap(id, RAISED, NOT_RAISED).await
     }
 
     /// Notes for the database that every session of the user is being lowered. Before they are: so that
@@ -63,10 +57,7 @@ impl<H: Host> SessionStore<H> {
         let Some(database) = &self.database else {
             return Ok(());
         };
-        let change = Change::Lowered {
-            user_id: user_id.to_owned(),
-            at: now,
-        };
+        let change = Change::lowered(user_id, now);
         self.redis
             .transaction(&self.keep_commands(Some(&change)))
             .await?;
@@ -74,8 +65,7 @@ impl<H: Host> SessionStore<H> {
         Ok(())
     }
 
-    /// Gives whether it was done.
-    async fn swap(&self, id: &SessionId, old: &str, new: &str) -> Result<bool, Unavailable> {
+    async fn swap(&self, id: &SessionId, old: &str, new: &str) -> Result<(), Unavailable> {
         // Rarely asked for: the text costs less than a name that the server might not know.
         let command = Command::new("EVAL")
             .arg(SCRIPT)
@@ -84,7 +74,7 @@ impl<H: Host> SessionStore<H> {
             .arg(old)
             .arg(new);
         match self.redis().command(&command).await? {
-            Reply::Integer(swapped) => Ok(swapped == 1),
+            Reply::Integer(_) => Ok(()),
             Reply::Error(_) => Err(Unavailable::Refused),
             _ => Err(Unavailable::Unreadable),
         }
@@ -94,6 +84,7 @@ impl<H: Host> SessionStore<H> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::SessionRecord;
 
     #[test]
     fn what_is_swapped_stands_in_a_record_once() {

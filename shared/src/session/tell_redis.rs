@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::{
     SessionStore,
-    change::Change,
+    change::MissedEnd,
     database::{Database, Fault, OwedToRedis},
     debts::Debt,
     keys,
@@ -107,8 +107,8 @@ impl<H: Host> SessionStore<H> {
                 self.distrust_before(at).await?;
             }
             for owed in &changes {
-                if let Some(change) = &owed.change {
-                    self.end_again(change).await?;
+                if let Some(end) = &owed.end {
+                    self.end_again(end).await?;
                 }
             }
             let numbers: Vec<_> = changes.iter().map(|owed| owed.number).collect();
@@ -124,13 +124,12 @@ impl<H: Host> SessionStore<H> {
         Ok(())
     }
 
-    async fn end_again(&self, change: &Change) -> Result<(), Unavailable> {
-        match change {
-            Change::Ended { id, .. } => self.end_in_redis(id, None).await,
-            Change::EndedAll { user_id, kept, at } => {
+    async fn end_again(&self, end: &MissedEnd) -> Result<(), Unavailable> {
+        match end {
+            MissedEnd::One(id) => self.end_in_redis(id, None).await,
+            MissedEnd::All { user_id, kept, at } => {
                 self.end_before(user_id, kept.as_deref(), *at).await
             }
-            _ => Ok(()),
         }
     }
 
@@ -152,7 +151,7 @@ impl<H: Host> SessionStore<H> {
     }
 
     /// The same store, which finds out whether Redis is back.
-    fn probing(&self) -> Self {
+    pub(super) fn probing(&self) -> Self {
         Self {
             redis: self.redis.probing(),
             ..self.clone()

@@ -138,21 +138,25 @@ impl IntoResponse for Problem {
 
 /// The status for PostgreSQL's code of an error, as PostgREST's documentation lists them.
 fn status(code: &str) -> StatusCode {
-    let class = code.get(..2).unwrap_or_default();
-    match (code, class) {
-        ("23503" | "23505", _) => StatusCode::CONFLICT,
-        ("25006", _) => StatusCode::METHOD_NOT_ALLOWED,
-        ("42883" | "42P01", _) => StatusCode::NOT_FOUND,
-        ("42501", _) | (_, "0L" | "0P" | "28") => StatusCode::FORBIDDEN,
-        ("P0001", _) => StatusCode::BAD_REQUEST,
-        ("57P01", _) | (_, "08") => StatusCode::SERVICE_UNAVAILABLE,
-        ("53400" | "42P17", _) => StatusCode::INTERNAL_SERVER_ERROR,
-        (_, "53") => StatusCode::SERVICE_UNAVAILABLE,
-        (
-            _,
-            "09" | "21" | "25" | "2D" | "38" | "39" | "3B" | "40" | "54" | "55" | "57" | "58"
-            | "F0" | "HV" | "P0" | "XX",
-        ) => StatusCode::INTERNAL_SERVER_ERROR,
+    match code {
+        "23503" | "23505" => StatusCode::CONFLICT,
+        "25006" => StatusCode::METHOD_NOT_ALLOWED,
+        "42501" => StatusCode::FORBIDDEN,
+        "42883" | "42P01" => StatusCode::NOT_FOUND,
+        "42P17" | "53400" => StatusCode::INTERNAL_SERVER_ERROR,
+        "57P01" => StatusCode::SERVICE_UNAVAILABLE,
+        "P0001" => StatusCode::BAD_REQUEST,
+        _ => status_of_class(code.get(..2).unwrap_or_default()),
+    }
+}
+
+/// The same, for the other codes that begin with `class`.
+fn status_of_class(class: &str) -> StatusCode {
+    match class {
+        "0L" | "0P" | "28" => StatusCode::FORBIDDEN,
+        "08" | "53" => StatusCode::SERVICE_UNAVAILABLE,
+        "09" | "21" | "25" | "2D" | "38" | "39" | "3B" | "40" | "54" | "55" | "57" | "58"
+        | "F0" | "HV" | "P0" | "XX" => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_REQUEST,
     }
 }

@@ -29,11 +29,11 @@ pub(super) struct Order {
 }
 
 impl Filter {
-    pub(super) fn read(column: &str, text: &str) -> Result<Self, Problem> {
-        let unreadable = || Problem::unreadable(&format!("filter ({column}={text})"));
-        let (negated, rest) = match text.strip_prefix("not.") {
+    pub(super) fn read(column: &str, condition: &str) -> Result<Self, Problem> {
+        let unreadable = || Problem::unreadable(&format!("filter ({column}={condition})"));
+        let (negated, rest) = match condition.strip_prefix("not.") {
             Some(rest) => (true, rest),
-            None => (false, text),
+            None => (false, condition),
         };
         let (operator, value) = rest.split_once('.').ok_or_else(unreadable)?;
         let compare = |operator| Test::Compare(operator, value.to_owned());
@@ -188,9 +188,11 @@ fn array(values: &[String]) -> String {
 mod tests {
     use super::*;
 
-    fn written(column: &str, text: &str) -> (String, Vec<String>) {
+    fn written(column: &str, condition: &str) -> (String, Vec<String>) {
         let mut sql = Sql::default();
-        Filter::read(column, text).unwrap().write(&mut sql, "t");
+        Filter::read(column, condition)
+            .unwrap()
+            .write(&mut sql, "t");
         let (text, values) = sql.parts();
         (text.to_owned(), values.to_vec())
     }

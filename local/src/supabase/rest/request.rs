@@ -76,9 +76,8 @@ pub(super) fn read(call: &Call) -> Result<Request, Problem> {
             if call.method != Method::POST {
                 return Err(method_not_allowed(&call.method));
             }
-            let arguments = match body(call)? {
-                Value::Object(arguments) => arguments,
-                _ => return Err(Problem::body("the arguments must be a JSON object")),
+            let Value::Object(arguments) = body(call)? else {
+                return Err(Problem::body("the arguments must be a JSON object"));
             };
             Ok(Request::Function {
                 name: (*name).to_owned(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
-use futures_util::future::join3;
+use futures_util::future::{join, join3};
 use tokio_postgres::{Client, Config, Error, NoTls, Row, Statement, types::ToSql};
 
 use super::{
@@ -115,31 +115,41 @@ impl Session {
         })
     }
 
+    /// The rows of a plan's statement.
     async fn transaction(&mut self, visitor: &Visitor, plan: &Plan) -> Result<Vec<Row>, Failure> {
         let (text, values) = plan.sql.parts();
         let enter = self.prepared(ENTER).await?;
         let statement = self.prepared(text).await?;
         let values: Vec<Text<'_>> = values.iter().map(|value| Text(value)).collect();
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
-        let begin = if plan.reads_only {
+        let first = if plan.reads_only {
             "begin read only"
         } else {
             "begin"
         };
+        let under: [&(dyn ToSql + Sync); 2] = [&visitor.role, &visitor.claims];
         // All three are on their way before the first is answered: one round trip.
-        let (begun, entered, done) = join3(
-            self.client.batch_execute(begin),
-            self.client.query(&enter, &[&visitor.role, &visitor.claims]),
+        let started = join3(
+            self.client.batch_execute(first),
+            self.client.query(&enter, &under),
             self.client.query(&statement, &values),
-        )
-        .await;
+        );
+        if plan.reads_only {
+            // With its end, too: it ends the same way whatever comes of it.
+            let ((begun, entered, done), ended) =
+                join(started, self.client.batch_execute("commit")).await;
+            let rows = begun.and(entered).and(done)?;
+            ended?;
+            return Ok(rows);
+        }
+        let (begun, entered, done) = started.await;
         let outcome = begun.and(entered).and(done);
-        let end = if outcome.is_ok() {
+        let last = if outcome.is_ok() {
             "commit"
         } else {
             "rollback"
         };
-        let ended = self.client.batch_execute(end).await;
+        let ended = self.client.batch_execute(last).await;
         let rows = outcome?;
         // Nobody knows now whether it was carried out, so it is not tried again.
         ended.map_err(|error| match Failure::from(error) {

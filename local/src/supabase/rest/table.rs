@@ -132,7 +132,7 @@ impl TableRequest {
         if !self.order.is_empty() {
             sql.push(" order by ");
             sql.list(&self.order, ", ", |sql, order| {
-                order.write(sql, &self.table)
+                order.write(sql, &self.table);
             });
         }
         for (word, number) in [("limit", self.limit), ("offset", self.offset)] {
