@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 
 import { ended, endedAll, hashOf, lowered, renewed, saved, START, startDatabase } from "./setup.mjs";
 
@@ -24,9 +25,10 @@ async function transaction(t) {
 
 /** Resolves once somebody waits for somebody else. */
 async function untilOneWaits() {
-  for (;;) {
+  for (const end = Date.now() + 10_000; ; ) {
     const [{ waiting }] = await postgres.query("select count(*)::int as waiting from pg_locks where not granted");
     if (waiting > 0) return;
+    assert.ok(Date.now() < end, "nobody waits");
   }
 }
 
@@ -92,7 +94,8 @@ test("the clean-up does not wait for who writes", async (t) => {
   await database.apply(["a", "b"].map((name) => saved(name, { created: old, lives: 60_000 })));
   const one = await transaction(t);
   await one.apply(renewed("a", old + 30_000));
-  assert.equal(await database.cleanUp(), 1);
+  const deleted = await Promise.race([database.cleanUp(), setTimeout(10_000, "it waits", { ref: false })]);
+  assert.equal(deleted, 1);
   await one.commit();
   assert.equal(await database.cleanUp(), 1);
 });

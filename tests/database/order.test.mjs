@@ -41,7 +41,7 @@ function someChanges({ below, pick }) {
       case 0:
         return ended(name, at);
       case 1:
-        return endedAll(at, { user, kept: below(2) ? pick(NAMES) : undefined });
+        return endedAll(at, { user, kept: below(4) ? pick(NAMES.filter((name) => OWNERS[name] === user)) : undefined });
       case 2:
         return lowered(at, { user });
       case 3:
