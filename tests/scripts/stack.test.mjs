@@ -10,6 +10,23 @@ async function get(url, headers) {
   return { status: response.status, body: await response.text() };
 }
 
+test("a stack has a database when it is asked for one, which the companions keep when they start anew", async (t) => {
+  const stack = await startStack({ database: true });
+  t.after(() => stack.stop());
+  const find = async () => {
+    const headers = { apikey: "local-service", "content-type": "application/json" };
+    const body = JSON.stringify({ hash: "0".repeat(64) });
+    const response = await fetch(`${stack.supabase}/rest/v1/rpc/authflow_find`, { method: "POST", headers, body });
+    return { status: response.status, body: await response.text() };
+  };
+  assert.deepEqual(await find(), { status: 200, body: "null" });
+  await stack.restartLocal();
+  assert.deepEqual(await find(), { status: 200, body: "null" });
+  await stack.postgres.kill();
+  assert.equal((await find()).status, 503);
+  assert.equal((await get(`${stack.gateway}/public/`)).status, 200);
+});
+
 test("a stack serves through both workers, and its parts can fail and come back", async (t) => {
   const stack = await startStack({ vars: { both: { LOG_LEVEL: "info" } } });
   t.after(() => stack.stop());

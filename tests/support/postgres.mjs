@@ -47,11 +47,20 @@ const SETTINGS = {
   dynamic_shared_memory_type: "mmap",
 };
 
+/** Where packages put their programs, off the PATH: Debian's, and Homebrew's. The newest version is taken. */
+const PLACES = [
+  ["/usr/lib/postgresql", /^\d+$/],
+  ["/opt/homebrew/opt", /^postgresql@\d+$/],
+  ["/usr/local/opt", /^postgresql@\d+$/],
+];
+const number = (name) => Number(/\d+$/.exec(name)[0]);
+
 /** The folder of PostgreSQL's programs, or undefined where it is not installed. */
 export async function findPostgres() {
-  const debian = "/usr/lib/postgresql";
-  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
-  const folders = versions.map((version) => join(debian, version, "bin"));
+  const folders = PLACES.flatMap(([place, names]) => {
+    const found = existsSync(place) ? readdirSync(place).filter((name) => names.test(name)) : [];
+    return found.sort((a, b) => number(b) - number(a)).map((name) => join(place, name, "bin"));
+  });
   const onPath = findCommand("initdb");
   if (onPath) folders.push(dirname(onPath));
   const config = findCommand("pg_config");
@@ -68,7 +77,8 @@ export function migrations() {
 /**
  * Starts a PostgreSQL with Supabase's roles and our migrations; with `bare`, one that has nothing yet.
  *
- * `query(sql, {role, values})` gives the rows of a statement, or those of the last of several. `stop` ends the server and
+ * `query(sql, {role, values})` gives the rows of a statement, or those of the last of several; `connect({role})` is a
+ * connection of one's own, a client of `pg`'s. `stop` ends the server and
  * deletes all it had, `kill` ends it at once; `freeze` leaves connections open without an answer until `thaw`; `restart`
  * gives one with the same data on the same `url`.
  */
@@ -92,7 +102,7 @@ export async function startPostgres({ bare = false } = {}) {
   let pools = new Map();
   const pool = (role) => {
     if (!pools.has(role)) {
-      const made = new pg.Pool({ ...login(folder), max: 5, options: role && `-c role=${role}` });
+      const made = new pg.Pool({ ...login(folder, role), max: 5 });
       made.on("error", () => {});
       pools.set(role, made);
     }
@@ -120,6 +130,12 @@ export async function startPostgres({ bare = false } = {}) {
     async query(sql, { role, values } = {}) {
       const result = await pool(role).query(sql, values);
       return (Array.isArray(result) ? result.at(-1) : result).rows;
+    },
+    async connect({ role } = {}) {
+      const client = new pg.Client(login(folder, role));
+      client.on("error", () => {});
+      await client.connect();
+      return client;
     },
     async stop() {
       disconnect();
@@ -149,7 +165,7 @@ function launch(bin, folder, user) {
   });
 }
 
-const login = (folder) => ({ host: folder, user: "postgres", database: "postgres" });
+const login = (folder, role) => ({ host: folder, user: "postgres", database: "postgres", options: role && `-c role=${role}` });
 
 /** A stopped server's data to be copied, made once for each version of PostgreSQL and of what is in it. */
 async function template(bin, user, bare) {

@@ -40,9 +40,8 @@ export async function startStack({
   try {
     const redis = await startRedis({ port: ports.redis, password: redisPassword, durable: redisDurable });
     stops.push(redis.stop);
-    const postgres = database && (!asDeployed || (await findPostgres())) ? await startPostgres() : undefined;
+    const postgres = await startDatabase({ wanted: database, asDeployed });
     if (postgres) stops.push(postgres.stop);
-    else if (database) process.stderr.write("PostgreSQL is not installed (scripts/setup): sessions are kept in Redis alone\n");
 
     const gatewayPort = ports.gateway ?? (await freePort());
     const authPort = ports.auth ?? (await freePort());
@@ -118,6 +117,14 @@ export async function startStack({
     await stop();
     throw error;
   }
+}
+
+/** As deployed, a machine may lack PostgreSQL; a test that wants it may not. */
+async function startDatabase({ wanted, asDeployed }) {
+  if (!wanted) return undefined;
+  if (!asDeployed || (await findPostgres())) return startPostgres();
+  process.stderr.write("PostgreSQL is not installed (scripts/setup installs it): sessions are kept in Redis alone\n");
+  return undefined;
 }
 
 async function send(url, { method, body, headers }) {

@@ -138,24 +138,22 @@ impl Session {
             // With its end, too: it ends the same way whatever comes of it.
             let ((begun, entered, done), ended) =
                 join(started, self.client.batch_execute("commit")).await;
-            let rows = begun.and(entered).and(done)?;
-            ended?;
+            begun?;
+            let rows = entered.and(done).map_err(after_its_begin)?;
+            ended.map_err(after_its_begin)?;
             return Ok(rows);
         }
         let (begun, entered, done) = started.await;
-        let outcome = begun.and(entered).and(done);
+        begun?;
+        let outcome = entered.and(done);
         let last = if outcome.is_ok() {
             "commit"
         } else {
             "rollback"
         };
         let ended = self.client.batch_execute(last).await;
-        let rows = outcome?;
-        // Nobody knows now whether it was carried out, so it is not tried again.
-        ended.map_err(|error| match Failure::from(error) {
-            Failure::Lost(reason) => Failure::Refused(Problem::lost(reason)),
-            refused @ Failure::Refused(_) => refused,
-        })?;
+        let rows = outcome.map_err(after_its_begin)?;
+        ended.map_err(after_its_begin)?;
         Ok(rows)
     }
 
@@ -200,6 +198,15 @@ impl Session {
             .await?;
         let names = rows.iter().map(|row| row.try_get(0));
         Ok(names.collect::<Result<_, _>>()?)
+    }
+}
+
+/// A connection that was lost during a transaction: it is not known how far that came, so it is not
+/// tried again.
+fn after_its_begin(error: Error) -> Failure {
+    match Failure::from(error) {
+        Failure::Lost(reason) => Failure::Refused(Problem::lost(reason)),
+        refused @ Failure::Refused(_) => refused,
     }
 }
 
