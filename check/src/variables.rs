@@ -49,6 +49,15 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable::new("USER_ID_TTL_SECONDS").stand_in("31536000"),
     Variable::new("USER_PROFILE_TTL_SECONDS"),
     Variable::new("REDIS_TIMEOUT_MS").may_differ(),
+    Variable::new("BREAKER_FAILURES").may_differ(),
+    Variable::new("BREAKER_OPEN_MS").may_differ(),
+    Variable::new("SUPABASE_URL").stand_in("https://stand-in.invalid"),
+    // Each worker may have one of its own, which can be taken back by itself.
+    Variable::new("SUPABASE_SERVICE_ROLE_KEY")
+        .secret()
+        .may_differ(),
+    Variable::new("DATABASE_FALLBACK"),
+    Variable::new("DATABASE_TIMEOUT_MS").may_differ(),
     Variable::new("LOG_LEVEL").may_differ(),
     Variable::new("METRICS_TOKEN").secret().may_differ(),
     Variable::of(Worker::Verify, "ROUTES").stand_in(ROUTES),
@@ -58,11 +67,9 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable::of(Worker::Verify, "GATEWAY_LIMIT"),
     Variable::of(Worker::Verify, "GATEWAY_LIMIT_BINDING"),
     Variable::of(Worker::Verify, "ASSERTION_KEYS").secret(),
-    Variable::of(Worker::Auth, "SUPABASE_URL").stand_in("https://stand-in.invalid"),
     Variable::of(Worker::Auth, "SUPABASE_ANON_KEY")
         .secret()
         .stand_in("stand-in"),
-    Variable::of(Worker::Auth, "SUPABASE_SERVICE_ROLE_KEY").secret(),
     Variable::of(Worker::Auth, "SUPABASE_TIMEOUT_MS"),
     Variable::of(Worker::Auth, "FERNET_KEYS")
         .secret()

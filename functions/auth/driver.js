@@ -1,7 +1,10 @@
 // How a request of the auth worker is told to its module (src/edge.rs): with its body. Everything else is in
 // shared/driver/exchange.js.
 
+import { tick } from "./pkg/index_bg.js";
+
 import { Exchange, facts, worker } from "../../shared/driver/exchange.js";
+import { tell } from "../../shared/driver/fallback.js";
 
 /** The longest body that is read, in bytes. */
 const BODY_LIMIT = 16 * 1024;
@@ -30,4 +33,14 @@ async function content({ headers, body }) {
   }
 }
 
-export default worker("auth", Visit);
+/** What is done each minute, by the platform's clock. */
+async function scheduled(event, env) {
+  const visit = new Visit(undefined, env);
+  try {
+    await visit.run(visit.open(() => tick(Date.now())));
+  } catch (error) {
+    tell("auth", error);
+  }
+}
+
+export default { ...worker("auth", Visit), scheduled };

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    body::{Body, to_bytes},
+    body::to_bytes,
     extract::{Request, State},
-    http::{Method, StatusCode, header, request::Parts},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse as _, Response},
 };
@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use crate::{
     counters::Counters,
     faults::{Effect, End, Fault, Faults},
-    serve::HangUp,
+    half::{cut, hung_up, stall},
 };
 
 /// The longest order that `/faults` reads.
@@ -63,19 +63,20 @@ async fn pass(State(control): State<Control>, request: Request, next: Next) -> R
     };
     // Counted before the fault, so that a refused request shows, too.
     control.counters.request(&kind);
-    if let Some(Effect { latency, end }) = control.faults.take() {
-        sleep(latency).await;
-        match end {
-            End::Served => {}
-            End::Status(status) => return failed(status),
-            End::Dropped => {
-                let mut unsent = Response::new(Body::empty());
-                unsent.extensions_mut().insert(HangUp);
-                return unsent;
-            }
-        }
+    let effect = control.faults.take(parts.uri.path());
+    let request = Request::from_parts(parts, body);
+    let Some(Effect { latency, end }) = effect else {
+        return next.run(request).await;
+    };
+    sleep(latency).await;
+    match end {
+        End::Served => next.run(request).await,
+        End::Status(status) => failed(status),
+        End::Dropped => hung_up(),
+        End::Garbage => garbage(),
+        End::Cut => cut(next.run(request).await),
+        End::Stalled => stall(next.run(request).await).await,
     }
-    next.run(Request::from_parts(parts, body)).await
 }
 
 async fn faults(faults: &Faults, request: Request) -> Response {
@@ -123,6 +124,12 @@ fn not_allowed(allow: &'static str) -> Response {
         .into_response()
 }
 
+/// An answer whose bytes are text of no protocol: neither JSON nor UTF-8.
+fn garbage() -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    (kind, b"\xff{garbage on order".as_slice()).into_response()
+}
+
 /// An answer that a client of any of the companions reads as an error of theirs.
 fn failed(status: StatusCode) -> Response {
     if status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED {
@@ -135,7 +142,12 @@ fn failed(status: StatusCode) -> Response {
         "error_code": "unexpected_failure",
         "msg": text,
     });
-    (status, Json(body)).into_response()
+    let mut response = (status, Json(body)).into_response();
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        let seconds = HeaderValue::from_static("1");
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    response
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Faults on order: a companion can be told to be slow, to fail or to hang up.
+//! Faults on order: a companion can be told to be slow, to fail, to talk nonsense, to break off or to
+//! hang up.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -7,24 +8,38 @@ use std::{
 
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// What the body of `POST /faults` may say, and what `GET /faults` shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fault {
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_ms: Option<u64>,
+    /// By how much the latency may be longer, drawn anew for each request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jitter_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     drop: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    garbage: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cut: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stall: Option<bool>,
+    /// Requests whose path begins otherwise do not suffer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
     /// How many requests are still to suffer; without it, all until `DELETE /faults`.
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u64>,
 }
 
-const ALLOWED: &str = "a fault is {latency_ms?: number, status?: 200 to 599, drop?: boolean, count?: number from 1}, \
-    with at least one of latency_ms, status and drop, and not both of status and drop";
+const ALLOWED: &str = "a fault is {latency_ms?: number, status?: 200 to 599, drop?: boolean, count?: number from 1, \
+    jitter_ms?: number, garbage?: boolean, cut?: boolean, stall?: boolean, path?: a path's beginning with its /}, \
+    with at least one of latency_ms, jitter_ms, status, drop, garbage, cut and stall, and at most one of the last five";
 
 /// What one request suffers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +59,12 @@ pub(crate) enum End {
     Status(StatusCode),
     /// Without an answer, and without having been carried out.
     Dropped,
+    /// With bytes that are no answer of the protocol, and without having been carried out.
+    Garbage,
+    /// Carried out, but the connection breaks in the middle of the answer.
+    Cut,
+    /// Carried out, but after the middle of the answer nothing more comes.
+    Stalled,
 }
 
 impl Fault {
@@ -51,31 +72,74 @@ impl Fault {
     pub(crate) fn parse(body: &[u8]) -> Result<Self, String> {
         let fault: Self =
             serde_json::from_slice(body).map_err(|error| format!("{error}; {ALLOWED}"))?;
-        let says_nothing =
-            fault.latency_ms.is_none() && fault.status.is_none() && fault.drop.is_none();
-        let contradicts_itself = fault.status.is_some() && fault.drop == Some(true);
+        let ends = fault.ends();
+        let says_nothing = fault.latency_ms.is_none()
+            && fault.jitter_ms.is_none()
+            && fault.status.is_none()
+            && ends.iter().all(|(told, _)| told.is_none());
+        let told_ends = ends.iter().filter(|(told, _)| *told == Some(true)).count();
+        let contradicts_itself = told_ends + usize::from(fault.status.is_some()) > 1;
         let wrong_status = fault
             .status
             .is_some_and(|status| !(200..600).contains(&status));
-        if says_nothing || contradicts_itself || wrong_status || fault.count == Some(0) {
+        let wrong_path = fault
+            .path
+            .as_ref()
+            .is_some_and(|path| !path.starts_with('/'));
+        if says_nothing
+            || contradicts_itself
+            || wrong_status
+            || wrong_path
+            || fault.count == Some(0)
+        {
             return Err(ALLOWED.to_owned());
         }
         Ok(fault)
     }
 
+    /// The ends that are told by a name of their own.
+    fn ends(&self) -> [(Option<bool>, End); 4] {
+        [
+            (self.drop, End::Dropped),
+            (self.garbage, End::Garbage),
+            (self.cut, End::Cut),
+            (self.stall, End::Stalled),
+        ]
+    }
+
+    fn hits(&self, path: &str) -> bool {
+        self.path
+            .as_ref()
+            .is_none_or(|beginning| path.starts_with(beginning))
+    }
+
     fn effect(&self) -> Effect {
+        let named = self
+            .ends()
+            .into_iter()
+            .find(|(told, _)| *told == Some(true));
         let status = self
             .status
             .and_then(|status| StatusCode::from_u16(status).ok());
-        let end = match (self.drop, status) {
-            (Some(true), _) => End::Dropped,
-            (_, Some(status)) => End::Status(status),
-            _ => End::Served,
+        let end = match (named, status) {
+            (Some((_, end)), _) => end,
+            (None, Some(status)) => End::Status(status),
+            (None, None) => End::Served,
         };
+        let latency = self.latency_ms.unwrap_or(0);
         Effect {
-            latency: Duration::from_millis(self.latency_ms.unwrap_or(0)),
+            latency: Duration::from_millis(latency.saturating_add(self.drawn_jitter())),
             end,
         }
+    }
+
+    fn drawn_jitter(&self) -> u64 {
+        let Some(most @ 1..) = self.jitter_ms else {
+            return 0;
+        };
+        // The last eight bytes of such a UUID are random but for their first two bits.
+        let (_, random) = Uuid::new_v4().as_u64_pair();
+        (random & (u64::MAX >> 2)) % most.saturating_add(1)
     }
 }
 
@@ -97,10 +161,10 @@ impl Faults {
             .clone()
     }
 
-    /// What the next request suffers, counted.
-    pub(crate) fn take(&self) -> Option<Effect> {
+    /// What the next request suffers, which is for `path`; counted.
+    pub(crate) fn take(&self, path: &str) -> Option<Effect> {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fault = slot.as_mut()?;
+        let fault = slot.as_mut().filter(|fault| fault.hits(path))?;
         let effect = fault.effect();
         if let Some(left) = &mut fault.count {
             *left -= 1;
@@ -114,6 +178,8 @@ impl Faults {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -126,10 +192,10 @@ mod tests {
             latency: Duration::from_millis(5),
             end: End::Status(StatusCode::SERVICE_UNAVAILABLE),
         };
-        assert_eq!(faults.take(), Some(effect));
+        assert_eq!(faults.take("/"), Some(effect));
         assert_eq!(faults.current().and_then(|fault| fault.count), Some(1));
-        assert_eq!(faults.take(), Some(effect));
-        assert_eq!(faults.take(), None);
+        assert_eq!(faults.take("/"), Some(effect));
+        assert_eq!(faults.take("/"), None);
     }
 
     #[test]
@@ -137,10 +203,57 @@ mod tests {
         let faults = Faults::default();
         faults.set(Some(Fault::parse(br#"{"drop":true}"#).unwrap()));
         for _ in 0..3 {
-            assert_eq!(faults.take().map(|effect| effect.end), Some(End::Dropped));
+            assert_eq!(
+                faults.take("/").map(|effect| effect.end),
+                Some(End::Dropped)
+            );
         }
         faults.set(None);
-        assert_eq!(faults.take(), None);
+        assert_eq!(faults.take("/"), None);
+    }
+
+    #[test]
+    fn each_end_has_its_name() {
+        for (order, end) in [
+            (r#"{"garbage":true}"#, End::Garbage),
+            (r#"{"cut":true}"#, End::Cut),
+            (r#"{"stall":true,"latency_ms":0}"#, End::Stalled),
+            (r#"{"drop":true,"cut":false}"#, End::Dropped),
+            (r#"{"jitter_ms":0}"#, End::Served),
+        ] {
+            let effect = Fault::parse(order.as_bytes()).unwrap().effect();
+            assert_eq!(
+                (effect.end, effect.latency),
+                (end, Duration::ZERO),
+                "{order}"
+            );
+        }
+    }
+
+    #[test]
+    fn jitter_is_drawn_anew_between_the_latency_and_as_much_more() {
+        let fault = Fault::parse(br#"{"latency_ms":10,"jitter_ms":3}"#).unwrap();
+        let drawn: BTreeSet<_> = (0..200)
+            .map(|_| fault.effect().latency.as_millis())
+            .collect();
+        assert_eq!(drawn, BTreeSet::from([10, 11, 12, 13]));
+        let endless =
+            Fault::parse(format!(r#"{{"latency_ms":1,"jitter_ms":{}}}"#, u64::MAX).as_bytes());
+        assert!(endless.unwrap().effect().latency > Duration::ZERO);
+    }
+
+    #[test]
+    fn spares_and_does_not_count_requests_for_other_paths() {
+        let faults = Faults::default();
+        faults.set(Some(
+            Fault::parse(br#"{"status":500,"path":"/rest/v1","count":1}"#).unwrap(),
+        ));
+        assert_eq!(faults.take("/auth/v1/token"), None);
+        assert_eq!(
+            faults.take("/rest/v1/rpc/x").map(|effect| effect.end),
+            Some(End::Status(StatusCode::INTERNAL_SERVER_ERROR))
+        );
+        assert_eq!(faults.take("/rest/v1/rpc/x"), None);
     }
 
     #[test]
@@ -158,6 +271,12 @@ mod tests {
             r#"{"drop":1}"#,
             r#"{"drop":true,"status":500}"#,
             r#"{"drop":true,"count":0}"#,
+            r#"{"drop":true,"garbage":true}"#,
+            r#"{"cut":true,"stall":true}"#,
+            r#"{"garbage":true,"status":200}"#,
+            r#"{"jitter_ms":"1"}"#,
+            r#"{"path":"/rest"}"#,
+            r#"{"drop":true,"path":"rest"}"#,
         ] {
             let refused = Fault::parse(body.as_bytes()).unwrap_err();
             assert!(refused.contains("latency_ms?: number"), "{body}: {refused}");

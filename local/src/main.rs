@@ -8,6 +8,7 @@ mod bridge;
 mod control;
 mod counters;
 mod faults;
+mod half;
 mod origin;
 mod serve;
 mod settings;

@@ -42,8 +42,13 @@ export class Exchange {
   }
 
   start(facts) {
+    return this.open(() => glue.start(Date.now(), ...facts));
+  }
+
+  /** Enters the module for the first time, on the instance that there is. */
+  open(enter) {
     this.home = instance ??= instantiate(this.env);
-    return this.cross(() => glue.start(Date.now(), ...facts));
+    return this.cross(enter);
   }
 
   /** Does what the message asks until there is a response; undefined where none is left to give. */

@@ -3,9 +3,11 @@
 //! Everything here is plain Rust over the traits of [`host`], so that it runs and is tested
 //! natively; nothing touches JavaScript but the source of randomness.
 
+pub mod breaker;
 pub mod client_ip;
 pub mod config;
 pub mod cookie;
+pub mod dependency;
 pub mod fernet;
 pub mod fingerprint;
 pub mod hex;

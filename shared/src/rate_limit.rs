@@ -11,7 +11,7 @@
 use core::time::Duration;
 
 use crate::{
-    host::HttpClient,
+    host::Host,
     redis::{Command, Redis, Reply, Script, Unavailable},
     session::keys,
     timestamp::{Timestamp, millis},
@@ -161,7 +161,7 @@ impl Counter {
     ///
     /// # Errors
     /// [`Unavailable`] if it is not certain that Redis counted.
-    pub async fn count<H: HttpClient>(
+    pub async fn count<H: Host>(
         redis: &Redis<H>,
         key: &str,
         quota: Quota,
@@ -180,7 +180,7 @@ impl Counter {
     ///
     /// # Errors
     /// [`Unavailable`] if Redis may still hold them.
-    pub async fn forget<H: HttpClient>(
+    pub async fn forget<H: Host>(
         redis: &Redis<H>,
         key: &str,
         quota: Quota,

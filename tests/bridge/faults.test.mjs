@@ -12,6 +12,24 @@ const [bridge, , origin] = companions.map(([, companion]) => companion);
 
 afterEach(() => Promise.all(companions.map(([, companion]) => companion.heal())));
 
+/** What comes of an answer until its connection is `closed`, or `silent` for long enough. */
+async function beginning(url) {
+  const { promise: late, resolve } = Promise.withResolvers();
+  const response = await fetch(url);
+  const reader = response.body.getReader();
+  let text = "";
+  for (;;) {
+    const timer = setTimeout(resolve, 200, "silent");
+    const next = await Promise.race([reader.read().catch(() => "closed"), late]);
+    clearTimeout(timer);
+    if (typeof next === "string" || next.done) {
+      reader.cancel().catch(() => {});
+      return { status: response.status, headers: response.headers, text, broken: next };
+    }
+    text += new TextDecoder().decode(next.value);
+  }
+}
+
 for (const [name, { url, fault, heal, counters }] of companions) {
   const total = async () => Object.values((await counters()).requests).reduce((sum, count) => sum + count, 0);
 
@@ -40,8 +58,44 @@ for (const [name, { url, fault, heal, counters }] of companions) {
     assert.ok((await fetch(`${url}/x`)).status);
   });
 
+  test(`${name}: garbage is a 200 that nobody can read`, async () => {
+    await fault({ garbage: true, count: 1 });
+    const response = await fetch(`${url}/x`);
+    assert.equal(response.status, 200);
+    const bytes = await response.bytes();
+    assert.throws(() => JSON.parse(new TextDecoder().decode(bytes)));
+    assert.throws(() => new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  });
+
+  test(`${name}: a cut answer is the true one's head and half of its body, and a stalled one goes on never`, async () => {
+    const path = "/auth/v1/settings";
+    const whole = await (await fetch(url + path)).text();
+    for (const end of ["cut", "stall"]) {
+      await fault({ [end]: true, count: 1 });
+      const { status, headers, text, broken } = await beginning(url + path);
+      assert.ok(status, end);
+      assert.equal(Number(headers.get("content-length")), whole.length, end);
+      assert.equal(text, whole.slice(0, whole.length >> 1), end);
+      assert.equal(broken, end === "cut" ? "closed" : "silent");
+    }
+  });
+
+  test(`${name}: a fault for a path spares all others`, async () => {
+    await fault({ status: 503, path: "/x/y" });
+    assert.notEqual((await fetch(`${url}/x/z`)).status, 503);
+    assert.equal((await fetch(`${url}/x/y/z`)).status, 503);
+  });
+
+  test(`${name}: 429 tells when to come again, and no other status does`, async () => {
+    await fault({ status: 429 });
+    assert.equal((await fetch(`${url}/x`)).headers.get("retry-after"), "1");
+    await fault({ status: 500 });
+    assert.equal((await fetch(`${url}/x`)).headers.get("retry-after"), null);
+  });
+
   test(`${name}: an order that is none is refused with what may be ordered`, async () => {
-    for (const body of ["", "{}", '{"delay":1}', '{"status":"503"}', '{"drop":true,"status":503}', '{"latency_ms":-1}']) {
+    const orders = ["", "{}", '{"delay":1}', '{"status":"503"}', '{"drop":true,"status":503}', '{"latency_ms":-1}'];
+    for (const body of [...orders, '{"garbage":true,"status":503}', '{"cut":true,"stall":true}', '{"drop":true,"path":"x"}']) {
       const response = await fetch(`${url}/faults`, { method: "POST", body });
       assert.equal(response.status, 400, body);
       assert.match((await response.json()).error, /latency_ms\?: number, status\?: 200 to 599, drop\?: boolean, count\?/);
@@ -62,6 +116,26 @@ test("a command of a request that a fault refused is not carried out", async () 
   await bridge.fault({ status: 500, count: 1 });
   assert.equal((await send("POST", "/", ["SET", "refused", "1"])).status, 500);
   assert.deepEqual((await send("POST", "/", ["EXISTS", "refused"])).json, { result: 0 });
+});
+
+test("jitter makes the latency of one request another than that of the next", async () => {
+  await bridge.fault({ latency_ms: 10, jitter_ms: 100 });
+  const took = [];
+  for (let request = 0; request < 8; request += 1) {
+    const started = performance.now();
+    await send("POST", "/", ["PING"]);
+    took.push(performance.now() - started);
+  }
+  assert.ok(Math.min(...took) >= 9, String(took));
+  assert.ok(Math.max(...took) - Math.min(...took) > 10, String(took));
+});
+
+test("what is asked by a request whose answer is cut off is carried out, what garbage answers is not", async () => {
+  await bridge.fault({ cut: true, count: 1 });
+  await assert.rejects(send("POST", "/", ["SET", "cut", "1"]));
+  await bridge.fault({ garbage: true, count: 1 });
+  assert.equal((await send("POST", "/", ["SET", "garbage", "1"])).json, undefined);
+  assert.deepEqual((await send("POST", "/", ["EXISTS", "cut", "garbage"])).json, { result: 1 });
 });
 
 test("the bridge counts requests by kind and commands by name", async () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 
-import { startLocal } from "../support/local.mjs";
+import { companion, startLocal } from "../support/local.mjs";
 import { startRedis } from "../support/redis.mjs";
 import { PASSWORD, World } from "./world.mjs";
 
@@ -101,4 +101,22 @@ test("a setting that does not exist is refused, and changes nothing", async () =
   await assert.rejects(world.config({ autoconfirm: true, banana: 1 }), /400.*unknown field `banana`/);
   const config = await (await fetch(`${local.supabase}/config`)).json();
   assert.equal(config.autoconfirm, false);
+});
+
+test("Supabase Auth and the database fail apart", async (t) => {
+  const { fault, heal } = companion(local.supabase);
+  t.after(heal);
+  const status = async (path) => (await fetch(local.supabase + path, { headers: { apikey: KEY } })).status;
+  await fault({ status: 429, path: "/rest/v1" });
+  assert.deepEqual([await status("/auth/v1/settings"), await status("/rest/v1/rpc/x")], [200, 429]);
+  await fault({ status: 500, path: "/auth/v1" });
+  assert.equal(await status("/auth/v1/settings"), 500);
+  assert.notEqual(await status("/rest/v1/rpc/x"), 500);
+});
+
+test("a change whose answer is cut off is made all the same", async () => {
+  await world.config({ gateway: false });
+  await companion(local.supabase).fault({ cut: true, path: "/auth/v1/signup", count: 1 });
+  await assert.rejects(world.post("/signup", { email: EMAIL, password: PASSWORD }));
+  assert.equal((await world.mail()).to, EMAIL);
 });

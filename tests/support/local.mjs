@@ -63,7 +63,7 @@ export function companion(url) {
       const { requests } = await json("/counters");
       return Object.values(requests).reduce((sum, count) => sum + count, 0);
     },
-    /** `{latency_ms?, status?, drop?, count?}` for `count` requests, or until `heal`. */
+    /** A fault (docs/CONFIGURATION.md) for `count` requests, or until `heal`. */
     fault: (fault) =>
       json("/faults", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(fault) }),
     heal: () => json("/faults", { method: "DELETE" }),

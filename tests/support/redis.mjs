@@ -1,6 +1,8 @@
 // A real redis-server of one's own: loopback, in memory, gone with the test.
 
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 import { createClient } from "@redis/client";
 
@@ -10,21 +12,26 @@ import { freePort, startProcess } from "./process.mjs";
 const ATTEMPTS = 10;
 
 /**
- * Starts a redis-server. Without `port`, on a free one.
+ * Starts a redis-server. Without `port`, on a free one. If `durable`, it writes each change to a file before it answers.
  *
  * `command(...args)` sends one command over its own connection, `stop` ends the server in order, `kill` at once;
- * `freeze` leaves connections open without an answer until `thaw`; `restart` gives an empty one on the same port.
+ * `freeze` leaves connections open without an answer until `thaw`; `restart` gives an empty one on the same port, or, of a
+ * durable one and with `keepData`, one that has all it acknowledged.
  */
-export async function startRedis({ port, password } = {}) {
+export async function startRedis({ port, password, durable = false } = {}) {
+  const folder = durable ? await mkdtemp(join(tmpdir(), "authflow-redis-")) : undefined;
+  const forget = () => folder && rm(folder, { recursive: true, force: true });
   let server;
   let chosen = port;
   for (let attempt = 1; !server; attempt += 1) {
     chosen = port ?? (await freePort());
     try {
-      server = await launch(chosen, password);
+      server = await launch(chosen, password, folder);
     } catch (error) {
       const taken = error.printed?.some((line) => line.includes("Address already in use"));
-      if (port !== undefined || !taken || attempt === ATTEMPTS) throw error;
+      if (port === undefined && taken && attempt < ATTEMPTS) continue;
+      await forget();
+      throw error;
     }
   }
   const url = `redis://${password ? `:${encodeURIComponent(password)}@` : ""}127.0.0.1:${chosen}`;
@@ -48,6 +55,7 @@ export async function startRedis({ port, password } = {}) {
       disconnect();
       server.signal("SIGCONT");
       await server.stop();
+      await forget();
     },
     async kill() {
       disconnect();
@@ -55,16 +63,19 @@ export async function startRedis({ port, password } = {}) {
     },
     freeze: () => server.signal("SIGSTOP"),
     thaw: () => server.signal("SIGCONT"),
-    async restart() {
+    async restart({ keepData = false } = {}) {
+      if (keepData && !folder) throw new Error("a Redis that is not durable has no data to keep");
       disconnect();
       await server.stop("SIGKILL");
-      server = await launch(chosen, password);
+      if (folder && !keepData) await rm(join(folder, "appendonlydir"), { recursive: true, force: true });
+      server = await launch(chosen, password, folder);
     },
   };
 }
 
-function launch(port, password) {
-  const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", tmpdir()];
+function launch(port, password, folder) {
+  const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder ?? tmpdir()];
+  args.push(...(folder ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"]));
   if (password) args.push("--requirepass", password);
   return startProcess("redis-server", args, { isReady: (line) => line.includes("Ready to accept connections") });
 }

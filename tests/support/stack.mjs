@@ -14,7 +14,7 @@ import { defined, startWorker } from "./worker.mjs";
  * `vars` are variables for `both` workers, `verify` or `auth`; undefined takes one away. `folders` are other builds,
  * `limiters` the gateway's rate limiters. With `database`, PostgreSQL is there as `postgres`, and the workers keep sessions in
  * it, too; as deployed, that is so wherever it is installed. Unless `asDeployed`, attempts to sign in and the like are not
- * counted, and Redis has more time to answer.
+ * counted, and Redis has more time to answer. A `redisDurable` may keep its data over a kill.
  *
  * ```js
  * const stack = await startStack({ vars: { verify: { REDIS_TIMEOUT_MS: "1000" } } });
@@ -30,6 +30,7 @@ export async function startStack({
   asDeployed = false,
   database = asDeployed,
   redisPassword,
+  redisDurable,
   onLog,
 } = {}) {
   const stops = [];
@@ -37,7 +38,7 @@ export async function startStack({
     for (const one of stops.splice(0).reverse()) await one();
   };
   try {
-    const redis = await startRedis({ port: ports.redis, password: redisPassword });
+    const redis = await startRedis({ port: ports.redis, password: redisPassword, durable: redisDurable });
     stops.push(redis.stop);
     const postgres = await startDatabase({ wanted: database, asDeployed });
     if (postgres) stops.push(postgres.stop);
@@ -80,6 +81,12 @@ export async function startStack({
       postgres,
       logs,
       workers: { verify, auth },
+      /** One more of `verify` or `auth`, with the same variables, on a port of its own; it ends with the others. */
+      async startAnother(service) {
+        const worker = await start(service, await freePort());
+        stops.push(worker.stop);
+        return worker;
+      },
       companions: {
         bridge: companion(urls.bridge),
         supabase: companion(urls.supabase),

@@ -17,7 +17,7 @@ export function workerVars({ gateway, auth, bridge, supabase, origin }, { databa
   const service = { SUPABASE_URL: supabase, SUPABASE_SERVICE_ROLE_KEY: "local-service" };
   const identity = {
     ...service,
-    ...(database ? {} : { DATABASE: "0" }),
+    ...(database ? {} : { DATABASE_FALLBACK: "0" }),
     SUPABASE_ANON_KEY: "local-anon",
     OAUTH_PROVIDERS: "google,github,azure",
     FERNET_KEYS: "laZD-tU4JvVuAN-dOQwvFTpI1ocpgWlgjs2y8vyuRGs=",
@@ -50,8 +50,8 @@ function routes(upstream) {
 const ATTEMPTS = ["SIGNIN", "SIGNUP", "FORGOT", "RESEND", "CODE"];
 const LIMITS = ATTEMPTS.flatMap((attempt) => [`${attempt}_LIMIT_ACCOUNT`, `${attempt}_LIMIT_ADDRESS`]);
 
-/** Patience with Redis, for tests: their machine does several things at once. */
-export const PATIENT = { REDIS_TIMEOUT_MS: "2000" };
+/** Patience with what the workers need, for tests: their machine does several things at once, and one fault follows the other. */
+export const PATIENT = { BREAKER_FAILURES: "0", DATABASE_TIMEOUT_MS: "2000", REDIS_TIMEOUT_MS: "2000" };
 
 /** No limit of attempts, for tests: all their people come from one address. */
 export const UNLIMITED = Object.fromEntries([...LIMITS, "SIGNIN_DELAY_MS"].map((name) => [name, "0"]));
@@ -62,11 +62,15 @@ const SETTINGS = [
   "ADMIN_AAL",
   "ANSWER_FLOOR_MS",
   "ASSERTION_KEYS",
+  "BREAKER_FAILURES",
+  "BREAKER_OPEN_MS",
   "BRAND_COLOR",
   "BRAND_LOGO_URL",
   "BRAND_NAME",
   "CLIENT_IP_FALLBACK",
   "CLIENT_IP_HEADER",
+  "DATABASE_FALLBACK",
+  "DATABASE_TIMEOUT_MS",
   "DEVICE_TTL_SECONDS",
   "FERNET_KEYS",
   "FINGERPRINT_FACTORS",

@@ -23,7 +23,7 @@ if (process.platform === "linux" && findCommand("setpriv")) {
  * rate limiters of the platform by name, as `{ limit, period }`.
  *
  * `reload` reads the files again, `setVars` changes the variables: both start a new isolate on the same port.
- * `stop` ends it, and `start` brings it back.
+ * `stop` ends it, and `start` brings it back. `scheduled` does what the platform's clock does each minute.
  */
 export async function startWorker({ service, vars = {}, limiters = {}, folder = `build/${service}`, port, onLog = () => {} }) {
   const host = await loopbackHost();
@@ -69,6 +69,11 @@ export async function startWorker({ service, vars = {}, limiters = {}, folder = 
     },
     async reload() {
       await miniflare?.setOptions(await options());
+    },
+    /** What the platform does each minute. */
+    async scheduled() {
+      const { outcome } = await (await miniflare.getWorker()).scheduled({ cron: "* * * * *" });
+      if (outcome !== "ok") throw new Error(`the scheduled handler of ${service} came to ${outcome}`);
     },
     async setVars(changes) {
       current = defined({ ...current, ...changes });

@@ -116,7 +116,7 @@ mod tests {
         warns(&verify, &["UPSTASH_REDIS_REST_URL"]);
         warns(&auth, &["UPSTASH_REDIS_REST_URL"]);
         let [verify, auth] = with("SUPABASE_URL", "HTTP://s.test");
-        warns(&verify, &[]);
+        warns(&verify, &["SUPABASE_URL"]);
         warns(&auth, &["SUPABASE_URL"]);
     }
 

@@ -22,7 +22,7 @@ pub(crate) struct Warning {
 }
 
 /// What is wrong with one worker by itself.
-const OF_A_WORKER: [fn(&Setup) -> Vec<Warning>; 26] = [
+const OF_A_WORKER: [fn(&Setup) -> Vec<Warning>; 27] = [
     rules::public_above_protected,
     rules::weaker_inside_stricter,
     rules::public_everywhere,
@@ -37,6 +37,7 @@ const OF_A_WORKER: [fn(&Setup) -> Vec<Warning>; 26] = [
     variables::client_ip_fallback,
     variables::client_ip_header,
     variables::unknown,
+    variables::no_second_store,
     addresses::plain_http_for_people,
     addresses::plain_http_for_secrets,
     addresses::no_route_leads_here,

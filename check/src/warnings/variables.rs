@@ -44,6 +44,29 @@ pub(super) fn no_public_hosts(setup: &Setup) -> Vec<Warning> {
         .collect()
 }
 
+/// An outage of Redis would be an outage of everything behind the gateway.
+pub(super) fn no_second_store(setup: &Setup) -> Vec<Warning> {
+    if setup.gateway().is_none() {
+        return Vec::new();
+    }
+    let is_off = setup
+        .given
+        .get("DATABASE_FALLBACK")
+        .is_some_and(|value| value == "0");
+    let (name, problem) = if is_off {
+        let problem = "is 0: while Redis is away nobody gets in; leave it out to keep sessions in \
+                       the database, too";
+        ("DATABASE_FALLBACK", problem)
+    } else if setup.given.contains_key("SUPABASE_URL") {
+        return Vec::new();
+    } else {
+        let problem = "is not set: while Redis is away nobody gets in; set it, and the secret \
+                       SUPABASE_SERVICE_ROLE_KEY, and apply supabase/migrations";
+        ("SUPABASE_URL", problem)
+    };
+    vec![Warning::new(name, problem)]
+}
+
 /// Everybody who comes to `GATEWAY_URL` would get 421.
 pub(super) fn public_hosts_without_our_own(setup: &Setup) -> Vec<Warning> {
     let Some(config) = setup.gateway() else {
@@ -167,6 +190,17 @@ mod tests {
     }
 
     #[test]
+    fn warns_of_sessions_that_are_in_redis_alone() {
+        let with = |name, value| no_second_store(&verify(&[(name, value)]));
+        warns(
+            &with("SUPABASE_URL", ""),
+            &["SUPABASE_URL|supabase/migrations"],
+        );
+        warns(&with("DATABASE_FALLBACK", "0"), &["DATABASE_FALLBACK|is 0"]);
+        warns(&no_second_store(&verify(&[])), &[]);
+    }
+
+    #[test]
     fn warns_of_public_hosts_that_lack_the_gateways() {
         let with = |hosts: &str| {
             let setup = verify(&[
@@ -205,10 +239,7 @@ mod tests {
             &["PUBLIC_HOST: is read by neither"],
         );
         // A file may hold the variables of both.
-        warns(
-            &unknown(&verify(&[("SUPABASE_URL", "https://s.test")])),
-            &[],
-        );
+        warns(&unknown(&verify(&[("LANGUAGES", "en")])), &[]);
     }
 
     #[test]
@@ -223,6 +254,7 @@ mod tests {
         warns(&with("SESSION_SECRET", secret), &["SESSION_SECRET"]);
         warns(&with("SESSION_SECRET", ""), &[]);
         warns(&with("LOG_LEVEL", "debug"), &[]);
-        warns(&with("SUPABASE_URL", "https://b.test"), &[]);
+        warns(&with("SUPABASE_URL", "https://b.test"), &["SUPABASE_URL"]);
+        warns(&with("LANGUAGES", "de"), &[]);
     }
 }

@@ -68,6 +68,18 @@ pub async fn answer<H: Host>(host: &H, config: Option<&Rc<Config>>, request: &Re
     finish(response, request, &ids)
 }
 
+/// Refuses `request` because the isolate has no room for it; nothing of it is looked at.
+pub fn overloaded<H: Host>(host: &H, request: &Request) -> Response {
+    let ids = Ids {
+        started: host.now(),
+        request_id: RequestId::random(host),
+        trace: None,
+    };
+    let response = Failure::overloaded().into_problem(ids.request_id.as_str());
+    log(host, Level::Info, request, &ids, None, &response);
+    finish(response, request, &ids)
+}
+
 /// Decides what a request is for and whether it may, then hands it to its endpoint.
 async fn handle<H: Host>(
     host: &H,
@@ -150,7 +162,9 @@ async fn handle<H: Host>(
         Action::StepUpPage => Box::pin(pages::step_up::handle(&exchange)),
         Action::FactorsPage => Box::pin(pages::factors::handle(&exchange)),
     };
-    answer.await
+    let answer = answer.await;
+    exchange.store().settle_behind();
+    answer
 }
 
 /// What every answer has.

@@ -4,13 +4,15 @@ use core::time::Duration;
 use std::rc::Rc;
 
 use authflow_shared::{
-    config::{Common, Fault, Reader, Variables},
+    config::{self, Common, Fault, Reader, Variables},
     fernet::FernetKeys,
     secret::Secret,
+    session::database,
     supabase::auth::Settings,
 };
 
 use crate::{
+    exchange::SERVICE,
     limits::Limits,
     new_device::Hook,
     oauth::{self, Provider},
@@ -24,6 +26,8 @@ pub struct Config {
     pub common: Common,
     /// `SUPABASE_URL`, `SUPABASE_ANON_KEY`, `SUPABASE_SERVICE_ROLE_KEY`, `SUPABASE_TIMEOUT_MS`.
     pub supabase: Rc<Settings>,
+    /// Where sessions are kept a second time: `DATABASE_FALLBACK`, `DATABASE_TIMEOUT_MS`.
+    pub database: Option<Rc<database::Settings>>,
     /// `FERNET_KEYS`: what encrypts Supabase's tokens at rest.
     pub fernet: FernetKeys,
     /// `ANSWER_FLOOR_MS`: answers that would tell by their time whether an account exists take at
@@ -48,8 +52,10 @@ impl Config {
     /// Every fault.
     pub fn read(variables: &Variables) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new(variables);
-        let common = Common::read(&mut reader);
-        let supabase = supabase(&mut reader);
+        let common = Common::read(&mut reader, SERVICE);
+        let supabase = supabase(&mut reader, common.as_ref());
+        let url = supabase.as_ref().map(|supabase| supabase.url.as_str());
+        let database = config::database::read(&mut reader, common.as_ref(), url);
         let fernet = fernet_keys(&mut reader);
         let floor = reader.number("ANSWER_FLOOR_MS", 800, 0..=10_000);
         let limits = Limits::read(&mut reader);
@@ -68,6 +74,7 @@ impl Config {
             (Some(common), Some(supabase), Some(fernet), Some(pages)) => Some(Self {
                 common,
                 supabase: Rc::new(supabase),
+                database,
                 fernet,
                 answer_floor: Duration::from_millis(floor),
                 limits,
@@ -82,16 +89,19 @@ impl Config {
     }
 }
 
-fn supabase(reader: &mut Reader<'_>) -> Option<Settings> {
+fn supabase(reader: &mut Reader<'_>, common: Option<&Common>) -> Option<Settings> {
     let url = reader.base_url("SUPABASE_URL");
     let key = reader.token("SUPABASE_ANON_KEY");
-    let admin_key = reader.word("SUPABASE_SERVICE_ROLE_KEY").map(Secret::new);
+    let admin_key = reader
+        .optional("SUPABASE_SERVICE_ROLE_KEY")
+        .map(Secret::new);
     let timeout = reader.number("SUPABASE_TIMEOUT_MS", 5000, 100..=30_000);
     Some(Settings {
         url: url?,
         key: key?,
         admin_key,
         timeout: Duration::from_millis(timeout),
+        dependency: common?.dependency("supabase"),
     })
 }
 

@@ -50,9 +50,13 @@ pub(crate) async fn end_one<H: Host>(
 ) -> Result<Option<String>, Failure> {
     let store = exchange.store();
     // (1) Read before it is gone: Supabase's session is to end too.
-    let found = store.find(id, exchange.host.now()).await;
+    let now = exchange.host.now();
+    let (found, _) = store.find(id, now).await;
     // (2) Ours, for certain.
-    store.end(id).await.map_err(Failure::store_unavailable)?;
+    store
+        .end(id, now)
+        .await
+        .map_err(Failure::store_unavailable)?;
     // (3) Supabase's, if that can be done: without ours, nobody has its tokens any more.
     let record = match found {
         SessionLookup::Found(record) => Some(record),

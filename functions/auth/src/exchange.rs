@@ -67,7 +67,7 @@ impl<'a, H: Host> Exchange<'a, H> {
             ids,
             client_ip,
             session,
-            store: SessionStore::new(redis.clone(), common.lifetimes),
+            store: SessionStore::new(redis.clone(), config.database.clone(), common.lifetimes),
             supabase: AuthClient::new(host.clone(), config.supabase.clone(), Some(client_ip)),
             redis,
         }

@@ -488,6 +488,12 @@ impl Failure {
             .retry_after(RETRY_UNAVAILABLE)
     }
 
+    /// The isolate holds as many requests as it has room for.
+    pub(crate) fn overloaded() -> Self {
+        let detail = "More requests wait here than can be held. Please try again shortly.";
+        Self::new(503, "overloaded", "Too many at once", detail).retry_after(RETRY_UNAVAILABLE)
+    }
+
     /// What a refusal by Supabase means wherever it means nothing special.
     pub(crate) fn from_supabase(error: &AuthError) -> Self {
         match error {

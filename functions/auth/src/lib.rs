@@ -1,6 +1,6 @@
 //! Signs people up, in and out, and makes their sessions.
 //!
-//! `driver.js` calls [`configure`] once, [`start`] for each request and [`resume`] for each wait;
+//! `driver.js` calls [`configure`] once, [`start`] for each request, [`tick`] each minute and [`resume`] for each wait;
 //! what crosses between them is in [`edge`]. [`app::answer`] answers a request; it and everything
 //! else is plain Rust over the traits of [`authflow_shared::host`], and is tested natively.
 //!
@@ -14,6 +14,7 @@ pub mod app;
 mod audit;
 mod change_email;
 mod change_password;
+mod chores;
 pub mod config;
 mod csrf;
 mod delete_account;
@@ -87,11 +88,32 @@ pub fn configure(now_ms: f64, variables: &str) -> Vec<String> {
 pub fn start(now_ms: f64, facts: &str, body: String) -> String {
     let config = CONFIG.with_borrow(Clone::clone);
     let request = edge::read(facts, body);
-    let answer = |host: EffectHost| async move {
-        let config = config.as_ref();
-        app::answer(&host, config, &request).await
+    let now = moment(now_ms);
+    let step = RUNNER.with_borrow_mut(|runner| {
+        let has_room = runner.has_room(now);
+        runner.start(now, |host: EffectHost| async move {
+            if has_room {
+                app::answer(&host, config.as_ref(), &request).await
+            } else {
+                app::overloaded(&host, &request)
+            }
+        })
+    });
+    edge::message(&step)
+}
+
+/// Begins what is done each minute, to its first wait or its end. It answers nobody.
+#[wasm_bindgen]
+#[must_use]
+pub fn tick(now_ms: f64) -> String {
+    let config = CONFIG.with_borrow(Clone::clone);
+    let work = |host: EffectHost| async move {
+        if let Some(config) = config.as_ref() {
+            chores::run(&host, config).await;
+        }
+        Response::empty(204, "done")
     };
-    let step = RUNNER.with_borrow_mut(|runner| runner.start(moment(now_ms), answer));
+    let step = RUNNER.with_borrow_mut(|runner| runner.start(moment(now_ms), work));
     edge::message(&step)
 }
 

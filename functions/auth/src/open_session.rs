@@ -1,7 +1,5 @@
 //! Makes a session of ours from one at Supabase: the last step of every way to sign in.
 
-use core::time::Duration;
-
 use authflow_shared::{
     cookie,
     host::Host,
@@ -173,6 +171,11 @@ pub(crate) async fn open<H: Host>(
         record.aal.clone_from(&before.record.aal);
     }
 
+    record.asked_at = match opening {
+        Opening::SignIn(_) | Opening::Raised(_) => exchange.ids.started.millis(),
+        Opening::Renewed { ended, .. } | Opening::AfterAll { ended } => ended.millis() + 1,
+    };
+
     // (2) One transaction. A token that is not certain to open anything does not leave.
     let user_id = user.id.clone();
     let profile = profile::of_user(user);
@@ -180,12 +183,6 @@ pub(crate) async fn open<H: Host>(
         id: &id,
         record: &record,
         device: exchange.device_entry(),
-        asked_at: match opening {
-            Opening::SignIn(_) | Opening::Raised(_) => exchange.ids.started,
-            Opening::Renewed { ended, .. } | Opening::AfterAll { ended } => {
-                ended.after(Duration::from_millis(1))
-            }
-        },
         profile: &profile.to_json(),
         replaces: exchange.session.as_ref(),
         goes_on: matches!(opening, Opening::Raised(_) | Opening::Renewed { .. }),

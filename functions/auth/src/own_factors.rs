@@ -268,8 +268,11 @@ async fn lower_all<H: Host>(
     exchange: &Exchange<'_, H>,
     signed_in: &SignedIn,
 ) -> Result<(), Failure> {
+    let store = exchange.store();
+    let noted = store.note_lowering(signed_in.user_id(), exchange.host.now());
+    noted.await.map_err(Failure::store_unavailable)?;
     lower_others(exchange, signed_in).await?;
-    let lowered = exchange.store().lower(&signed_in.id).await;
+    let lowered = store.lower(&signed_in.id).await;
     lowered.map_err(Failure::store_unavailable)
 }
 

@@ -48,7 +48,8 @@ impl SignedIn {
 /// `no_session`; or `store_unavailable` where nobody knows.
 pub(crate) async fn require<H: Host>(exchange: &Exchange<'_, H>) -> Result<SignedIn, Failure> {
     let id = exchange.session.as_ref().ok_or_else(Failure::no_session)?;
-    let record = match exchange.store().find(id, exchange.host.now()).await {
+    let (found, _) = exchange.store().find(id, exchange.host.now()).await;
+    let record = match found {
         SessionLookup::Found(record) => record,
         SessionLookup::Absent => return Err(Failure::no_session()),
         SessionLookup::Unavailable(reason) => return Err(Failure::store_unavailable(reason)),
@@ -185,7 +186,11 @@ pub(crate) async fn user<H: Host>(
 
 /// Ends a session of ours that Supabase does not know any more.
 async fn lost<H: Host>(exchange: &Exchange<'_, H>, signed_in: &SignedIn) -> Failure {
-    match exchange.store().end(&signed_in.id).await {
+    match exchange
+        .store()
+        .end(&signed_in.id, exchange.host.now())
+        .await
+    {
         Ok(()) => Failure::no_session().clearing_cookie(),
         Err(reason) => Failure::store_unavailable(reason),
     }

@@ -322,6 +322,8 @@ pub(crate) fn config_with(changes: &[(&str, &str)]) -> Config {
             variables.insert(format!("{kind}_LIMIT_{by}"), "0".to_owned());
         }
     }
+    // Off for the same reason; what happens to it is tested in `authflow_shared::session`.
+    variables.insert("DATABASE_FALLBACK".to_owned(), "0".to_owned());
     for (name, value) in changes {
         variables.insert((*name).to_owned(), (*value).to_owned());
     }
@@ -509,8 +511,8 @@ fn run(keys: &mut BTreeMap<String, String>, command: &[String]) -> Value {
     }
 }
 
-/// Both ways for a call to be lost.
+/// Both ways for a call to be lost for good: what is late is not asked for again.
 pub(crate) const LOST: [Breakage; 2] = [
     Breakage::Before(CallError::Timeout),
-    Breakage::After(CallError::Connection),
+    Breakage::After(CallError::Timeout),
 ];

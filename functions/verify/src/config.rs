@@ -4,14 +4,16 @@ use core::time::Duration;
 use std::rc::Rc;
 
 use authflow_shared::{
-    config::{Common, Fault, Reader, Variables},
+    config::{self, Common, Fault, Reader, Variables},
     rate_limit::Quota,
     redirect::split_origin,
+    session::database::Settings,
 };
 
 use crate::{
     canonical::CanonicalRequest,
     jwks::AssertionKeys,
+    request_log::SERVICE,
     routes::{self, RouteTable},
 };
 
@@ -23,6 +25,9 @@ const GATEWAY_LIMIT: u64 = 6_000;
 pub struct Config {
     /// What both workers need.
     pub common: Common,
+    /// Where sessions are looked for while Redis is away: `SUPABASE_URL`, `SUPABASE_SERVICE_ROLE_KEY`,
+    /// `DATABASE_FALLBACK`, `DATABASE_TIMEOUT_MS`.
+    pub database: Option<Rc<Settings>>,
     /// `ROUTES`.
     pub routes: RouteTable,
     /// `PUBLIC_HOSTS`: hosts with port under which people reach the gateway; empty for any.
@@ -60,7 +65,8 @@ impl Config {
     /// Every fault at once.
     pub fn read(variables: &Variables) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new(variables);
-        let common = Common::read(&mut reader);
+        let common = Common::read(&mut reader, SERVICE);
+        let database = database(&mut reader, common.as_ref());
         let routes = reader
             .required("ROUTES")
             .map(routes::parse)
@@ -80,6 +86,7 @@ impl Config {
         let server_timing = reader.number("SERVER_TIMING", 0, 0..=1) == 1;
         let config = common.zip(routes).map(|(common, routes)| Self {
             common,
+            database,
             routes,
             public_hosts,
             limit,
@@ -102,6 +109,19 @@ impl AddressLimit {
             binding: reader.word("GATEWAY_LIMIT_BINDING").map(Rc::from),
         }
     }
+}
+
+fn database(reader: &mut Reader<'_>, common: Option<&Common>) -> Option<Rc<Settings>> {
+    let has_key = reader.optional("SUPABASE_SERVICE_ROLE_KEY").is_some();
+    let url = match reader.optional("SUPABASE_URL") {
+        Some(_) => reader.base_url("SUPABASE_URL"),
+        None => None,
+    };
+    if has_key && url.is_none() && reader.optional("SUPABASE_URL").is_none() {
+        let problem = "is missing; SUPABASE_SERVICE_ROLE_KEY is of no use without it";
+        reader.fault("SUPABASE_URL", problem);
+    }
+    config::database::read(reader, common, url.as_deref())
 }
 
 fn assertion_keys(reader: &mut Reader<'_>) -> Option<AssertionKeys> {
@@ -163,6 +183,36 @@ mod tests {
         assert_eq!(Config::read(&read).unwrap_err().len(), 1);
         read.insert("PUBLIC_HOSTS".into(), "a.test".into());
         assert_eq!(Config::read(&read).unwrap().common.lifetimes.session, 900);
+    }
+
+    #[test]
+    fn the_database_needs_its_address_and_its_key_and_can_be_left_out() {
+        let read = |changes: &[(&str, &str)]| {
+            let mut variables = variables();
+            for (name, value) in changes {
+                variables.insert((*name).to_owned(), (*value).to_owned());
+            }
+            Config::read(&variables)
+        };
+        let key = ("SUPABASE_SERVICE_ROLE_KEY", "key");
+        assert!(read(&[]).unwrap().database.is_none(), "no key");
+        let settings = read(&[key]).unwrap().database.unwrap();
+        assert_eq!(settings.url, "https://supabase.test");
+        assert_eq!(settings.timeout, Duration::from_secs(1));
+        let without_address = read(&[key, ("SUPABASE_URL", "")]).unwrap_err();
+        assert_eq!(without_address[0].name, "SUPABASE_URL");
+        let off = [key, ("DATABASE_FALLBACK", "0")];
+        assert!(read(&off).unwrap().database.is_none());
+        for (name, value) in [
+            ("SUPABASE_URL", "supabase"),
+            ("SUPABASE_SERVICE_ROLE_KEY", "a b"),
+            ("DATABASE_FALLBACK", "yes"),
+            ("DATABASE_TIMEOUT_MS", "1"),
+        ] {
+            let faults = read(&[key, (name, value)]).unwrap_err();
+            assert_eq!(faults.len(), 1, "{name}={value}");
+            assert_eq!(faults[0].name, name);
+        }
     }
 
     #[test]

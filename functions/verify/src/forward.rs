@@ -98,6 +98,11 @@ impl Template {
         self.is_safe && !self.has_body
     }
 
+    /// Whether the request has a body.
+    pub fn has_body(&self) -> bool {
+        self.has_body
+    }
+
     /// The time that all tries have together.
     pub fn timeout(&self) -> Duration {
         self.timeout

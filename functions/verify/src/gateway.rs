@@ -1,8 +1,9 @@
 //! The gateway of an isolate: its configuration, and what it remembers from request to request.
 
 use core::cell::{Cell, RefCell};
+use std::rc::Rc;
 
-use authflow_shared::host::Random;
+use authflow_shared::{dependency::Dependency, host::Random, redirect::Origin, sorted::Sorted};
 
 use crate::{
     assertion::Assertions, config::Config, limits::Limits, remembered::Seed, renewal::Renewals,
@@ -20,6 +21,8 @@ pub struct Gateway {
     pub(crate) assertions: RefCell<Assertions>,
     /// How many requests went to a route of several origins; they take turns.
     pub(crate) turn: Cell<usize>,
+    /// What is known of each origin of a route.
+    origins: RefCell<Sorted<Rc<Dependency>>>,
 }
 
 impl Gateway {
@@ -35,6 +38,19 @@ impl Gateway {
             limits: RefCell::new(Limits::new(seed)),
             assertions: RefCell::new(Assertions::new(seed)),
             turn: Cell::default(),
+            origins: RefCell::default(),
         }
+    }
+
+    /// What is known of `origin`.
+    pub(crate) fn origin(&self, origin: &Origin) -> Rc<Dependency> {
+        let mut origins = self.origins.borrow_mut();
+        if let Some(known) = origins.get(origin.as_str()) {
+            return known.clone();
+        }
+        let common = &self.config.common;
+        let dependency = Dependency::origin(origin.as_str(), common.breaker, common.teller);
+        origins.insert(origin.as_str().to_owned(), dependency.clone());
+        dependency
     }
 }

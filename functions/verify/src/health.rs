@@ -1,9 +1,10 @@
 //! `GET /health`: whether the gateway is alive, and with `?ready` whether it can do its work.
 
 use authflow_shared::{
-    host::{Clock, HttpClient},
+    host::Host,
     json::Writer,
     redis::{Command, Redis, Reply},
+    session::SessionStore,
 };
 
 use crate::{
@@ -11,45 +12,53 @@ use crate::{
     canonical::CanonicalRequest,
 };
 
-struct Check {
-    status: &'static str,
-    latency_ms: u64,
-}
-
 /// Answers; asks no dependency unless the query has the field `ready`.
-pub async fn answer<H: HttpClient>(
+///
+/// Redis is asked whatever its breaker says, and told what it missed: whoever asks wants to know how
+/// things are. Without the database all goes on, but an outage of Redis would be everybody's.
+pub async fn answer<H: Host>(
     redis: &Redis<H>,
-    clock: &impl Clock,
+    store: &SessionStore<H>,
+    host: &H,
     request: &CanonicalRequest,
     request_id: &str,
 ) -> Answer {
-    let redis = if asks_dependencies(request) {
-        Some(ping(redis, clock).await)
-    } else {
-        None
-    };
-    let healthy = redis.as_ref().is_none_or(|check| check.status == "ok");
-    let (code, status) = if healthy {
-        (200, "ok")
-    } else {
-        (503, "unavailable")
-    };
     let mut checks = Writer::object();
-    if let Some(check) = redis {
-        let check = Writer::object()
-            .text("status", check.status)
-            .number("latency_ms", check.latency_ms);
-        checks = checks.json("redis", &check.end());
+    let (mut code, mut status) = (200, "ok");
+    if asks_dependencies(request) {
+        let started = host.now();
+        let reply = redis.probing().command(&Command::new("PING")).await;
+        let is_well = matches!(reply, Ok(Reply::Text(_)));
+        let between = host.now();
+        checks = checks.json("redis", &check(is_well, between.since(started)));
+        if let Some(is_whole) = store.ask_after_database(is_well).await {
+            let millis = host.now().since(between);
+            checks = checks.json("database", &check(is_whole, millis));
+            if !is_whole {
+                status = "degraded";
+            }
+        }
+        if !is_well {
+            (code, status) = (503, "unavailable");
+        }
     }
     let body = Writer::object()
         .text("status", status)
         .text("version", env!("CARGO_PKG_VERSION"))
         .json("checks", &checks.end());
     let mut answer = Answer::json(code, body.end(), request_id);
-    if !healthy {
+    if code == 503 {
         answer.headers.push(("retry-after", RETRY_AFTER.to_owned()));
     }
     answer
+}
+
+fn check(is_well: bool, millis: u64) -> String {
+    let status = if is_well { "ok" } else { "unavailable" };
+    Writer::object()
+        .text("status", status)
+        .number("latency_ms", millis)
+        .end()
 }
 
 /// Whether the query has the field `ready`.
@@ -58,18 +67,4 @@ pub fn asks_dependencies(request: &CanonicalRequest) -> bool {
     query
         .split('&')
         .any(|field| field.split('=').next() == Some("ready"))
-}
-
-async fn ping<H: HttpClient>(redis: &Redis<H>, clock: &impl Clock) -> Check {
-    let started = clock.now();
-    let reply = redis.command(&Command::new("PING")).await;
-    let status = if matches!(reply, Ok(Reply::Text(_))) {
-        "ok"
-    } else {
-        "unavailable"
-    };
-    Check {
-        status,
-        latency_ms: clock.now().since(started),
-    }
 }

@@ -35,7 +35,7 @@ use std::{cell::RefCell, rc::Rc};
 use authflow_shared::{
     config::parse_variables,
     host::effects::{
-        EffectHost, Runner, at_once,
+        Runner, at_once,
         wire::{moment, result},
     },
     log::{Level, Line},
@@ -81,8 +81,16 @@ pub fn start(now_ms: f64, facts: String) -> String {
         return message;
     }
     let gateway = GATEWAY.with_borrow(Clone::clone);
+    let now = moment(now_ms);
     let step = RUNNER.with_borrow_mut(|runner| {
-        runner.start(moment(now_ms), |host| handle(gateway, host, facts))
+        let has_room = runner.has_room(now);
+        runner.start(now, |host| async move {
+            match gateway {
+                Some(gateway) if has_room => exchange::handle(gateway, host, facts).await,
+                Some(_) => exchange::refused(&host, &facts, &problems::overloaded()),
+                None => exchange::refused(&host, &facts, &problems::config_invalid()),
+            }
+        })
     });
     wire::message(&step)
 }
@@ -95,11 +103,4 @@ pub fn resume(now_ms: f64, id: u32, status: i32, text: String) -> String {
         runner.resume(moment(now_ms), id, |awaited| result(awaited, status, text))
     });
     wire::message(&step)
-}
-
-async fn handle(gateway: Option<Rc<Gateway>>, host: EffectHost, facts: String) -> Outcome {
-    match gateway {
-        Some(gateway) => exchange::handle(gateway, host, facts).await,
-        None => exchange::misconfigured(&host, &facts),
-    }
 }

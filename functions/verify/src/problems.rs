@@ -78,6 +78,12 @@ pub fn upstream_unreachable() -> Problem {
     )
 }
 
+/// The isolate holds as many requests as it has room for.
+pub fn overloaded() -> Problem {
+    let detail = "More requests wait here than can be held. Try again shortly.";
+    Problem::new(503, "overloaded", "Too many at once", detail)
+}
+
 /// The origin did not answer in time.
 pub fn upstream_timeout() -> Problem {
     let detail = "The application behind the gateway did not answer in time. Try again shortly.";

@@ -23,6 +23,8 @@ const LONGEST_CLIENT_ID: usize = 128;
 pub(crate) enum Source {
     /// In Redis.
     Redis,
+    /// In the database, because Redis could not tell.
+    Database,
     /// In the isolate's memory.
     Memory {
         /// How long ago Redis had said it, in milliseconds.
@@ -34,13 +36,14 @@ impl Source {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Redis => "redis",
+            Self::Database => "database",
             Self::Memory { .. } => "memory",
         }
     }
 
     const fn age_ms(self) -> Option<u64> {
         match self {
-            Self::Redis => None,
+            Self::Redis | Self::Database => None,
             Self::Memory { age_ms } => Some(age_ms),
         }
     }

@@ -5,12 +5,15 @@ use std::rc::Rc;
 
 use super::Reader;
 use crate::{
+    breaker,
     client_ip::{self, ClientIp},
+    dependency::{Dependency, Teller},
     fingerprint::{Factor, Fingerprinter, Mode},
     log::Level,
     redirect::{Origin, Targets},
     redis,
     session::TokenKeys,
+    timestamp::millis,
 };
 
 /// The longest lifetime that can be set, in seconds.
@@ -35,6 +38,10 @@ pub struct Common {
     pub lifetimes: Lifetimes,
     /// `LOG_LEVEL`.
     pub log_level: Level,
+    /// `BREAKER_FAILURES`, `BREAKER_OPEN_MS`: of every dependency.
+    pub breaker: breaker::Settings,
+    /// Who tells of dependencies.
+    pub teller: Teller,
 }
 
 /// How long things are kept in Redis, in seconds.
@@ -53,9 +60,11 @@ pub struct Lifetimes {
 }
 
 impl Common {
-    /// Reads everything; `None` after a fault.
-    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let redis = redis_settings(reader);
+    /// Reads everything for the worker `service`; `None` after a fault.
+    pub fn read(reader: &mut Reader<'_>, service: &'static str) -> Option<Self> {
+        let redis_url = reader.base_url("UPSTASH_REDIS_REST_URL");
+        let redis_token = reader.token("UPSTASH_REDIS_REST_TOKEN");
+        let redis_timeout = reader.number("REDIS_TIMEOUT_MS", 300, 10..=10_000);
         let token_keys = reader
             .secrets("SESSION_SECRET")
             .map(|(first, others)| TokenKeys::new(&first, &others));
@@ -66,11 +75,22 @@ impl Common {
         let client_ip = client_ip_source(reader);
         let lifetimes = Lifetimes::read(reader);
         let log_level = log_level(reader);
+        let breaker = breaker_settings(reader);
+        let teller = Teller {
+            service,
+            threshold: log_level,
+        };
+        let redis = redis::Settings {
+            url: redis_url?,
+            token: redis_token?,
+            timeout: Duration::from_millis(redis_timeout),
+            dependency: Dependency::new("redis", breaker, teller),
+        };
 
         let (gateway_url, auth_url) = (gateway_url?, auth_url?);
         let allowed = allowed.unwrap_or_else(|| vec![gateway_url.clone(), auth_url.clone()]);
         Some(Self {
-            redis: Rc::new(redis?),
+            redis: Rc::new(redis),
             token_keys: token_keys?,
             fingerprinter: fingerprinter?,
             targets: Targets {
@@ -81,7 +101,14 @@ impl Common {
             client_ip,
             lifetimes,
             log_level,
+            breaker,
+            teller,
         })
+    }
+
+    /// The dependency `name`, as this isolate is to know it.
+    pub fn dependency(&self, name: &str) -> Rc<Dependency> {
+        Dependency::new(name, self.breaker, self.teller)
     }
 }
 
@@ -104,15 +131,14 @@ impl Lifetimes {
     }
 }
 
-fn redis_settings(reader: &mut Reader<'_>) -> Option<redis::Settings> {
-    let url = reader.base_url("UPSTASH_REDIS_REST_URL");
-    let token = reader.token("UPSTASH_REDIS_REST_TOKEN");
-    let timeout = reader.number("REDIS_TIMEOUT_MS", 300, 10..=10_000);
-    Some(redis::Settings {
-        url: url?,
-        token: token?,
-        timeout: Duration::from_millis(timeout),
-    })
+fn breaker_settings(reader: &mut Reader<'_>) -> breaker::Settings {
+    let default = breaker::Settings::default();
+    let failures = reader.number("BREAKER_FAILURES", default.failures.into(), 0..=1000);
+    let open = reader.number("BREAKER_OPEN_MS", millis(default.open), 100..=600_000);
+    breaker::Settings {
+        failures: u32::try_from(failures).unwrap_or(default.failures),
+        open: Duration::from_millis(open),
+    }
 }
 
 fn fingerprinter(reader: &mut Reader<'_>) -> Option<Fingerprinter> {
@@ -240,7 +266,7 @@ mod tests {
             variables.insert((*name).to_owned(), (*value).to_owned());
         }
         let mut reader = Reader::new(&variables);
-        let common = Common::read(&mut reader);
+        let common = Common::read(&mut reader, "test");
         let faults = reader.finish(common).err().unwrap_or_default();
         faults.iter().map(|fault| fault.name.to_owned()).collect()
     }
@@ -274,6 +300,8 @@ mod tests {
             ("SESSION_TTL_SECONDS", "0"),
             ("USER_ID_TTL_SECONDS", "60"),
             ("LOG_LEVEL", "loud"),
+            ("BREAKER_FAILURES", "-1"),
+            ("BREAKER_OPEN_MS", "0"),
         ] {
             assert_eq!(faults(&[(name, value)]), [name], "{name}={value}");
         }

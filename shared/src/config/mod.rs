@@ -4,6 +4,7 @@
 //! configuration has a fault answers nothing but `config_invalid`.
 
 mod common;
+pub mod database;
 mod reader;
 
 #[cfg(any(test, feature = "fake"))]

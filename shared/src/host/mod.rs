@@ -82,7 +82,7 @@ impl<T> Host for T where
 }
 
 /// One HTTP call. `Debug` shows neither headers nor body, which carry secrets.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct HttpCall {
     /// The method, in capitals.
     pub method: &'static str,
@@ -117,7 +117,7 @@ impl fmt::Debug for HttpAnswer {
     }
 }
 
-/// Why an [`HttpCall`] has no answer. Whether it took effect is unknown.
+/// Why an [`HttpCall`] has no answer. Whether it took effect is unknown, where it was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallError {
     /// The time was over.
@@ -126,6 +126,10 @@ pub enum CallError {
     Connection,
     /// The body that was to be sent is longer than was allowed.
     TooLarge,
+    /// It was not made: the other side has failed of late ([`breaker`](crate::breaker)).
+    BreakerOpen,
+    /// It was not made: too many wait for the other side already.
+    Overloaded,
 }
 
 impl CallError {
@@ -135,6 +139,8 @@ impl CallError {
             Self::Timeout => "timeout",
             Self::Connection => "connection",
             Self::TooLarge => "too_large",
+            Self::BreakerOpen => "breaker_open",
+            Self::Overloaded => "overloaded",
         }
     }
 }

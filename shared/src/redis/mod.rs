@@ -13,7 +13,8 @@ use std::rc::Rc;
 
 pub use self::{reply::Reply, script::Script};
 use crate::{
-    host::{CallError, HttpCall, HttpClient},
+    dependency::{Answered, Dependency, Manner},
+    host::{CallError, Host, HttpCall},
     json::{self, Value, write},
     secret::Secret,
 };
@@ -25,8 +26,10 @@ pub struct Settings {
     pub url: String,
     /// The bearer token.
     pub token: Secret,
-    /// The time until a whole answer must have arrived.
+    /// The time until a whole answer must have arrived, tries and all.
     pub timeout: Duration,
+    /// What this isolate knows of it.
+    pub dependency: Rc<Dependency>,
 }
 
 /// A command and its arguments.
@@ -55,6 +58,8 @@ pub enum Unavailable {
     Unreadable,
     /// A command failed.
     Refused,
+    /// It lost what it held, and nobody else knows.
+    Lost,
 }
 
 /// A client; a clone shares its settings.
@@ -62,6 +67,7 @@ pub enum Unavailable {
 pub struct Redis<H> {
     host: H,
     settings: Rc<Settings>,
+    is_probing: bool,
 }
 
 // === impl Command ===
@@ -121,16 +127,41 @@ impl Unavailable {
             Self::Unauthorized => "unauthorized",
             Self::Unreadable => "unreadable",
             Self::Refused => "refused",
+            Self::Lost => "lost",
         }
     }
 }
 
 // === impl Redis ===
 
-impl<H: HttpClient> Redis<H> {
+impl<H: Host> Redis<H> {
     /// A client that makes its calls through `host`.
     pub fn new(host: H, settings: Rc<Settings>) -> Self {
-        Self { host, settings }
+        Self {
+            host,
+            settings,
+            is_probing: false,
+        }
+    }
+
+    /// The same, to find out whether Redis is back: it asks whatever the breaker says.
+    #[must_use]
+    pub fn probing(&self) -> Self {
+        Self {
+            host: self.host.clone(),
+            settings: self.settings.clone(),
+            is_probing: true,
+        }
+    }
+
+    /// The environment.
+    pub const fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// What this isolate knows of Redis.
+    pub fn dependency(&self) -> &Dependency {
+        &self.settings.dependency
     }
 
     /// Runs one command.
@@ -138,16 +169,23 @@ impl<H: HttpClient> Redis<H> {
     /// # Errors
     /// [`Unavailable`] if there is no reply. A command that failed is [`Reply::Error`].
     pub async fn command(&self, command: &Command) -> Result<Reply, Unavailable> {
-        let body = self.post("", command.to_json()).await?;
-        Reply::read(&body).ok_or(Unavailable::Unreadable)
+        self.send(command, Manner::Once).await
     }
 
-    /// Looks up the string at `key`.
+    /// Looks up the string at `key`. Asks again if that fails, because it changes nothing.
     pub async fn get(&self, key: &str) -> Lookup {
-        match self.command(&Command::new("GET").arg(key)).await {
+        let command = Command::new("GET").arg(key);
+        match self.send(&command, Manner::Idempotent).await {
             Ok(reply) => lookup(reply),
             Err(unavailable) => Lookup::Unavailable(unavailable),
         }
+    }
+
+    async fn send(&self, command: &Command, manner: Manner) -> Result<Reply, Unavailable> {
+        let answered = self.post("", command.to_json(), manner).await?;
+        let reply = Reply::read(&answered.answer.body);
+        answered.judge(&self.host, reply.is_some());
+        reply.ok_or(Unavailable::Unreadable)
     }
 
     /// Runs `commands` in order, not atomically; each has its own reply, which may be an error.
@@ -155,8 +193,7 @@ impl<H: HttpClient> Redis<H> {
     /// # Errors
     /// [`Unavailable`] if there is not exactly one reply to each.
     pub async fn pipeline(&self, commands: &[Command]) -> Result<Vec<Reply>, Unavailable> {
-        let body = self.post("/pipeline", list(commands)).await?;
-        replies(&body, commands.len())
+        self.list("/pipeline", commands).await
     }
 
     /// Runs `commands` as one transaction (MULTI, EXEC): all or nothing.
@@ -165,8 +202,7 @@ impl<H: HttpClient> Redis<H> {
     /// [`Unavailable`] if the transaction was discarded, if any command in it failed, or if there
     /// is no answer; in the last case it may have taken effect.
     pub async fn transaction(&self, commands: &[Command]) -> Result<Vec<Reply>, Unavailable> {
-        let body = self.post("/multi-exec", list(commands)).await?;
-        let replies = replies(&body, commands.len())?;
+        let replies = self.list("/multi-exec", commands).await?;
         if replies.iter().any(|reply| matches!(reply, Reply::Error(_))) {
             return Err(Unavailable::Refused);
         }
@@ -194,25 +230,45 @@ impl<H: HttpClient> Redis<H> {
         Ok(reply)
     }
 
-    async fn post(&self, path: &str, body: String) -> Result<String, Unavailable> {
+    async fn list(&self, path: &str, commands: &[Command]) -> Result<Vec<Reply>, Unavailable> {
+        let answered = self.post(path, list(commands), Manner::Once).await?;
+        let replies = replies(&answered.answer.body, commands.len());
+        answered.judge(&self.host, replies != Err(Unavailable::Unreadable));
+        replies
+    }
+
+    async fn post(
+        &self,
+        path: &str,
+        body: String,
+        manner: Manner,
+    ) -> Result<Answered, Unavailable> {
+        let settings = &self.settings;
         let call = HttpCall {
             method: "POST",
-            url: format!("{}{path}", self.settings.url),
+            url: format!("{}{path}", settings.url),
             headers: vec![
                 (
                     "authorization",
-                    format!("Bearer {}", self.settings.token.expose()),
+                    format!("Bearer {}", settings.token.expose()),
                 ),
                 ("content-type", "application/json".to_owned()),
             ],
             body: Some(body),
-            timeout: self.settings.timeout,
+            timeout: settings.timeout,
         };
-        let answer = self.host.call(call).await.map_err(Unavailable::Call)?;
-        match answer.status {
+        let manner = if self.is_probing {
+            Manner::Probe
+        } else {
+            manner
+        };
+        // Command errors come as 400 or inside a 200; the body tells in both cases.
+        let is_bad = |status| !matches!(status, 200 | 400);
+        let answered = settings.dependency.call(&self.host, call, manner, is_bad);
+        let answered = answered.await.map_err(Unavailable::Call)?;
+        match answered.answer.status {
             401 => Err(Unavailable::Unauthorized),
-            // Command errors come as 400 or inside a 200; the body tells in both cases.
-            200 | 400 => Ok(answer.body),
+            200 | 400 => Ok(answered),
             _ => Err(Unavailable::Unreadable),
         }
     }
@@ -286,6 +342,7 @@ mod tests {
             url: "http://redis.test".into(),
             token: Secret::new("token"),
             timeout: Duration::from_millis(300),
+            dependency: Dependency::example("redis"),
         };
         Redis::new(host.clone(), Rc::new(settings))
     }

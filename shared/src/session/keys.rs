@@ -28,6 +28,18 @@ pub fn sessions_ended(user_id: &str) -> String {
     format!("sessions_ended:{user_id}")
 }
 
+/// That a session has ended: for a while, so that nobody who was about to bring it back does.
+pub fn session_ended(id: &SessionId) -> String {
+    format!("session_ended:{}", id.as_str())
+}
+
+/// The changes that the database has not got, by their names: a hash.
+pub const OWED_TO_DATABASE: &str = "owed_to_database";
+
+/// The moment, in Unix milliseconds, since which Redis has held every session; what began before it
+/// may have been lost. Whoever misses it sets it.
+pub const STORE_SINCE: &str = "store_since";
+
 /// A user's profile.
 pub fn user_profile(user_id: &str) -> String {
     format!("user_profile:{user_id}")

@@ -8,18 +8,19 @@
 
 use super::{
     SessionId, SessionRecord, SessionStore,
+    change::Change,
     devices::DeviceEntry,
     keys,
     store::{SessionLookup, read_session},
 };
 use crate::{
-    host::HttpClient,
+    host::Host,
     redis::{Command, Lookup, Reply, Unavailable, lookup, texts},
     timestamp::Timestamp,
 };
 
 /// Seconds that the mark stays: longer than any sign-in takes.
-const MARK_SECONDS: u64 = 300;
+pub(super) const MARK_SECONDS: u64 = 300;
 /// How often the list is looked at again: each time somebody must have raised a session in between.
 const MOST_ROUNDS: u32 = 5;
 
@@ -36,7 +37,7 @@ pub struct OwnSession {
     pub device: Option<DeviceEntry>,
 }
 
-impl<H: HttpClient> SessionStore<H> {
+impl<H: Host> SessionStore<H> {
     /// The sessions of a user that are alive, the one that lives longest first.
     ///
     /// # Errors
@@ -102,9 +103,23 @@ impl<H: HttpClient> SessionStore<H> {
         kept: Option<&SessionId>,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Unavailable> {
+        let change = Change::ended_all(user_id, kept, now);
+        // Whatever the breaker says: others may read Redis again already, where this isolate does not.
+        let store = self.probing();
+        let ended = store.end_all_in_redis(user_id, kept, now, &change).await;
+        self.settle_end(ended, change).await
+    }
+
+    async fn end_all_in_redis(
+        &self,
+        user_id: &str,
+        kept: Option<&SessionId>,
+        now: Timestamp,
+        change: &Change,
+    ) -> Result<Option<Timestamp>, Unavailable> {
         let sessions_key = keys::user_sessions(user_id);
         // (1) From here on nothing that began before is kept.
-        let marked = [
+        let mut marked = vec![
             Command::new("SET")
                 .arg(keys::sessions_ended(user_id))
                 .arg(now.millis())
@@ -113,6 +128,7 @@ impl<H: HttpClient> SessionStore<H> {
                 .arg("GET"),
             Command::new("ZRANGE").arg(&sessions_key).arg(0).arg(-1),
         ];
+        marked.extend(self.keep_commands(Some(change)));
         let mut replies = self.redis().transaction(&marked).await?.into_iter();
         let before = match replies.next() {
             Some(Reply::Text(millis)) => millis.parse().ok().map(Timestamp::from_millis),
@@ -128,12 +144,8 @@ impl<H: HttpClient> SessionStore<H> {
                 .filter(|id| Some(id) != kept);
             let mut writes = vec![Command::new("DEL").arg(keys::user_profile(user_id))];
             for id in ended {
-                writes.push(
-                    Command::new("DEL")
-                        .arg(keys::session(&id))
-                        .arg(keys::user_id(&id)),
-                );
-                writes.push(Command::new("ZREM").arg(&sessions_key).arg(id.as_str()));
+                let owner = Some(Lookup::Found(user_id.to_owned()));
+                writes.extend(self.end_commands(&id, owner));
             }
             writes.push(Command::new("ZRANGE").arg(&sessions_key).arg(0).arg(-1));
             let mut replies = self.redis().transaction(&writes).await?;

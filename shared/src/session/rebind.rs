@@ -3,7 +3,7 @@
 use super::{SessionId, SessionRecord, SessionStore, keys, record::device_fields};
 use crate::{
     fingerprint::FactorHashes,
-    host::HttpClient,
+    host::Host,
     redis::{Command, Reply, Unavailable},
     timestamp::Timestamp,
 };
@@ -26,10 +26,10 @@ end
 return 1
 "#;
 
-impl<H: HttpClient> SessionStore<H> {
+impl<H: Host> SessionStore<H> {
     /// Binds the session `id` at `now` to the device of `fingerprint` and `factors` in place of
     /// that of `record`, if it is still alive and bound to that; how long it lives stays the same.
-    /// Gives whether it was.
+    /// Gives whether it was. The database learns of it when the session is renewed.
     ///
     /// # Errors
     /// [`Unavailable`] if it is not certain.

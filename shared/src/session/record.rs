@@ -28,6 +28,9 @@ pub struct SessionRecord {
     pub aal: String,
     /// When the user signed in.
     pub created_at: u64,
+    /// When this session was asked for, in Unix milliseconds: it has a part in what happens to all of
+    /// the user's after that.
+    pub asked_at: u64,
     /// The moment past which the session is never renewed.
     pub expires_at: u64,
     /// The device that signed in, or that it became since; every later request must come from it.
@@ -95,6 +98,7 @@ impl SessionRecord {
             role,
             aal,
             created_at: now.seconds(),
+            asked_at: now.millis(),
             expires_at: now.seconds().saturating_add(max_seconds),
             device_fingerprint,
             factors,
@@ -112,6 +116,7 @@ impl SessionRecord {
             .text("role", &self.role)
             .text("aal", &self.aal)
             .number("created_at", self.created_at)
+            .number("asked_at", self.asked_at)
             .number("expires_at", self.expires_at)
             .json_fields(&self.device_fields())
             .json("supabase", &self.supabase.to_json())
@@ -148,6 +153,7 @@ impl SessionRecord {
             role: record.text("role")?.to_owned(),
             aal: record.text("aal")?.to_owned(),
             created_at: record.number("created_at")?,
+            asked_at: record.number("asked_at")?,
             expires_at: record.number("expires_at")?,
             device_fingerprint: record.text("device_fingerprint")?.to_owned(),
             factors: {
@@ -172,18 +178,26 @@ impl SessionRecord {
     }
 
     fn parse(json: &str) -> Option<Self> {
-        let mut record = Object::parse(json)?;
+        Self::read(Object::parse(json)?)
+    }
+
+    /// Reads a record out of what holds it; `None` if it is not one of ours.
+    pub fn read(mut record: Object) -> Option<Self> {
         if record.number("v") != Some(VERSION.into()) {
             return None;
         }
         let mut supabase = record.object("supabase")?;
+        let created_at = record.number("created_at")?;
+        // Records of before have none.
+        let asked_at = record.number("asked_at");
         Some(Self {
             v: VERSION,
             user_id: record.text("user_id")?,
             email: record.text("email")?,
             role: record.text("role")?,
             aal: record.text("aal")?,
-            created_at: record.number("created_at")?,
+            created_at,
+            asked_at: asked_at.unwrap_or_else(|| created_at.saturating_mul(1000)),
             expires_at: record.number("expires_at")?,
             device_fingerprint: record.text("device_fingerprint")?,
             factors: FactorHashes::read(record.object("factors")?),
@@ -326,6 +340,14 @@ mod tests {
             ..record
         };
         assert_eq!(rebound, expected, "nothing but the device is another");
+    }
+
+    #[test]
+    fn a_record_of_before_it_told_when_it_was_asked_for_is_read() {
+        let record = SessionRecord::example(Timestamp::from_seconds(1_800_000_000));
+        let old = record.to_json().replace(r#","asked_at":1800000000000"#, "");
+        assert!(!old.contains("asked_at"));
+        assert_eq!(SessionRecord::from_json(&old), Some(record));
     }
 
     #[test]

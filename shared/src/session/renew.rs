@@ -1,8 +1,12 @@
 //! Letting a session that is in use live on.
 
-use super::{SessionId, SessionRecord, SessionStore, keys};
+use super::{
+    SessionId, SessionRecord, SessionStore,
+    change::{self, Change},
+    keys,
+};
 use crate::{
-    host::HttpClient,
+    host::Host,
     redis::{Command, Reply, Unavailable},
     timestamp::Timestamp,
 };
@@ -19,11 +23,11 @@ if redis.call("TTL", KEYS[3]) < tonumber(ARGV[1]) then redis.call("EXPIRE", KEYS
 return 1
 "#;
 
-impl<H: HttpClient> SessionStore<H> {
+impl<H: Host> SessionStore<H> {
     /// Lets a session that is in use live on, never past its end. Does not bring an ended one back.
     ///
     /// # Errors
-    /// [`Unavailable`] if Redis did not do it; the session then lives as long as before.
+    /// [`Unavailable`] if neither store did it; the session then lives as long as before.
     pub async fn renew(
         &self,
         id: &SessionId,
@@ -31,6 +35,34 @@ impl<H: HttpClient> SessionStore<H> {
         now: Timestamp,
     ) -> Result<(), Unavailable> {
         let lives = self.session_seconds(record, now);
+        let renewed = self.renew_in_redis(id, record, lives, now).await;
+        let Some(database) = &self.database else {
+            return renewed.map(drop);
+        };
+        let reason = match renewed {
+            Ok(false) => return Ok(()),
+            Ok(true) => {
+                // As a whole: whatever the database missed of it, it has then. What it misses now, the
+                // next renewal makes good.
+                let saved = Change::saved(id, record, now, lives);
+                let _ = database.apply(&[saved.json], false).await;
+                return Ok(());
+            }
+            Err(reason) => reason,
+        };
+        let renewed = change::renewed(id, now, lives);
+        let told = database.apply(&[renewed], true).await;
+        told.map_err(|_| reason)
+    }
+
+    /// Gives whether the session is alive.
+    async fn renew_in_redis(
+        &self,
+        id: &SessionId,
+        record: &SessionRecord,
+        lives: u64,
+        now: Timestamp,
+    ) -> Result<bool, Unavailable> {
         // Once in ten minutes: the text costs less than a name that the server might not know.
         let command = Command::new("EVAL")
             .arg(SCRIPT)
@@ -43,7 +75,7 @@ impl<H: HttpClient> SessionStore<H> {
             .arg(now.seconds().saturating_add(lives))
             .arg(id.as_str());
         match self.redis().command(&command).await? {
-            Reply::Integer(_) => Ok(()),
+            Reply::Integer(alive) => Ok(alive == 1),
             Reply::Error(_) => Err(Unavailable::Refused),
             _ => Err(Unavailable::Unreadable),
         }

@@ -16,12 +16,14 @@ use std::rc::Rc;
 
 use super::{
     SessionId, SessionRecord,
+    change::Change,
+    database::{self, Database},
     devices::{self, DeviceEntry},
     keys,
 };
 use crate::{
     config::Lifetimes,
-    host::HttpClient,
+    host::Host,
     redis::{Command, Lookup, Redis, Reply, Unavailable, lookup, texts},
     timestamp::Timestamp,
 };
@@ -60,8 +62,6 @@ pub struct NewSession<'a> {
     pub record: &'a SessionRecord,
     /// Its device; when it was first seen is known here alone.
     pub device: DeviceEntry,
-    /// When it was asked for.
-    pub asked_at: Timestamp,
     /// The user's profile as JSON.
     pub profile: &'a str,
     /// The session the request came with; it ends as the new one begins.
@@ -99,13 +99,25 @@ impl From<Unavailable> for NotCreated {
 #[derive(Clone, Debug)]
 pub struct SessionStore<H> {
     pub(super) redis: Redis<H>,
-    lifetimes: Lifetimes,
+    /// The second copy, where there is one.
+    pub(super) database: Option<Database<H>>,
+    pub(super) lifetimes: Lifetimes,
 }
 
-impl<H: HttpClient> SessionStore<H> {
-    /// A store over `redis`.
-    pub fn new(redis: Redis<H>, lifetimes: Lifetimes) -> Self {
-        Self { redis, lifetimes }
+impl<H: Host> SessionStore<H> {
+    /// A store over `redis`, with a second copy in the database where there is one.
+    pub fn new(
+        redis: Redis<H>,
+        database: Option<Rc<database::Settings>>,
+        lifetimes: Lifetimes,
+    ) -> Self {
+        let host = redis.host().clone();
+        let database = database.map(|settings| Database::new(host, settings));
+        Self {
+            redis,
+            database,
+            lifetimes,
+        }
     }
 
     pub(super) fn lifetimes(&self) -> &Lifetimes {
@@ -114,33 +126,6 @@ impl<H: HttpClient> SessionStore<H> {
 
     pub(super) fn redis(&self) -> &Redis<H> {
         &self.redis
-    }
-
-    /// Looks a session up: one command.
-    pub async fn find(&self, id: &SessionId, now: Timestamp) -> SessionLookup {
-        read_session(self.redis.get(&keys::session(id)).await, now)
-    }
-
-    /// Looks a session up and runs `command` in the same round trip.
-    ///
-    /// # Errors
-    /// [`Unavailable`], as the second, if it is not certain that the command was run.
-    pub async fn find_and(
-        &self,
-        id: &SessionId,
-        command: Command,
-        now: Timestamp,
-    ) -> (SessionLookup, Result<Reply, Unavailable>) {
-        let commands = [Command::new("GET").arg(keys::session(id)), command];
-        let mut replies = match self.redis.pipeline(&commands).await {
-            Ok(replies) => replies.into_iter(),
-            Err(reason) => return (SessionLookup::Unavailable(reason), Err(reason)),
-        };
-        let found = replies
-            .next()
-            .map_or(Lookup::Unavailable(Unavailable::Unreadable), lookup);
-        let reply = replies.next().ok_or(Unavailable::Unreadable);
-        (read_session(found, now), reply)
     }
 
     /// Creates a session and ends the one it replaces, atomically.
@@ -223,13 +208,19 @@ impl<H: HttpClient> SessionStore<H> {
                 .arg(new.id.as_str()),
         ]);
         writes.extend(at_least(&sessions_key, lives));
+        let old_end = new.replaces.map(|old| Change::ended(old, now));
         if let Some(old) = new.replaces {
-            writes.extend(end_commands(old, old_owner));
+            writes.extend(self.end_commands(old, old_owner));
+            writes.extend(self.keep_commands(old_end.as_ref()));
         }
         let gone = devices::oldest(&known);
         if !gone.is_empty() {
             let forget = Command::new("HDEL").arg(&device_key);
             writes.push(gone.into_iter().fold(forget, Command::arg));
+        }
+        if self.database.is_some() {
+            // Before the session, so that one that is missing later is not taken for lost.
+            writes.push(since(now.millis().saturating_sub(1)));
         }
         writes.push(Command::new("GET").arg(keys::sessions_ended(&record.user_id)));
         let mut replies = self.redis.transaction(&writes).await?;
@@ -242,16 +233,18 @@ impl<H: HttpClient> SessionStore<H> {
             _ => return Err(Unavailable::Unreadable.into()),
         };
         let was_there = going_on.is_none() || replies.first() == Some(&Reply::Integer(1));
-        let refused = if new.asked_at.millis() <= ended_at {
+        let refused = if record.asked_at <= ended_at {
             NotCreated::Ended
         } else if !was_there {
             NotCreated::Gone
         } else {
+            let saved = Change::saved(new.id, record, now, lives);
+            self.write_behind(saved, old_end).await;
             let known_device = first_seen.is_some();
             return Ok(Created { known_device });
         };
         let owner = Some(Lookup::Found(record.user_id.clone()));
-        let mut undo = end_commands(new.id, owner);
+        let mut undo = self.end_commands(new.id, owner);
         undo.push(Command::new("DEL").arg(keys::user_profile(&record.user_id)));
         if first_seen.is_none() {
             undo.push(Command::new("HDEL").arg(&device_key).arg(fingerprint));
@@ -260,19 +253,22 @@ impl<H: HttpClient> SessionStore<H> {
         Err(refused)
     }
 
-    /// Ends a session, atomically. A session that has already ended is no error.
-    ///
-    /// # Errors
-    /// [`Unavailable`] if it is not certain that the session is gone.
-    pub async fn end(&self, id: &SessionId) -> Result<(), Unavailable> {
-        let owner = match self.redis.get(&keys::user_id(id)).await {
-            Lookup::Unavailable(reason) => return Err(reason),
-            owner => Some(owner),
+    /// Tells the database of a session that is new here, and of the one whose place it took. The end is
+    /// told before anybody hears of it; without one, nobody waits.
+    async fn write_behind(&self, saved: Change, old_end: Option<Change>) {
+        let Some(database) = &self.database else {
+            return;
         };
-        self.redis
-            .transaction(&end_commands(id, owner))
-            .await
-            .map(drop)
+        let is_urgent = old_end.is_some();
+        let changes: Vec<_> = old_end.into_iter().chain([saved]).collect();
+        if is_urgent {
+            self.tell_database(database, &changes).await;
+            return;
+        }
+        let (store, database) = (self.clone(), database.clone());
+        self.redis.host().spawn(async move {
+            store.tell_database(&database, &changes).await;
+        });
     }
 
     /// The profile of a user.
@@ -330,17 +326,12 @@ fn first_seen(reply: Reply) -> Option<u64> {
     Some(DeviceEntry::read(&json)?.first_seen)
 }
 
-fn end_commands(id: &SessionId, owner: Option<Lookup>) -> Vec<Command> {
-    let mut commands = vec![
-        Command::new("DEL")
-            .arg(keys::session(id))
-            .arg(keys::user_id(id)),
-    ];
-    if let Some(Lookup::Found(user_id)) = owner {
-        let key = keys::user_sessions(&user_id);
-        commands.push(Command::new("ZREM").arg(key).arg(id.as_str()));
-    }
-    commands
+/// Notes since when, in milliseconds, Redis has held sessions, unless it knows.
+pub(super) fn since(millis: u64) -> Command {
+    Command::new("SET")
+        .arg(keys::STORE_SINCE)
+        .arg(millis)
+        .arg("NX")
 }
 
 /// Lets `key` live `seconds` at least: `GT` alone would leave a key alone that has no expiry yet.
@@ -355,6 +346,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::{
+        dependency::Dependency,
         host::{
             CallError, HttpAnswer, HttpCall,
             fake::{Breakage, FakeHost},
@@ -381,8 +373,9 @@ pub(super) mod tests {
             url: "http://redis.test".into(),
             token: Secret::new("token"),
             timeout: Duration::from_millis(300),
+            dependency: Dependency::example("redis"),
         };
-        SessionStore::new(Redis::new(host.clone(), Rc::new(settings)), LIFETIMES)
+        SessionStore::new(Redis::new(host.clone(), Rc::new(settings)), None, LIFETIMES)
     }
 
     /// A Redis that knows nothing and does everything.
@@ -416,7 +409,6 @@ pub(super) mod tests {
             id,
             record,
             device: DeviceEntry::default(),
-            asked_at: NOW,
             profile: "{}",
             replaces,
             goes_on: false,
@@ -448,9 +440,10 @@ pub(super) mod tests {
             Breakage::After(CallError::Connection),
         ] {
             let host = empty_redis();
-            host.break_next(breakage);
+            // The owner is asked for three times.
+            (0..3).for_each(|_| host.break_next(breakage));
             assert!(
-                block_on(store(&host).end(&id(1))).is_err(),
+                block_on(store(&host).end(&id(1), NOW)).is_err(),
                 "owner unknown, {breakage:?}"
             );
 
@@ -458,7 +451,7 @@ pub(super) mod tests {
             host.pass_next();
             host.break_next(breakage);
             assert!(
-                block_on(store(&host).end(&id(1))).is_err(),
+                block_on(store(&host).end(&id(1), NOW)).is_err(),
                 "not ended, {breakage:?}"
             );
         }

@@ -1,9 +1,10 @@
 //! Changing one part of a session, and nothing else of it.
 
-use super::{SessionId, SessionStore, keys, record::SealedTokens};
+use super::{SessionId, SessionStore, change::Change, keys, record::SealedTokens};
 use crate::{
-    host::HttpClient,
+    host::Host,
     redis::{Command, Reply, Unavailable},
+    timestamp::Timestamp,
 };
 
 /// Puts another text in the place of one that is known, and nowhere else: whatever else of the
@@ -23,9 +24,10 @@ return 1
 const RAISED: &str = r#""aal":"aal2""#;
 const NOT_RAISED: &str = r#""aal":"aal1""#;
 
-impl<H: HttpClient> SessionStore<H> {
+impl<H: Host> SessionStore<H> {
     /// Gives the session `id` the tokens `new` in place of `old`, if it is still alive and has
-    /// those; how long it lives stays the same. Where somebody else was faster, theirs are as good.
+    /// those; how long it lives stays the same. Where somebody else was faster, theirs are as good. The
+    /// database learns of it when the session is renewed.
     ///
     /// # Errors
     /// [`Unavailable`] if it is not certain.
@@ -44,6 +46,23 @@ impl<H: HttpClient> SessionStore<H> {
     /// [`Unavailable`] if it is not certain.
     pub async fn lower(&self, id: &SessionId) -> Result<(), Unavailable> {
         self.swap(id, RAISED, NOT_RAISED).await
+    }
+
+    /// Notes for the database that every session of the user is being lowered. Before they are: so that
+    /// it learns of it even if nobody comes that far.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if it is not certain.
+    pub async fn note_lowering(&self, user_id: &str, now: Timestamp) -> Result<(), Unavailable> {
+        let Some(database) = &self.database else {
+            return Ok(());
+        };
+        let change = Change::lowered(user_id, now);
+        self.redis
+            .transaction(&self.keep_commands(Some(&change)))
+            .await?;
+        self.tell_database(database, &[change]).await;
+        Ok(())
     }
 
     async fn swap(&self, id: &SessionId, old: &str, new: &str) -> Result<(), Unavailable> {
@@ -65,7 +84,7 @@ impl<H: HttpClient> SessionStore<H> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{session::SessionRecord, timestamp::Timestamp};
+    use crate::session::SessionRecord;
 
     #[test]
     fn what_is_swapped_stands_in_a_record_once() {

@@ -6,7 +6,7 @@ use super::{
     session::{Session, User},
 };
 use crate::{
-    host::HttpClient,
+    host::Host,
     json::{Map, Object},
     secret::Secret,
 };
@@ -42,7 +42,7 @@ pub enum Change<'a> {
     Metadata(Map),
 }
 
-impl<H: HttpClient> AuthClient<H> {
+impl<H: Host> AuthClient<H> {
     /// Sends the mail for a forgotten password, if there is an account. Its link will lead on to
     /// `redirect_to`.
     ///

@@ -5,7 +5,7 @@ use super::{
     error::AuthError,
     session::User,
 };
-use crate::{host::HttpClient, json::Object};
+use crate::{host::Host, json::Object};
 
 /// How long a locked user stays locked: until unlocked. Supabase knows no other "for ever".
 const FOR_EVER: &str = "876000h";
@@ -19,7 +19,7 @@ pub enum AdminChange<'a> {
     Role(&'a str),
 }
 
-impl<H: HttpClient> AuthClient<H> {
+impl<H: Host> AuthClient<H> {
     /// The users whose address holds `text`, at most `count` of them.
     ///
     /// # Errors

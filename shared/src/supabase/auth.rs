@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     client_ip::ClientIp,
-    host::{HttpAnswer, HttpCall, HttpClient},
+    dependency::{Dependency, Manner},
+    host::{Host, HttpAnswer, HttpCall},
     json::{Map, Object},
     secret::Secret,
 };
@@ -39,8 +40,10 @@ pub struct Settings {
     pub key: Secret,
     /// The key that may do everything, for administration: the service role key or a secret key.
     pub admin_key: Option<Secret>,
-    /// The time until a whole answer must have arrived.
+    /// The time until a whole answer must have arrived, tries and all.
     pub timeout: Duration,
+    /// What this isolate knows of it.
+    pub dependency: Rc<Dependency>,
 }
 
 /// A client on behalf of one person.
@@ -85,7 +88,7 @@ impl Scope {
     }
 }
 
-impl<H: HttpClient> AuthClient<H> {
+impl<H: Host> AuthClient<H> {
     /// A client that makes its calls through `host`, for the person at `client_ip`.
     ///
     /// Supabase is told the address where it would believe it: with a secret key. Otherwise all
@@ -249,11 +252,22 @@ impl<H: HttpClient> AuthClient<H> {
             body,
             timeout: settings.timeout,
         };
+        let manner = if method == "GET" {
+            Manner::Idempotent
+        } else {
+            Manner::Once
+        };
         Box::pin(async move {
-            match self.host.call(call).await {
-                Ok(answer) if (200..300).contains(&answer.status) => Ok(answer),
-                Ok(answer) => Err(AuthError::read(&answer)),
-                Err(error) => Err(AuthError::Unavailable(Unavailable::Call(error))),
+            let dependency = &self.settings.dependency;
+            let called = dependency.call(&self.host, call, manner, |status| status >= 500);
+            let answered = called
+                .await
+                .map_err(|error| AuthError::Unavailable(Unavailable::Call(error)))?;
+            let answer = answered.succeeded(&self.host);
+            if (200..300).contains(&answer.status) {
+                Ok(answer)
+            } else {
+                Err(AuthError::read(&answer))
             }
         })
     }
@@ -314,6 +328,7 @@ pub(super) mod tests {
             key: Secret::new(key),
             admin_key: None,
             timeout: Duration::from_secs(5),
+            dependency: Dependency::example("supabase"),
         };
         AuthClient::new(
             host.clone(),

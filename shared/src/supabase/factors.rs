@@ -5,7 +5,7 @@ use super::{
     error::AuthError,
     session::Session,
 };
-use crate::{host::HttpClient, json::Object, secret::Secret};
+use crate::{host::Host, json::Object, secret::Secret};
 
 /// A factor to be enrolled.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ pub struct TotpSecret {
     pub uri: Secret,
 }
 
-impl<H: HttpClient> AuthClient<H> {
+impl<H: Host> AuthClient<H> {
     /// Enrols a factor called `name`, which no other of the user's may be. It counts once its
     /// first code was given.
     ///

@@ -5,9 +5,9 @@ use super::{
     error::AuthError,
     session::Session,
 };
-use crate::{host::HttpClient, json::Object, secret::Secret};
+use crate::{host::Host, json::Object, secret::Secret};
 
-impl<H: HttpClient> AuthClient<H> {
+impl<H: Host> AuthClient<H> {
     /// Where a browser begins to sign in at `provider`, which is asked for `scopes` beside the
     /// usual ones. It comes back to `redirect_to` with a `code`, or with an `error`.
     pub fn authorize_url(

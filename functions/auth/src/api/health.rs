@@ -6,6 +6,7 @@ use authflow_shared::{
     host::Host,
     json::Object,
     redis::{Command, Redis, Reply, Unavailable},
+    session::database::Database,
     supabase::AuthClient,
 };
 
@@ -13,10 +14,12 @@ use crate::{config::Config, form, request::Request, response::Response};
 
 const OK: &str = "ok";
 const UNAVAILABLE: &str = "unavailable";
+const DEGRADED: &str = "degraded";
 
 pub(crate) async fn handle<H: Host>(host: &H, config: &Rc<Config>, request: &Request) -> Response {
     let mut checks = Object::new();
-    let mut is_well = true;
+    // Without the database all goes on, but an outage of Redis would be everybody's.
+    let (mut is_well, mut is_whole) = (true, true);
     if form::field(&request.query, "ready").is_some() {
         // One after the other: each is told by its own time.
         let started = host.now();
@@ -24,19 +27,26 @@ pub(crate) async fn handle<H: Host>(host: &H, config: &Rc<Config>, request: &Req
         let between = host.now();
         let supabase = ask_supabase(host, config).await;
         let ended = host.now();
-        for (name, is_up, latency) in [
+        let mut results = vec![
             ("redis", redis, between.since(started)),
             ("supabase", supabase, ended.since(between)),
-        ] {
+        ];
+        is_well = redis && supabase;
+        if let Some(settings) = &config.database {
+            let database = Database::new(host.clone(), settings.clone());
+            is_whole = database.health().await.is_ok();
+            results.push(("database", is_whole, host.now().since(ended)));
+        }
+        for (name, is_up, latency) in results {
             let check = Object::new()
                 .with("status", word(is_up))
                 .with("latency_ms", latency);
             checks = checks.with(name, check);
-            is_well &= is_up;
         }
     }
+    let status = if is_whole { word(is_well) } else { DEGRADED };
     let health = Object::new()
-        .with("status", word(is_well))
+        .with("status", if is_well { status } else { UNAVAILABLE })
         .with("version", env!("CARGO_PKG_VERSION"))
         .with("checks", checks);
     if is_well {
@@ -51,7 +61,8 @@ fn word(is_up: bool) -> &'static str {
 }
 
 async fn ping<H: Host>(host: &H, config: &Config) -> bool {
-    let redis = Redis::new(host.clone(), config.common.redis.clone());
+    // Whatever its breaker says: whoever asks wants to know how things are.
+    let redis = Redis::new(host.clone(), config.common.redis.clone()).probing();
     let pong: Result<Reply, Unavailable> = redis.command(&Command::new("PING")).await;
     pong == Ok(Reply::Text("PONG".to_owned()))
 }
@@ -95,7 +106,7 @@ mod tests {
         let answer = world.answer(&get("/health").query("ready"));
         insta::assert_snapshot!(answer.shown(), @r#"503 {"checks":{"redis":{"latency_ms":0,"status":"unavailable"},"supabase":{"latency_ms":0,"status":"ok"}},"status":"unavailable","version":"0.1.0"}"#);
         assert!(answer.header("retry-after").is_some());
-        let world = World::new().supabase("/health", 500, json!("x"));
+        let world = World::new().supabase("/health", 400, json!("x"));
         let answer = world.answer(&get("/health").query("ready"));
         insta::assert_snapshot!(answer.shown(), @r#"503 {"checks":{"redis":{"latency_ms":0,"status":"ok"},"supabase":{"latency_ms":0,"status":"unavailable"}},"status":"unavailable","version":"0.1.0"}"#);
     }

@@ -122,7 +122,7 @@ mod tests {
         let changes = changes.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let variables: Variables = variables().into_iter().chain(changes).collect();
         let mut reader = Reader::new(&variables);
-        let common = Common::read(&mut reader);
+        let common = Common::read(&mut reader, "test");
         let brand = Brand::read(&mut reader, common.as_ref());
         let faults = |fault: &authflow_shared::config::Fault| fault.name.to_owned();
         let finished = reader.finish(brand);

@@ -69,7 +69,13 @@ impl<H: GatewayHost> Errand<H> {
             }
             Err(Failure::Call(error)) => {
                 let problem = match error {
-                    CallError::Connection => problems::upstream_unreachable(),
+                    CallError::BreakerOpen => {
+                        entry.detail = Some("its breaker is open");
+                        problems::upstream_unreachable()
+                    }
+                    CallError::Connection | CallError::Overloaded => {
+                        problems::upstream_unreachable()
+                    }
                     CallError::Timeout => problems::upstream_timeout(),
                     CallError::TooLarge => problems::payload_too_large(),
                 };
@@ -86,17 +92,33 @@ impl<H: GatewayHost> Errand<H> {
         let started = self.host.now();
         let spent = || Duration::from_millis(self.host.now().since(started));
         let upstreams = &self.upstreams;
-        let mut turn = upstreams.iter().cycle().skip(self.turn());
-        for attempt in 0.. {
-            let Some(upstream) = turn.next() else {
-                break;
-            };
+        let (mut attempt, mut refused) = (0, 0);
+        for upstream in upstreams.iter().cycle().skip(self.turn()) {
             let assertion = self.assertion(upstream).await?;
+            let dependency = self.gateway.origin(&upstream.origin);
+            let permit = match dependency.ask(&self.host) {
+                Ok(permit) => permit,
+                // Another one may be well.
+                Err(error) => {
+                    refused += 1;
+                    if refused >= upstreams.len() {
+                        return Err(Failure::Call(error));
+                    }
+                    continue;
+                }
+            };
             let plan = self.template.to(upstream, spent(), assertion);
             let error = match self.host.forward(plan).await {
-                Ok(head) => return Ok(head),
+                Ok(head) => {
+                    permit.succeeded(&self.host);
+                    return Ok(head);
+                }
                 Err(error) => error,
             };
+            // A body that is late, or breaks off, may be its client's doing: nobody is to cut others off.
+            if !self.template.has_body() {
+                permit.failed(&self.host, error.as_str());
+            }
             if error != CallError::Connection || !self.template.may_repeat() {
                 return Err(Failure::Call(error));
             }
@@ -104,6 +126,7 @@ impl<H: GatewayHost> Errand<H> {
             let Some(wait) = backoff(attempt, left, &self.host) else {
                 return Err(Failure::Call(error));
             };
+            attempt += 1;
             self.tell_retry(upstream);
             // Another origin need not be waited for.
             if upstreams.len() == 1 {

@@ -21,7 +21,7 @@ use authflow_shared::{
     log::{Level, Line},
     rate_limit::{Counter, Quota, Verdict},
     redis::{Command, Reply, Unavailable},
-    session::{SessionId, store::SessionLookup},
+    session::{SessionId, find, store::SessionLookup},
     timestamp::Timestamp,
 };
 
@@ -96,10 +96,10 @@ impl<H: GatewayHost> Exchange<'_, H> {
         &self,
         id: &SessionId,
         count: RedisCount,
-    ) -> (SessionLookup, Tally) {
+    ) -> (SessionLookup, find::Source, Tally) {
         let command = Self::command(&count, false);
-        let (lookup, reply) = self.store().find_and(id, command, count.at).await;
-        (lookup, self.read_or_teach(count, reply).await)
+        let (lookup, source, reply) = self.store().find_and(id, command, count.at).await;
+        (lookup, source, self.read_or_teach(count, reply).await)
     }
 
     /// Counts in the isolate first: whoever is over the limit here need not be counted elsewhere.

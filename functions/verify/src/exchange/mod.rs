@@ -94,18 +94,17 @@ pub async fn handle<H: GatewayHost>(gateway: Rc<Gateway>, host: H, text: String)
     }
 }
 
-/// Answers a request while the configuration has faults: nobody is let through.
-pub fn misconfigured(host: &impl Host, text: &str) -> Outcome {
+/// Answers a request that is not looked at: the configuration has faults, or there is no room for more.
+pub fn refused(host: &impl Host, text: &str, problem: &Problem) -> Outcome {
     let facts = Facts::parse(text).unwrap_or_default();
     let request_id = RequestId::random(host);
-    let problem = problems::config_invalid();
-    Line::new(Level::Error, SERVICE, "request")
+    Line::new(Level::of_status(problem.status), SERVICE, "request")
         .field("request_id", request_id.as_str())
         .field("method", facts.method)
         .field("status", problem.status)
         .field("outcome", problem.code)
         .emit(host, Level::Error);
-    let answer = Answer::problem(&problem, Client::of(&facts), request_id.as_str());
+    let answer = Answer::problem(problem, Client::of(&facts), request_id.as_str());
     Outcome::Respond(if facts.method == "HEAD" {
         answer.without_body()
     } else {

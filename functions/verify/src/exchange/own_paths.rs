@@ -38,8 +38,9 @@ impl<H: GatewayHost> Exchange<'_, H> {
                     return Some(self.over_the_limit(entry, tally));
                 }
                 entry.outcome = "health";
-                let redis = self.redis();
-                let answer = health::answer(&redis, self.host, request, self.request_id.as_str());
+                let (redis, store) = (self.redis(), self.store());
+                let id = self.request_id.as_str();
+                let answer = health::answer(&redis, &store, self.host, request, id);
                 Some(answer.await.into())
             }
             "/.well-known/authflow/jwks.json" => {

@@ -8,7 +8,7 @@ use authflow_shared::{
     host::gateway::GatewayHost,
     log::{Level, Line},
     redis::Redis,
-    session::{Presented, SessionId, SessionRecord, SessionStore, store::SessionLookup},
+    session::{Presented, SessionId, SessionRecord, SessionStore, find, store::SessionLookup},
 };
 
 use super::{Exchange, limit::RedisCount};
@@ -119,16 +119,31 @@ impl<H: GatewayHost> Exchange<'_, H> {
                 tally,
             );
         }
-        let (lookup, tally) = match count {
+        let (lookup, source, tally) = match count {
             Some(count) => {
-                let (lookup, tally) = self.find_and_count(id, count).await;
-                (lookup, Some(tally))
+                let (lookup, source, tally) = self.find_and_count(id, count).await;
+                (lookup, source, Some(tally))
             }
-            None => (self.store().find(id, asked_at).await, None),
+            None => {
+                let (lookup, source) = self.store().find(id, asked_at).await;
+                (lookup, source, None)
+            }
         };
         let mut sessions = self.gateway.sessions.borrow_mut();
-        sessions.keep(id, &lookup, asked_at);
-        (lookup, Source::Redis, tally)
+        let source = match source {
+            find::Source::Redis => {
+                sessions.keep(id, &lookup, asked_at);
+                Source::Redis
+            }
+            // Not remembered: whatever Redis said before is not extended.
+            find::Source::Database => {
+                if lookup == SessionLookup::Absent {
+                    sessions.forget(id);
+                }
+                Source::Database
+            }
+        };
+        (lookup, source, tally)
     }
 
     fn shown(&self, lookup: SessionLookup, device: &Device<'_>) -> Credential {
@@ -167,7 +182,12 @@ impl<H: GatewayHost> Exchange<'_, H> {
     }
 
     pub(super) fn store(&self) -> SessionStore<H> {
-        SessionStore::new(self.redis(), self.gateway.config.common.lifetimes)
+        let config = &self.gateway.config;
+        SessionStore::new(
+            self.redis(),
+            config.database.clone(),
+            config.common.lifetimes,
+        )
     }
 
     pub(super) fn redis(&self) -> Redis<H> {

@@ -231,6 +231,7 @@ pub(super) static TEXTS: Texts = Written {
     error_provider_unavailable: "Die Anmeldung über die andere Seite funktioniert zurzeit nicht. Bitte \
                                  versuchen Sie es noch einmal, oder melden Sie sich anders an.",
     error_weak_password: "Bitte wählen Sie ein anderes Passwort.",
+    error_overloaded: "Zurzeit kommen zu viele Anfragen auf einmal. Bitte versuchen Sie es gleich noch einmal.",
     error_store_unavailable: "Der Anmeldedienst ist zurzeit nicht erreichbar. Bitte versuchen Sie es noch einmal.",
     error_invalid_credentials: "E-Mail-Adresse oder Passwort ist falsch.",
     error_email_not_confirmed: "Bestätigen Sie zuerst Ihre E-Mail-Adresse: Folgen Sie dem Link in \

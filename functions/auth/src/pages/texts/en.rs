@@ -214,6 +214,7 @@ pub(super) static TEXTS: Texts = Written {
     error_provider_unavailable: "",
     error_weak_password: "",
     error_store_unavailable: "",
+    error_overloaded: "",
     error_invalid_credentials: "",
     error_email_not_confirmed: "",
     error_user_banned: "",

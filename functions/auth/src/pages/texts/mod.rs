@@ -258,6 +258,7 @@ texts! {
         error_provider_unavailable,
         error_weak_password,
         error_store_unavailable,
+        error_overloaded,
         error_invalid_credentials,
         error_email_not_confirmed,
         error_user_banned,

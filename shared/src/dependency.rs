@@ -1,0 +1,436 @@
+//! Something that we call and that may be away: Redis, Supabase, the database, an origin.
+//!
+//! Every call goes through here, so that a dependency in trouble costs us little: its
+//! [`Breaker`] stops the calls, and one isolate never holds more of them at once than it has room
+//! for. What is safe to be done twice is tried again, within the time that the call has in all.
+
+use core::{
+    cell::{Cell, RefCell},
+    fmt,
+    time::Duration,
+};
+use std::rc::Rc;
+
+use crate::{
+    breaker::{Breaker, Settings, Standing, Transition},
+    host::{CallError, Clock, Host, HttpAnswer, HttpCall, LogSink},
+    log::{Level, Line},
+    retry::backoff,
+};
+
+/// The most calls on their way to one dependency at once. At 300 ms each, the slowest that Redis may
+/// be, these are more than 3,000 a second; and some 10 KB each, in wasm and around it.
+pub const MOST_CALLS: usize = 1000;
+
+/// See the module. It lives as long as its isolate.
+pub struct Dependency {
+    name: Rc<str>,
+    teller: Teller,
+    breaker: RefCell<Breaker>,
+    most_calls: usize,
+    calls: Cell<usize>,
+    failures: Cell<u32>,
+}
+
+/// Who tells of a dependency in the log.
+#[derive(Clone, Copy, Debug)]
+pub struct Teller {
+    /// The worker's name.
+    pub service: &'static str,
+    /// What is logged at all.
+    pub threshold: Level,
+}
+
+/// The permission for one call, and the place it takes until it ends or is dropped.
+#[derive(Debug)]
+pub struct Permit {
+    dependency: Rc<Dependency>,
+    /// Whether the breaker was not asked.
+    is_probe: bool,
+}
+
+/// How a call is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// It may take effect twice, so it is made once.
+    Once,
+    /// It changes nothing, or the same when done twice: it is made again after a failure.
+    Idempotent,
+    /// Nobody waits for it, and it is to find out whether the dependency is back: whatever its
+    /// breaker says, it is made, once.
+    Probe,
+}
+
+/// An answer whose reader says whether it is one.
+#[derive(Debug)]
+pub struct Answered {
+    /// The answer.
+    pub answer: HttpAnswer,
+    /// None if its status told of a failure.
+    permit: Option<Permit>,
+}
+
+impl fmt::Debug for Dependency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Dependency({})", self.name)
+    }
+}
+
+// === impl Dependency ===
+
+impl Dependency {
+    /// The dependency `name`, of which we make at most [`MOST_CALLS`] calls at once.
+    pub fn new(name: &str, settings: Settings, teller: Teller) -> Rc<Self> {
+        Self::with_room(name, settings, teller, MOST_CALLS)
+    }
+
+    /// The same for an origin. What waits for one is counted with all requests of the isolate: some
+    /// let their clients wait on purpose.
+    pub fn origin(name: &str, settings: Settings, teller: Teller) -> Rc<Self> {
+        Self::with_room(name, settings, teller, usize::MAX)
+    }
+
+    fn with_room(name: &str, settings: Settings, teller: Teller, most_calls: usize) -> Rc<Self> {
+        Rc::new(Self {
+            name: name.into(),
+            teller,
+            breaker: RefCell::new(Breaker::new(settings)),
+            most_calls,
+            calls: Cell::default(),
+            failures: Cell::default(),
+        })
+    }
+
+    /// Where its breaker stands.
+    pub fn standing(&self) -> Standing {
+        self.breaker.borrow().standing()
+    }
+
+    /// Who tells of it.
+    pub const fn teller(&self) -> Teller {
+        self.teller
+    }
+
+    /// How often it failed so far. If two looks at it are the same, it was well in between, as far as
+    /// this isolate knows.
+    pub fn failures(&self) -> u32 {
+        self.failures.get()
+    }
+
+    /// Counts an answer that came in time and was none as a failure, but not against its breaker: it
+    /// may be about one thing alone.
+    pub fn doubt(&self) {
+        self.failures.set(self.failures.get().wrapping_add(1));
+    }
+
+    /// Asks for one call.
+    ///
+    /// # Errors
+    /// [`CallError::BreakerOpen`] or [`CallError::Overloaded`]; the call must not be made then.
+    pub fn ask(self: &Rc<Self>, host: &(impl Clock + LogSink)) -> Result<Permit, CallError> {
+        if self.calls.get() >= self.most_calls {
+            return Err(CallError::Overloaded);
+        }
+        let asked = self.breaker.borrow_mut().ask(host.now());
+        let transition = asked.map_err(|_| CallError::BreakerOpen)?;
+        self.tell(host, transition, "the time is over");
+        Ok(self.admit(false))
+    }
+
+    fn admit(self: &Rc<Self>, is_probe: bool) -> Permit {
+        self.calls.set(self.calls.get().saturating_add(1));
+        let dependency = self.clone();
+        Permit {
+            dependency,
+            is_probe,
+        }
+    }
+
+    /// Makes a call; an answer whose status is `bad` is a failure, and returned.
+    ///
+    /// # Errors
+    /// [`CallError`] if there is no answer within the call's own time, tries and all.
+    pub async fn call<H: Host>(
+        self: &Rc<Self>,
+        host: &H,
+        mut call: HttpCall,
+        manner: Manner,
+        bad: fn(u16) -> bool,
+    ) -> Result<Answered, CallError> {
+        let (started, budget) = (host.now(), call.timeout);
+        let left = || {
+            let spent = Duration::from_millis(host.now().since(started));
+            budget.saturating_sub(spent)
+        };
+        for attempt in 0.. {
+            let permit = match manner {
+                Manner::Probe => self.admit(true),
+                Manner::Once | Manner::Idempotent => self.ask(host)?,
+            };
+            let result = match manner {
+                Manner::Idempotent => host.call(call.clone()).await,
+                Manner::Once | Manner::Probe => host.call(core::mem::take(&mut call)).await,
+            };
+            let failed = match result {
+                Ok(answer) if !bad(answer.status) => {
+                    let permit = Some(permit);
+                    return Ok(Answered { answer, permit });
+                }
+                Ok(answer) => {
+                    permit.failed(host, "status");
+                    let permit = None;
+                    Ok(Answered { answer, permit })
+                }
+                Err(error) => {
+                    permit.failed(host, error.as_str());
+                    Err(error)
+                }
+            };
+            if manner != Manner::Idempotent || matches!(failed, Err(CallError::Timeout)) {
+                return failed;
+            }
+            match backoff(attempt, left(), host) {
+                Some(wait) => host.sleep(wait).await,
+                None => return failed,
+            }
+            call.timeout = left();
+        }
+        Err(CallError::Connection)
+    }
+
+    fn tell(
+        &self,
+        host: &(impl Clock + LogSink),
+        transition: Option<Transition>,
+        reason: &'static str,
+    ) {
+        let Some(Transition { from, to }) = transition else {
+            return;
+        };
+        Line::new(Level::Warn, self.teller.service, "breaker")
+            .field("dependency", &*self.name)
+            .field("from", from.as_str())
+            .field("to", to.as_str())
+            .field("reason", reason)
+            .emit(host, self.teller.threshold);
+    }
+}
+
+// === impl Permit ===
+
+impl Permit {
+    /// The call came to an answer.
+    pub fn succeeded(self, host: &(impl Clock + LogSink)) {
+        let mut breaker = self.dependency.breaker.borrow_mut();
+        let transition = if self.is_probe {
+            breaker.recovered()
+        } else {
+            breaker.succeeded()
+        };
+        drop(breaker);
+        self.dependency.tell(host, transition, "answered");
+    }
+
+    /// The call failed for `reason`.
+    pub fn failed(self, host: &(impl Clock + LogSink), reason: &'static str) {
+        self.dependency.doubt();
+        if !self.is_probe {
+            let transition = self.dependency.breaker.borrow_mut().failed(host.now());
+            self.dependency.tell(host, transition, reason);
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let calls = &self.dependency.calls;
+        calls.set(calls.get().saturating_sub(1));
+    }
+}
+
+// === impl Answered ===
+
+impl Answered {
+    /// The answer, whatever it says.
+    pub fn succeeded(self, host: &(impl Clock + LogSink)) -> HttpAnswer {
+        if let Some(permit) = self.permit {
+            permit.succeeded(host);
+        }
+        self.answer
+    }
+
+    /// Notes whether what the answer was read as is `good`; what cannot be read is a failure.
+    pub fn judge(self, host: &(impl Clock + LogSink), good: bool) {
+        match self.permit {
+            Some(permit) if good => permit.succeeded(host),
+            Some(permit) => permit.failed(host, "unreadable"),
+            None => {}
+        }
+    }
+}
+
+#[cfg(any(test, feature = "fake"))]
+impl Dependency {
+    /// One with the settings that there are by default; for tests.
+    pub fn example(name: &str) -> Rc<Self> {
+        let teller = Teller {
+            service: "test",
+            threshold: Level::Info,
+        };
+        Self::new(name, Settings::default(), teller)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_executor::block_on;
+
+    use super::*;
+    use crate::{
+        host::fake::{Breakage, FakeHost},
+        timestamp::Timestamp,
+    };
+
+    fn dependency() -> Rc<Dependency> {
+        Dependency::example("redis")
+    }
+
+    fn http_call() -> HttpCall {
+        HttpCall {
+            method: "GET",
+            timeout: Duration::from_millis(300),
+            ..HttpCall::default()
+        }
+    }
+
+    fn answering(status: u16) -> FakeHost {
+        FakeHost::new(Timestamp::from_seconds(1_800_000_000), move |_| {
+            Ok(HttpAnswer {
+                status,
+                body: String::new(),
+            })
+        })
+    }
+
+    /// Makes one call, and gives the status or the error.
+    fn call(
+        dependency: &Rc<Dependency>,
+        host: &FakeHost,
+        manner: Manner,
+    ) -> Result<u16, CallError> {
+        let bad = |status| status >= 500;
+        let answered = block_on(dependency.call(host, http_call(), manner, bad))?;
+        let status = answered.answer.status;
+        answered.judge(host, true);
+        Ok(status)
+    }
+
+    #[test]
+    fn what_is_idempotent_is_tried_three_times_and_nothing_else() {
+        for (manner, tries) in [(Manner::Idempotent, 3), (Manner::Once, 1)] {
+            let host = answering(500);
+            assert_eq!(call(&dependency(), &host, manner), Ok(500));
+            assert_eq!(host.calls().len(), tries, "{manner:?}");
+            assert_eq!(host.slept().len(), tries - 1);
+        }
+        let host = answering(200);
+        host.break_next(Breakage::Before(CallError::Connection));
+        assert_eq!(call(&dependency(), &host, Manner::Idempotent), Ok(200));
+    }
+
+    #[test]
+    fn all_tries_together_have_the_time_of_one() {
+        let host = answering(500);
+        call(&dependency(), &host, Manner::Idempotent).unwrap();
+        let spent: Duration = host.slept().iter().sum();
+        let last = host.calls().pop().unwrap();
+        let left = Duration::from_millis(300) - spent;
+        assert!(left.abs_diff(last.timeout) < Duration::from_millis(2));
+        let host = answering(200);
+        host.break_next(Breakage::Before(CallError::Timeout));
+        let late = call(&dependency(), &host, Manner::Idempotent);
+        assert_eq!(late, Err(CallError::Timeout), "no time is left");
+    }
+
+    #[test]
+    fn after_five_failures_in_a_row_no_call_is_made_until_its_time_is_over() {
+        let (dependency, host) = (dependency(), answering(500));
+        for _ in 0..5 {
+            assert_eq!(call(&dependency, &host, Manner::Once), Ok(500));
+        }
+        let refused = Err(CallError::BreakerOpen);
+        assert_eq!(call(&dependency, &host, Manner::Idempotent), refused);
+        assert_eq!((host.calls().len(), host.slept().len()), (5, 0));
+        host.advance(Duration::from_mins(1));
+        assert_eq!(call(&dependency, &host, Manner::Once), Ok(500));
+        assert_eq!(call(&dependency, &host, Manner::Once), refused);
+    }
+
+    #[test]
+    fn a_probe_goes_past_the_breaker_and_closes_it_if_it_is_answered() {
+        let (dependency, host) = (dependency(), answering(200));
+        for _ in 0..5 {
+            host.break_next(Breakage::Before(CallError::Timeout));
+            let _ = call(&dependency, &host, Manner::Once);
+        }
+        host.break_next(Breakage::Before(CallError::Timeout));
+        let failed = call(&dependency, &host, Manner::Probe);
+        assert_eq!(failed, Err(CallError::Timeout));
+        assert_eq!(dependency.standing(), Standing::Open);
+        assert_eq!(call(&dependency, &host, Manner::Probe), Ok(200));
+        assert_eq!(call(&dependency, &host, Manner::Once), Ok(200));
+    }
+
+    #[test]
+    fn each_transition_is_one_line_with_its_reason() {
+        let (dependency, host) = (dependency(), answering(200));
+        for _ in 0..5 {
+            host.break_next(Breakage::After(CallError::Connection));
+            let _ = call(&dependency, &host, Manner::Once);
+        }
+        host.advance(Duration::from_mins(1));
+        call(&dependency, &host, Manner::Once).unwrap();
+        let shown: Vec<_> = host
+            .lines()
+            .iter()
+            .map(|line| {
+                let line: serde_json::Value = serde_json::from_str(line).unwrap();
+                let field = |name: &str| line[name].as_str().unwrap().to_owned();
+                assert_eq!(field("msg") + &field("dependency"), "breakerredis");
+                [field("from"), field("to"), field("reason")].join(" ")
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "closed open connection",
+                "open half_open the time is over",
+                "half_open closed answered"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_is_a_failure() {
+        let (dependency, host) = (dependency(), answering(200));
+        for _ in 0..5 {
+            let call = dependency.call(&host, http_call(), Manner::Once, |_| false);
+            block_on(call).unwrap().judge(&host, false);
+        }
+        assert_eq!(dependency.standing(), Standing::Open);
+        assert_eq!(dependency.failures(), 5);
+    }
+
+    #[test]
+    fn no_more_calls_are_made_at_once_than_there_is_room_for() {
+        let (dependency, host) = (dependency(), answering(200));
+        let mut held: Vec<_> = (0..MOST_CALLS)
+            .map(|_| dependency.ask(&host).unwrap())
+            .collect();
+        assert_eq!(dependency.ask(&host).unwrap_err(), CallError::Overloaded);
+        // A client that left is never heard of again, but its call is dropped.
+        held.pop();
+        assert!(dependency.ask(&host).is_ok());
+        assert_eq!(dependency.standing(), Standing::Closed);
+    }
+}

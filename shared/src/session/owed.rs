@@ -1,0 +1,168 @@
+//! What one store of sessions missed, and how it is told.
+//!
+//! * **Owed to the database**: a change is put into Redis (`owed_to_database`) in the same transaction
+//!   as what it tells of, and taken out once the database has it.
+//! * **Owed to Redis**: an end that Redis missed is put on the database's list (`authflow_owed`) in the
+//!   same transaction as the end itself, and taken off once Redis has it (`tell_redis.rs`).
+//!
+//! Each change may be told twice (`change.rs`), so nothing needs to be certain but that it is told.
+
+use super::{
+    SessionStore,
+    change::Change,
+    database::{Database, Fault},
+    debts::{Debt, Turn},
+    keys,
+    store::since,
+};
+use crate::{
+    host::Host,
+    log::{Level, Line},
+    redis::{Command, Unavailable, texts},
+    timestamp::Timestamp,
+};
+
+/// Changes told at once.
+const BATCH: usize = 50;
+/// Batches in a row that one request may tell; the next one goes on.
+const ROUNDS: usize = 4;
+
+impl<H: Host> SessionStore<H> {
+    /// Whether Redis can be believed: nothing was owed to it when it was last asked after, and it has
+    /// not failed since.
+    pub(super) fn is_settled(&self) -> bool {
+        let failures = self.redis.dependency().failures();
+        let database = self.database.as_ref();
+        database.is_none_or(|database| database.debts().are_settled(failures))
+    }
+
+    /// Asks whether Redis missed anything, unless another request is asking, or the database was away
+    /// just now.
+    pub(super) async fn ask_debt(&self, database: &Database<H>, now: Timestamp) -> Debt {
+        let debts = database.debts();
+        match debts.turn(now) {
+            Turn::Ask => {}
+            Turn::Others => return Debt::Some,
+            Turn::Away => return Debt::Unknown,
+        }
+        let failures = self.redis.dependency().failures();
+        let debt = match database.probing().owed(1).await {
+            Ok(owed) if owed.changes.is_empty() => {
+                // From now on Redis is known to hold every session, unless it was before.
+                match self.redis.command(&since(now.millis())).await {
+                    Ok(_) => Debt::None,
+                    Err(_) => Debt::Some,
+                }
+            }
+            Ok(_) => Debt::Some,
+            // It takes no part until somebody mends it; whoever waited for it would wait for ever.
+            Err(Fault::Unusable) => {
+                self.tell(Level::Error, "database_unusable");
+                Debt::None
+            }
+            Err(Fault::Away | Fault::Refused) => Debt::Unknown,
+        };
+        debts.learn(debt, failures, self.redis.host().now());
+        debt
+    }
+
+    /// Whether the database answers, if there is one. Where Redis is well, it is asked what Redis
+    /// missed.
+    pub async fn ask_after_database(&self, redis_is_well: bool) -> Option<bool> {
+        let database = self.database.as_ref()?;
+        if redis_is_well && !self.is_settled() {
+            self.ask_debt(database, self.redis.host().now()).await;
+        }
+        Some(database.health().await.is_ok())
+    }
+
+    /// Tells the database `changes`, which Redis has. What it misses is kept in Redis; what is
+    /// [due](Change::is_due) has been put there before.
+    pub(super) async fn tell_database(&self, database: &Database<H>, changes: &[Change]) {
+        let told: Vec<_> = changes.iter().map(|change| change.json.clone()).collect();
+        let debts = database.debts();
+        if database.apply(&told, false).await.is_err() {
+            debts.owe_database();
+            let missed = changes.iter().filter(|change| !change.is_due);
+            for change in missed {
+                let _ = self.redis.command(&keep(change)).await;
+            }
+            return;
+        }
+        let names: Vec<_> = changes
+            .iter()
+            .filter(|change| change.is_due)
+            .map(|change| change.name.clone())
+            .collect();
+        // It answers: what it missed before, as well.
+        let owes_more = debts.take_owed_to_database();
+        if names.is_empty() && !owes_more {
+            return;
+        }
+        let (store, database) = (self.clone(), database.clone());
+        self.redis.host().spawn(async move {
+            store.forget_owed(names).await;
+            if owes_more && store.settle_database(&database).await.is_err() {
+                database.debts().owe_database();
+            }
+        });
+    }
+
+    /// Tells the database what it missed.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if a store is away.
+    pub(super) async fn settle_database(&self, database: &Database<H>) -> Result<(), Unavailable> {
+        let away = Unavailable::Lost;
+        for _ in 0..ROUNDS {
+            let some = Command::new("HRANDFIELD")
+                .arg(keys::OWED_TO_DATABASE)
+                .arg(BATCH)
+                .arg("WITHVALUES");
+            let owed = texts(Some(self.redis.command(&some).await?))?;
+            let (entries, _) = owed.as_chunks::<2>();
+            if entries.is_empty() {
+                return Ok(());
+            }
+            // One after the other where one of them is not to its taste: it must not stop the rest.
+            let all: Vec<_> = entries.iter().map(|[_, change]| change.clone()).collect();
+            let is_refused = match database.apply(&all, false).await {
+                Ok(()) => false,
+                Err(Fault::Refused) => true,
+                Err(_) => return Err(away),
+            };
+            for [_, change] in entries.iter().filter(|_| is_refused) {
+                match database.apply(core::slice::from_ref(change), false).await {
+                    Ok(()) => {}
+                    Err(Fault::Refused) => self.tell(Level::Error, "change_refused"),
+                    Err(_) => return Err(away),
+                }
+            }
+            let names = entries.iter().map(|[name, _]| name.clone()).collect();
+            self.forget_owed(names).await;
+        }
+        Ok(())
+    }
+
+    /// Takes changes that the database has out of Redis.
+    async fn forget_owed(&self, names: Vec<String>) {
+        if !names.is_empty() {
+            let forget = Command::new("HDEL").arg(keys::OWED_TO_DATABASE);
+            let forget = names.into_iter().fold(forget, Command::arg);
+            let _ = self.redis.command(&forget).await;
+        }
+    }
+
+    fn tell(&self, level: Level, msg: &'static str) {
+        let teller = self.redis.dependency().teller();
+        Line::new(level, teller.service, msg).emit(self.redis.host(), teller.threshold);
+    }
+}
+
+/// Keeps a change that the database has not got.
+pub(super) fn keep(change: &Change) -> Command {
+    Command::new("HSET")
+        .arg(keys::OWED_TO_DATABASE)
+        .arg(&change.name)
+        .arg(&change.json)
+}

@@ -1,0 +1,160 @@
+//! Telling Redis what it missed, which the auth worker does: with the next request, as soon as Redis is
+//! back after an end that it missed, and each minute.
+
+use core::time::Duration;
+
+use super::{
+    SessionStore,
+    change::MissedEnd,
+    database::{Database, Fault, OwedToRedis},
+    debts::Debt,
+    keys,
+    store::since,
+};
+use crate::{
+    host::Host,
+    redis::{Command, Reply, Unavailable},
+    timestamp::Timestamp,
+};
+
+/// Changes told at once.
+const BATCH: usize = 50;
+/// Batches in a row.
+const ROUNDS: usize = 100;
+/// How often Redis is asked whether it is back, while it owes an end.
+const PROBES: u32 = 50;
+/// The first wait between probes; each is a quarter longer, up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// Which store is away.
+enum Away {
+    Redis,
+    Database,
+}
+
+impl From<Unavailable> for Away {
+    fn from(_: Unavailable) -> Self {
+        Self::Redis
+    }
+}
+
+impl From<Fault> for Away {
+    fn from(_: Fault) -> Self {
+        Self::Database
+    }
+}
+
+impl<H: Host> SessionStore<H> {
+    /// Tells both stores what they missed, and has the database delete what is long over, once an
+    /// hour. While Redis is away and an end is owed to it, asks for it each second for most of a minute.
+    pub async fn settle_all(&self) {
+        let Some(database) = &self.database else {
+            return;
+        };
+        let store = self.probing();
+        if store.insist(database).await {
+            let _ = store.settle_database(database).await;
+        }
+        let minute = self.redis.host().now().seconds() / 60;
+        if minute.is_multiple_of(60) {
+            let _ = database.clean_up().await;
+        }
+    }
+
+    /// The same after the answer, where it may be that Redis missed something.
+    pub fn settle_behind(&self) {
+        let Some(database) = self.database.clone().filter(|_| !self.is_settled()) else {
+            return;
+        };
+        let store = self.clone();
+        self.redis.host().spawn(async move {
+            let _ = store.tell_redis(&database).await;
+        });
+    }
+
+    /// Tells Redis of an end that it missed as soon as it is back, if that is within a minute.
+    pub(super) fn settle_soon(&self, database: &Database<H>) {
+        let (store, database) = (self.probing(), database.clone());
+        self.redis.host().spawn(async move {
+            store.insist(&database).await;
+        });
+    }
+
+    /// Tells Redis what it missed, again and again. Gives whether it has been told.
+    async fn insist(&self, database: &Database<H>) -> bool {
+        let mut wait = FIRST_WAIT;
+        for _ in 0..PROBES {
+            match self.tell_redis(database).await {
+                Ok(()) => return true,
+                Err(Away::Database) => return false,
+                Err(Away::Redis) => {}
+            }
+            self.redis.host().sleep(wait).await;
+            wait = (wait * 5 / 4).min(LONGEST_WAIT);
+        }
+        false
+    }
+
+    async fn tell_redis(&self, database: &Database<H>) -> Result<(), Away> {
+        let failures = self.redis.dependency().failures();
+        for _ in 0..ROUNDS {
+            let OwedToRedis {
+                changes,
+                renewed_away_at,
+            } = database.owed(BATCH).await?;
+            if let Some(at) = renewed_away_at {
+                self.distrust_before(at).await?;
+            }
+            for owed in &changes {
+                if let Some(end) = &owed.end {
+                    self.end_again(end).await?;
+                }
+            }
+            let numbers: Vec<_> = changes.iter().map(|owed| owed.number).collect();
+            if !numbers.is_empty() {
+                database.settled(&numbers).await?;
+            }
+            if numbers.len() < BATCH {
+                let now = self.redis.host().now();
+                database.debts().learn(Debt::None, failures, now);
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    async fn end_again(&self, end: &MissedEnd) -> Result<(), Unavailable> {
+        match end {
+            MissedEnd::One(id) => self.end_in_redis(id, None).await,
+            MissedEnd::All { user_id, kept, at } => {
+                self.end_before(user_id, kept.as_deref(), *at).await
+            }
+        }
+    }
+
+    /// Lets what Redis does not have be looked for in the database, if it may have run out here while
+    /// it was used: until `at` Redis missed that sessions lived on.
+    async fn distrust_before(&self, at: Timestamp) -> Result<(), Unavailable> {
+        let now = self.redis.host().now();
+        self.redis.command(&since(now.millis())).await?;
+        let held_since = Command::new("GET").arg(keys::STORE_SINCE);
+        let is_before = matches!(self.redis.command(&held_since).await?,
+            Reply::Text(millis) if millis.parse::<u64>().is_ok_and(|millis| millis <= at.millis()));
+        if is_before {
+            let set = Command::new("SET")
+                .arg(keys::STORE_SINCE)
+                .arg(at.millis().saturating_add(1));
+            self.redis.command(&set).await?;
+        }
+        Ok(())
+    }
+
+    /// The same store, which finds out whether Redis is back.
+    pub(super) fn probing(&self) -> Self {
+        Self {
+            redis: self.redis.probing(),
+            ..self.clone()
+        }
+    }
+}
