@@ -6,7 +6,7 @@ use authflow_shared::host::Random;
 
 use crate::{
     assertion::Assertions, config::Config, limits::Limits, remembered::Seed, renewal::Renewals,
-    session_cache::SessionCache,
+    session_cache::SessionCache, signin_page::Checks,
 };
 
 /// See the module. Whatever is remembered is bounded, and an isolate may forget it at any time.
@@ -18,6 +18,7 @@ pub struct Gateway {
     pub(crate) renewals: RefCell<Renewals>,
     pub(crate) limits: RefCell<Limits>,
     pub(crate) assertions: RefCell<Assertions>,
+    pub(crate) signin_checks: RefCell<Checks>,
     /// How many requests went to a route of several origins; they take turns.
     pub(crate) turn: Cell<usize>,
 }
@@ -34,6 +35,7 @@ impl Gateway {
             renewals: RefCell::new(renewals),
             limits: RefCell::new(Limits::new(seed)),
             assertions: RefCell::new(Assertions::new(seed)),
+            signin_checks: RefCell::default(),
             turn: Cell::default(),
         }
     }

@@ -67,6 +67,12 @@ pub fn auth_not_routed() -> Problem {
     )
 }
 
+/// The auth worker does not answer, so that nobody can sign in.
+pub fn auth_unavailable() -> Problem {
+    let detail = "You have to sign in first, and sign-in is unavailable. Try again shortly.";
+    Problem::new(503, "auth_unavailable", "Sign-in is unavailable", detail)
+}
+
 /// The origin did not answer.
 pub fn upstream_unreachable() -> Problem {
     let detail = "The application behind the gateway cannot be reached. Try again shortly.";

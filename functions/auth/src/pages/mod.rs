@@ -48,6 +48,7 @@ pub(crate) mod signup;
 pub(crate) mod step_up;
 mod texts;
 mod trouble;
+pub(crate) mod unavailable;
 mod view;
 
 use askama::Template;

@@ -19,6 +19,8 @@ pub(super) static TEXTS: Texts = Written {
                              Sicherheit wieder an.",
     signin_password_changed: "Ihr Passwort wurde geändert. Melden Sie sich mit dem neuen an.",
     signin_account_deleted: "Ihr Konto wurde gelöscht.",
+    signin_unavailable: "Die Anmeldung ist nicht verfügbar. Versuchen Sie es in {} Sekunden noch einmal.",
+    signin_try_again: "Noch einmal versuchen",
 
     forgot_title: "Passwort vergessen?",
     forgot_text: "Geben Sie Ihre Adresse ein, und wir senden Ihnen einen Link zu einer Seite, auf der Sie ein neues \

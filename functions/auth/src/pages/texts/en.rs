@@ -18,6 +18,8 @@ pub(super) static TEXTS: Texts = Written {
     signin_device_mismatch: "Your browser or network has changed. Please sign in again, to be safe.",
     signin_password_changed: "Your password has been changed. Sign in with the new one.",
     signin_account_deleted: "Your account has been deleted.",
+    signin_unavailable: "Sign-in is unavailable. Try again in {} seconds.",
+    signin_try_again: "Try again",
 
     forgot_title: "Forgot your password?",
     forgot_text: "Enter your address, and we will send you a link to a page where you choose a new password.",

@@ -66,6 +66,8 @@ texts! {
         signin_device_mismatch,
         signin_password_changed,
         signin_account_deleted,
+        signin_unavailable,
+        signin_try_again,
 
         forgot_title,
         forgot_text,
