@@ -57,6 +57,7 @@ texts! {
         new_password_hint,
         error_title_prefix,
         errors_title,
+        try_again,
 
         signin_title,
         signin_button,
@@ -67,7 +68,6 @@ texts! {
         signin_password_changed,
         signin_account_deleted,
         signin_unavailable,
-        signin_try_again,
 
         forgot_title,
         forgot_text,
