@@ -1,5 +1,7 @@
 //! How the gateway notices that nobody can sign in.
 
+use authflow_verify::signin_page::Source;
+
 use super::Warning;
 use crate::setup::Setup;
 
@@ -28,7 +30,7 @@ pub(super) fn binding_leads_nowhere(setup: &Setup) -> Vec<Warning> {
     let source = setup
         .gateway()
         .and_then(|config| config.signin_page.as_ref());
-    let bound = source.map(|source| source.binding()).unwrap_or_default();
+    let bound = source.map(Source::binding).unwrap_or_default();
     let is_known = setup
         .environment
         .services

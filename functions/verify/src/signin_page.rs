@@ -59,7 +59,7 @@ struct Check {
 /// A page, with what of its headers is shown with it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Kept<'a> {
-    pub(crate) policy: &'a str,
+    policy: &'a str,
     /// What stands before and behind the address of its link.
     parts: (&'a str, &'a str),
 }
@@ -185,6 +185,12 @@ impl<'a> Kept<'a> {
         answer.status == 200 && Kept::parse(&answer.body).is_some()
     }
 
+    /// What it may do: what its own policy allows, and under our origin no script whatever that
+    /// says. Of two policies, both hold.
+    pub(crate) fn policy(&self) -> String {
+        [self.policy, ", script-src 'none'"].concat()
+    }
+
     /// The page for whoever asked for anything: its link leads to where it is shown, so that
     /// nothing of a request stands in it.
     pub(crate) fn filled(&self) -> String {
@@ -281,7 +287,8 @@ mod tests {
     fn a_page_is_ours_with_its_policy_and_its_link_alone() {
         let page = format!("<p>{SECONDS}</p>\n<a {AGAIN}>x</a>");
         let kept = format!("default-src 'none'\n{page}");
-        assert_eq!(Kept::parse(&kept).unwrap().policy, "default-src 'none'");
+        let policy = Kept::parse(&kept).unwrap().policy();
+        assert_eq!(policy, "default-src 'none', script-src 'none'");
         for other in [
             "",
             "default-src 'none'\n",

@@ -67,7 +67,10 @@ fn while_sign_in_is_away_the_page_kept_is_shown() {
         ("retry-after", "10"),
         ("refresh", "10"),
         ("cache-control", "no-store"),
-        ("content-security-policy", "default-src 'none'"),
+        (
+            "content-security-policy",
+            "default-src 'none', script-src 'none'",
+        ),
         ("content-type", "text/html; charset=utf-8"),
         ("x-content-type-options", "nosniff"),
     ] {

@@ -36,7 +36,7 @@ impl<H: GatewayHost> Exchange<'_, H> {
             Some(kept) => {
                 entry.outcome = problem.code;
                 let id = self.request_id.as_str();
-                Answer::html(&problem, kept.filled(), kept.policy, id).into()
+                Answer::html(&problem, kept.filled(), &kept.policy(), id).into()
             }
             None => respond(entry, &problem, self.client, &self.request_id),
         };
