@@ -72,9 +72,10 @@ pub async fn handle<H: GatewayHost>(gateway: Rc<Gateway>, host: H, text: String)
             client,
         };
         match exchange.run(&mut entry).await {
-            // Every redirect of ours leads to the auth worker.
+            // Every redirect of ours leads to the auth worker. In a box, so that no other request
+            // waits with room for this.
             Next::Answer(outcome) if matches!(outcome.status(), 302 | 303) => {
-                Next::Answer(exchange.unless_away(outcome, &mut entry).await)
+                Next::Answer(Box::pin(exchange.unless_away(outcome, &mut entry)).await)
             }
             next => next,
         }
