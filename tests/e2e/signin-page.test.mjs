@@ -88,8 +88,8 @@ describe("while the auth worker is away", () => {
     const english = await until(503, `${stack.gateway}/auth/forgot`, ENGLISH);
     isKeptPage(english, "en");
     assert.match(english.html, /<p>Sign-in is unavailable\. Try again in 10 seconds\.<\/p>/);
-    assert.ok(await stack.logs.find(({ msg, outcome }) => msg === "request" && outcome === "auth_unavailable"));
-    assert.ok(await stack.logs.find(({ msg, level }) => msg === "auth_unavailable" && level === "warn"));
+    const told = await stack.logs.find(({ outcome, detail }) => outcome === "auth_unavailable" && detail);
+    assert.equal(told.detail, "connection");
 
     await auth().start();
     isSentOn(await until(302, app, GERMAN), stack);

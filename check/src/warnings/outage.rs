@@ -14,9 +14,9 @@ pub(super) fn not_noticed(setup: &Setup) -> Vec<Warning> {
         .filter(|config| config.signin_page.is_none());
     gateway
         .map(|_| {
-            let problem = "is missing: GATEWAY_URL and AUTH_URL are one origin, where Cloudflare \
-                           lets no worker ask another by its address, so that people are sent to \
-                           sign in while the auth worker is away; add `[[env.verify.services]]` \
+            let problem = "is missing: GATEWAY_URL and AUTH_URL seem to be of one zone, where \
+                           Cloudflare leads no worker to another by its address, so that people \
+                           are sent to sign in while the auth worker is away; add `[[env.verify.services]]` \
                            with `binding = \"AUTH\"` and `service = \"authflow-auth\"`, and \
                            `AUTH_BINDING = \"AUTH\"`";
             Warning::new(NAME, problem)
@@ -60,6 +60,8 @@ mod tests {
     #[test]
     fn warns_where_an_outage_would_not_be_noticed() {
         warns(&not_noticed(&verify(&[])), &["AUTH_BINDING|authflow-auth"]);
+        let sibling = verify(&[("AUTH_URL", "https://auth.app.test")]);
+        warns(&not_noticed(&sibling), &["AUTH_BINDING|one zone"]);
         warns(&not_noticed(&verify(&[ELSEWHERE])), &[]);
         warns(&not_noticed(&verify(&[("AUTH_BINDING", "AUTH")])), &[]);
         warns(&not_noticed(&worker(Worker::Auth, &[], "")), &[]);

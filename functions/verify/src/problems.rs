@@ -69,7 +69,7 @@ pub fn auth_not_routed() -> Problem {
 
 /// The auth worker does not answer, so that nobody can sign in.
 pub fn auth_unavailable() -> Problem {
-    let detail = "You have to sign in first, and sign-in is unavailable. Try again shortly.";
+    let detail = "Nobody can sign in at the moment. Try again shortly.";
     Problem::new(503, "auth_unavailable", "Sign-in is unavailable", detail)
 }
 

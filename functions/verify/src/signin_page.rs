@@ -13,6 +13,7 @@ use authflow_shared::{
         HttpAnswer,
         gateway::{KeepOrder, PageOrder},
     },
+    redirect::Origin,
     signin_page::{self, AGAIN, LANGUAGES, SECONDS},
     timestamp::{Timestamp, millis},
 };
@@ -69,14 +70,13 @@ pub(crate) struct Kept<'a> {
 impl Source {
     /// Reads `AUTH_BINDING`; `None` where nobody can be asked.
     ///
-    /// Where people reach both workers under one origin, so does this one; but Cloudflare sends
-    /// what a worker asks of its own zone past all workers. An answer from there would tell
-    /// nothing, so only a binding leads there.
+    /// Cloudflare sends what a worker asks of its own zone past all workers. What answers there
+    /// tells nothing, so only a binding leads to an auth worker of the same zone.
     pub fn read(reader: &mut Reader<'_>, common: Option<&Common>) -> Option<Self> {
         let binding = reader.word("AUTH_BINDING");
         let common = common?;
-        let shares_origin = common.auth_url == common.targets.base;
-        (binding.is_some() || !shares_origin).then(|| Self {
+        let is_apart = !share_zone(&common.auth_url, &common.targets.base);
+        (binding.is_some() || is_apart).then(|| Self {
             url: format!("{}{}", common.auth_url, signin_page::PATH),
             binding: binding.unwrap_or_default().into(),
         })
@@ -113,6 +113,21 @@ impl Source {
     }
 }
 
+/// Whether both seem to be of one zone of Cloudflare: whether their hosts end in the same two
+/// labels, and the same port, which only a developer's machine has.
+fn share_zone(one: &Origin, other: &Origin) -> bool {
+    let is_edge = |byte| matches!(byte, b'.' | b'/');
+    let mut labels = 0;
+    for (one, other) in one.as_str().bytes().rev().zip(other.as_str().bytes().rev()) {
+        if is_edge(one) && is_edge(other) {
+            labels += 1;
+        } else if one != other {
+            break;
+        }
+    }
+    labels >= 2
+}
+
 // === impl Language ===
 
 impl Language {
@@ -120,8 +135,10 @@ impl Language {
 
     /// The first of ours in `accept_language`, where browsers name first what they want most.
     pub(crate) fn of(accept_language: Option<&str>) -> Self {
-        let mut named = accept_language.unwrap_or_default().split([',', '-', ';']);
-        let found = named.find_map(|name| LANGUAGES.iter().find(|tag| **tag == name.trim()));
+        let mut named = accept_language
+            .unwrap_or_default()
+            .split([',', ' ', '-', ';']);
+        let found = named.find_map(|name| LANGUAGES.iter().find(|tag| **tag == name));
         found.map_or(Self::DEFAULT, |tag| Self(tag))
     }
 }
@@ -237,6 +254,8 @@ mod tests {
             Some("https://auth.test/auth/signin/unavailable")
         );
         assert_eq!(source("https://app.test", ""), None);
+        assert_eq!(source("https://auth.app.test", ""), None);
+        assert!(source("http://localhost:8001", "").is_some());
         let bound = source("https://app.test", "AUTH").unwrap();
         let order = bound.order(Language::DEFAULT);
         assert_eq!((&*order.binding, order.language), ("AUTH", ""));

@@ -1,16 +1,13 @@
 //! What a browser gets that would be sent to an auth worker that does not answer.
 
-use authflow_shared::{
-    host::gateway::{GatewayHost, PageCache},
-    log::{Level, Line},
-};
+use authflow_shared::host::gateway::{GatewayHost, PageCache};
 
-use super::{Exchange, respond};
+use super::Exchange;
 use crate::{
     answer::{Answer, Client},
     outcome::Outcome,
     problems,
-    request_log::{LogEntry, SERVICE},
+    request_log::LogEntry,
     signin_page::{AGAIN_IN, Kept, Language, Source},
 };
 
@@ -27,19 +24,18 @@ impl<H: GatewayHost> Exchange<'_, H> {
             return redirect;
         }
         let language = Language::of(self.facts.header("accept-language"));
-        if self.sign_in_answers(source, language).await {
+        if self.sign_in_answers(source, language, entry).await {
             return redirect;
         }
         let kept = self.host.recall(source.key(language)).await;
         let problem = problems::auth_unavailable();
-        let mut outcome = match kept.as_deref().and_then(Kept::parse) {
-            Some(kept) => {
-                entry.outcome = problem.code;
-                let id = self.request_id.as_str();
-                Answer::html(&problem, kept.filled(), &kept.policy(), id).into()
-            }
-            None => respond(entry, &problem, self.client, &self.request_id),
+        entry.outcome = problem.code;
+        let id = self.request_id.as_str();
+        let answer = match kept.as_deref().and_then(Kept::parse) {
+            Some(kept) => Answer::html(&problem, kept.filled(), &kept.policy(), id),
+            None => Answer::problem(&problem, self.client, id),
         };
+        let mut outcome = Outcome::from(answer);
         outcome.set("retry-after", AGAIN_IN);
         // What was sent is perhaps still in a form behind this page.
         if matches!(self.facts.method, "GET" | "HEAD") {
@@ -49,30 +45,30 @@ impl<H: GatewayHost> Exchange<'_, H> {
     }
 
     /// Whether the auth worker answers, as far as is known; it is asked now and then.
-    async fn sign_in_answers(&self, source: &Source, language: Language) -> bool {
+    async fn sign_in_answers(
+        &self,
+        source: &Source,
+        language: Language,
+        entry: &mut LogEntry,
+    ) -> bool {
         let checks = &self.gateway.signin_checks;
         let known = checks.borrow_mut().known(language, self.host.now());
         if let Some(answers) = known {
             return answers;
         }
-        let reason = match self.host.page(source.order(language)).await {
+        entry.detail = match self.host.page(source.order(language)).await {
             Ok(answer) if Kept::is_in(&answer) => {
                 let (host, order) = (self.host.clone(), source.keep(language, answer.body));
                 self.host
                     .spawn(async move { PageCache::keep(&host, order).await });
                 None
             }
-            Ok(_) => Some("refused"),
+            Ok(_) => Some("the auth worker did not give the page"),
             Err(error) => Some(error.as_str()),
         };
+        let answers = entry.detail.is_none();
         let now = self.host.now();
-        checks.borrow_mut().learn(language, reason.is_none(), now);
-        if let Some(reason) = reason {
-            Line::new(Level::Warn, SERVICE, "auth_unavailable")
-                .field("request_id", self.request_id.as_str())
-                .field("reason", reason)
-                .emit(self.host, self.gateway.config.common.log_level);
-        }
-        reason.is_none()
+        checks.borrow_mut().learn(language, answers, now);
+        answers
     }
 }
