@@ -241,7 +241,7 @@ mod tests {
         variables.insert("AUTH_URL".into(), auth_url.into());
         variables.insert("AUTH_BINDING".into(), binding.into());
         let mut reader = Reader::new(&variables);
-        let common = Common::read(&mut reader);
+        let common = Common::read(&mut reader, "test");
         Source::read(&mut reader, common.as_ref())
     }
 

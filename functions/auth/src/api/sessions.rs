@@ -97,7 +97,10 @@ pub(crate) async fn end_of<H: Host>(
     id: &SessionId,
     actor: Option<&str>,
 ) -> Result<(), Failure> {
-    let owns = exchange.store().owns(user_id, id, exchange.host.now()).await;
+    let owns = exchange
+        .store()
+        .owns(user_id, id, exchange.host.now())
+        .await;
     if !owns.map_err(Failure::store_unavailable)? {
         return Err(Failure::not_found());
     }
