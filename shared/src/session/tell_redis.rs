@@ -52,9 +52,9 @@ impl<H: Host> SessionStore<H> {
         let Some(database) = &self.database else {
             return;
         };
-        let store = self.probing();
-        if store.insist(database).await {
-            let _ = store.settle_database(database).await;
+        let (store, database) = (self.probing(), database.probing());
+        if store.insist(&database).await {
+            let _ = store.settle_database(&database).await;
         }
         let minute = self.redis.host().now().seconds() / 60;
         if minute.is_multiple_of(60) {

@@ -218,7 +218,11 @@ impl<T> Runner<T> {
                 Poll::Pending => self.keep(Task::Request(future), host),
             },
             Task::Background(mut future) => match future.as_mut().poll(&mut context) {
-                Poll::Ready(()) => State::Finished,
+                // What it has left in its turn comes next.
+                Poll::Ready(()) => match host.take_background() {
+                    Some(task) => self.poll(Task::Background(task), host),
+                    None => State::Finished,
+                },
                 Poll::Pending => self.keep(Task::Background(future), host),
             },
         }
@@ -426,6 +430,35 @@ mod tests {
             }
         );
         assert_eq!(runner.waiting(), 0);
+    }
+
+    #[test]
+    fn what_background_work_leaves_in_its_turn_is_done_too() {
+        let mut runner = Runner::default();
+        let step = runner.start(START, |host| async move {
+            let outer = host.clone();
+            host.spawn(async move {
+                let inner = outer.clone();
+                outer.spawn(async move {
+                    inner.sleep(Duration::from_secs(1)).await;
+                    inner.emit("done".into());
+                });
+                let _ = outer.call(call()).await;
+            });
+        });
+        let State::Done {
+            background: Some((id, Effect::Call(_))),
+            ..
+        } = step.state
+        else {
+            panic!("no background work");
+        };
+        let State::Waiting { id, .. } = runner.resume(START, id, answer(200)).state else {
+            panic!("it is lost");
+        };
+        let step = runner.resume(START, id, |_| EffectResult::Slept);
+        assert_eq!(step.log, ["done"]);
+        assert_eq!(step.state, State::Finished);
     }
 
     #[test]
