@@ -61,6 +61,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable::new("LOG_LEVEL").may_differ(),
     Variable::new("METRICS_TOKEN").secret().may_differ(),
     Variable::of(Worker::Verify, "ROUTES").stand_in(ROUTES),
+    Variable::of(Worker::Verify, "AUTH_BINDING"),
     Variable::of(Worker::Verify, "PUBLIC_HOSTS"),
     Variable::of(Worker::Verify, "SERVER_TIMING"),
     Variable::of(Worker::Verify, "SESSION_CACHE_MS"),

@@ -1,6 +1,6 @@
 //! What `wrangler.toml` says of a worker's environment.
 //!
-//! An environment has its own `vars` and `ratelimits` and no others; `routes`, `workers_dev` and
+//! An environment has its own `vars`, `ratelimits` and `services` and no others; `routes`, `workers_dev` and
 //! `preview_urls` it takes from the top where it says nothing.
 
 use std::collections::BTreeMap;
@@ -17,6 +17,8 @@ pub(crate) struct Environment {
     pub(crate) vars: Variables,
     /// The limiters by the name of their binding.
     pub(crate) limiters: BTreeMap<String, Limiter>,
+    /// The names of the bindings that lead to other workers.
+    pub(crate) services: Vec<String>,
     /// The hosts of `routes`, in lower case; a `*` at the start stands for anything.
     pub(crate) hosts: Vec<String>,
     /// `None` where it is not said.
@@ -60,6 +62,9 @@ impl Wrangler {
         Some(Environment {
             vars: variables(own.get("vars")),
             limiters: items(own.get("ratelimits")).filter_map(limiter).collect(),
+            services: items(own.get("services"))
+                .filter_map(|service| Some(service.get("binding")?.as_str()?.to_owned()))
+                .collect(),
             hosts: routes
                 .flat_map(|routes| items(Some(routes)))
                 .filter_map(host)
@@ -148,13 +153,18 @@ mod tests {
             r#"
             vars = { A = "1" }
             ratelimits = [{ name = "A", namespace_id = "1", simple = { limit = 1, period = 10 } }]
+            services = [{ binding = "A", service = "a" }]
             [[env.verify.ratelimits]]
             name = "B"
             namespace_id = "2"
             simple = { limit = 6000, period = 60 }
+            [[env.verify.services]]
+            binding = "C"
+            service = "c"
             "#,
         );
         assert!(environment.vars.is_empty());
+        assert_eq!(environment.services, ["C"]);
         let limiter = Limiter {
             limit: 6000,
             period: 60,

@@ -4,7 +4,7 @@
 import { within } from "../../shared/driver/effects.js";
 import { Exchange, facts, worker } from "../../shared/driver/exchange.js";
 import { append, edit } from "../../shared/driver/lines.js";
-import { admitted, capped, signature } from "./effects.js";
+import { admitted, capped, keep, page, recall, signature } from "./effects.js";
 
 class Passage extends Exchange {
   /** All that the gateway needs to know of a request: see src/facts.rs. */
@@ -20,6 +20,12 @@ class Passage extends Exchange {
         return within(ms, signature(ask));
       case "admit":
         return within(ms, admitted(this.env, ask));
+      case "page":
+        return page(this.env, ask, ms);
+      case "keep":
+        return within(ms, keep(ask));
+      case "recall":
+        return within(ms, recall(ask));
       default:
         return super.begin(effect, ask, ms);
     }

@@ -51,3 +51,29 @@ export async function signature(ask) {
   const bytes = await crypto.subtle.sign(ES256, key, new TextEncoder().encode(data));
   return [0, new Uint8Array(bytes).toBase64({ alphabet: "base64url", omitPadding: true })];
 }
+
+/** A page of another worker: the headers to report, a line each, and the page. */
+export async function page(env, ask, ms) {
+  const [binding, url, language, report] = [ask.next(), ask.next(), ask.next(), ask.list()];
+  const headers = language ? { "accept-language": language } : {};
+  const init = { headers, redirect: "manual", cache: "no-store", signal: AbortSignal.timeout(ms) };
+  const response = await (binding ? env[binding] : globalThis).fetch(url, init);
+  const told = report.map((name) => response.headers.get(name) ?? "");
+  return [response.status, [...told, await response.text()].join("\n")];
+}
+
+/** Not the default cache: what is fetched lands there, too. */
+const cache = () => caches.open("authflow");
+
+export async function keep(ask) {
+  const [url, control, lines] = [ask.next(), ask.next(), ask.list()];
+  const kept = new Response(lines.join("\n"), { headers: { "cache-control": control } });
+  await (await cache()).put(url, kept);
+  return [0, ""];
+}
+
+/** Status 200 if something is kept, else 404. */
+export async function recall(ask) {
+  const kept = await (await cache()).match(ask.next());
+  return kept ? [200, await kept.text()] : [404, ""];
+}

@@ -22,6 +22,7 @@ pub mod request_id;
 pub mod retry;
 pub mod secret;
 pub mod session;
+pub mod signin_page;
 pub mod sorted;
 pub mod supabase;
 pub mod timestamp;

@@ -217,8 +217,9 @@ test("faults hit it, and each function is counted by itself", async () => {
   const [functions, rows] = [await count("POST /rest/v1/rpc/add"), await count("GET /rest/v1/books")];
   await fault({ status: 502, count: 1 });
   assert.equal((await call("add", { a: 1 })).status, 502);
-  await fault({ drop: true });
+  await fault({ drop: true, path: "/rest/v1" });
   await assert.rejects(ask("GET", "/books"));
+  assert.equal((await fetch(`${local.supabase}/auth/v1/health`, { headers: SERVICE })).status, 200, "Auth and database fail apart");
   await heal();
   assert.equal((await call("add", { a: 1 })).status, 200);
   assert.equal(await count("POST /rest/v1/rpc/add"), functions + 2);

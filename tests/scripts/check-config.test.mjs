@@ -36,7 +36,10 @@ function wrangler({ verify = {}, auth = {}, top = "workers_dev = false\npreview_
   return `${top}
 routes = ["app.test/*"]
 [env.verify.vars]
-${vars({ ...both, PUBLIC_HOSTS: "app.test", ROUTES: routes, ...verify })}
+${vars({ ...both, AUTH_BINDING: "AUTH", PUBLIC_HOSTS: "app.test", ROUTES: routes, ...verify })}
+[[env.verify.services]]
+binding = "AUTH"
+service = "authflow-auth"
 [env.auth.vars]
 ${vars({ ...both, SUPABASE_URL: "https://s.test", ...auth })}`;
 }

@@ -65,6 +65,8 @@ test("says where everything is once a request through the gateway succeeds", asy
   const { method, path, query } = await response.json();
   assert.deepEqual({ method, path, query }, { method: "GET", path: "/public/a", query: "b=c" });
   assert.equal((await fetch(`${ready.auth}/health`)).status, 200);
+  const state = await fetch(`${ready.supabase}/rest/v1/authflow_state`, { headers: { apikey: "local-service" } });
+  assert.equal(state.status, 200, "and the database is there");
   for (const line of dev.lines.filter((line) => !line.startsWith("ready "))) assert.equal(typeof JSON.parse(line), "object");
   dev.child.kill("SIGTERM");
   await dev.exited;

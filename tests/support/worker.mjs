@@ -20,12 +20,21 @@ if (process.platform === "linux" && findCommand("setpriv")) {
 /**
  * Starts the worker `service` (`verify` or `auth`) with `vars` as its variables and secrets, from `folder`
  * (`build/{service}` unless told otherwise), on `port` or a free one. `onLog(text)` gets each line it logs. `limiters` are
- * rate limiters of the platform by name, as `{ limit, period }`.
+ * rate limiters of the platform by name, as `{ limit, period }`; `services` are other workers by the name under which this
+ * one reaches them, as `{ service, vars }`.
  *
  * `reload` reads the files again, `setVars` changes the variables: both start a new isolate on the same port.
  * `stop` ends it, and `start` brings it back. `scheduled` does what the platform's clock does each minute.
  */
-export async function startWorker({ service, vars = {}, limiters = {}, folder = `build/${service}`, port, onLog = () => {} }) {
+export async function startWorker({
+  service,
+  vars = {},
+  limiters = {},
+  services = {},
+  folder = `build/${service}`,
+  port,
+  onLog = () => {},
+}) {
   const host = await loopbackHost();
   const chosen = port ?? (await freePort());
   let current = vars;
@@ -39,14 +48,13 @@ export async function startWorker({ service, vars = {}, limiters = {}, folder = 
     workers: [
       {
         config: {
-          name: `authflow-${service}`,
-          compatibilityDate: await compatibilityDate(),
-          manifest: { mainModule: "index.js", modulesRoot: ROOT, modules: await modules(folder) },
-          env: bindings(current, limiters),
+          ...(await deployed(service, folder)),
+          env: bindings(current, limiters, services),
         },
         // The origin sees the headers that the worker sent, and no others.
         dev: { stripCfConnectingIp: false, unsafeDirectSockets: [{ host, port: chosen }] },
       },
+      ...(await Promise.all(Object.values(services).map(bound))),
     ],
   });
   let miniflare;
@@ -84,10 +92,23 @@ export async function startWorker({ service, vars = {}, limiters = {}, folder = 
   return worker;
 }
 
-function bindings(vars, limiters) {
+async function deployed(service, folder = `build/${service}`) {
+  return {
+    name: `authflow-${service}`,
+    compatibilityDate: await compatibilityDate(),
+    manifest: { mainModule: "index.js", modulesRoot: ROOT, modules: await modules(folder) },
+  };
+}
+
+async function bound({ service, vars }) {
+  return { config: { ...(await deployed(service)), env: bindings(vars, {}, {}) }, dev: { stripCfConnectingIp: false } };
+}
+
+function bindings(vars, limiters, services) {
   const texts = Object.entries(vars).map(([name, value]) => [name, { type: "text", value }]);
   const others = Object.entries(limiters).map(([name, simple]) => [name, { type: "rate-limit", namespace: name, simple }]);
-  return Object.fromEntries([...texts, ...others]);
+  const workers = Object.entries(services).map(([name, { service }]) => [name, { type: "worker", worker: `authflow-${service}` }]);
+  return Object.fromEntries([...texts, ...others, ...workers]);
 }
 
 /** Without the entries that are undefined: so a change can take a variable away. */

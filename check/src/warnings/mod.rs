@@ -3,6 +3,7 @@
 mod addresses;
 mod deployment;
 mod limits;
+mod outage;
 mod reach;
 mod routes;
 mod rules;
@@ -22,7 +23,7 @@ pub(crate) struct Warning {
 }
 
 /// What is wrong with one worker by itself.
-const OF_A_WORKER: [fn(&Setup) -> Vec<Warning>; 27] = [
+const OF_A_WORKER: [fn(&Setup) -> Vec<Warning>; 29] = [
     rules::public_above_protected,
     rules::weaker_inside_stricter,
     rules::public_everywhere,
@@ -47,6 +48,8 @@ const OF_A_WORKER: [fn(&Setup) -> Vec<Warning>; 27] = [
     limits::impossible_period,
     limits::never_reached,
     limits::redis_for_everybody,
+    outage::not_noticed,
+    outage::binding_leads_nowhere,
     deployment::workers_dev,
     deployment::preview_urls,
     deployment::secret_in_the_open,

@@ -104,6 +104,7 @@ async fn handle<H: Host>(
     }
     let action = match found.endpoint {
         Endpoint::Health => return Ok(api::health::handle(host, config, request).await),
+        Endpoint::SignInUnavailable => return Ok(pages::unavailable::handle(config, request)),
         Endpoint::On(action) => action,
     };
 

@@ -1,5 +1,7 @@
 //! Which address is which endpoint. Paths are compared as they are: each has one spelling.
 
+use authflow_shared::signin_page;
+
 use crate::pages::account::{Change, Own};
 
 /// What a request can be for.
@@ -7,6 +9,8 @@ use crate::pages::account::{Change, Own};
 pub(crate) enum Endpoint {
     /// Asked by machines, from wherever they are.
     Health,
+    /// Asked by the gateway, for whoever will see it.
+    SignInUnavailable,
     /// Asked on behalf of a person.
     On(Action),
 }
@@ -59,7 +63,7 @@ pub(crate) enum Action {
     FactorsPage,
 }
 
-use Endpoint::{Health, On};
+use Endpoint::{Health, On, SignInUnavailable};
 
 const READ: &str = "GET, HEAD";
 /// For what a look already uses up.
@@ -68,6 +72,12 @@ const READ_OR_CHANGE: &str = "GET, HEAD, PATCH";
 const WRITE: &str = "POST";
 const DELETE: &str = "DELETE";
 const READ_OR_WRITE: &str = "GET, HEAD, POST";
+
+/// What is asked on behalf of nobody, the same way as below.
+const FOR_NOBODY: [(&str, Endpoint, &str); 2] = [
+    ("/health", Health, "health"),
+    (signin_page::PATH, SignInUnavailable, "signin_unavailable"),
+];
 
 /// Below it is what programs use.
 const API: &str = "/api/v1/simple_auth/";
@@ -317,10 +327,11 @@ pub(crate) struct Found<'p> {
 
 /// The endpoint at `path`.
 pub(crate) fn find(path: &str) -> Option<Found<'_>> {
-    if path == "/health" {
+    let for_nobody = FOR_NOBODY.iter().find(|(known, ..)| *known == path);
+    if let Some(&(_, endpoint, name)) = for_nobody {
         return Some(Found {
-            endpoint: Health,
-            name: "health",
+            endpoint,
+            name,
             allow: READ,
             parameter: "",
             second: "",

@@ -202,7 +202,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn of(response: &Response) -> Self {
+    pub(crate) fn of(response: &Response) -> Self {
         Self {
             status: response.status,
             headers: response.headers.clone(),

@@ -71,10 +71,15 @@ impl Answer {
     /// Says what is wrong to a person, and `more`, which is HTML of ours.
     fn page(problem: &Problem, more: &str, request_id: &str) -> Self {
         let body = page(problem, more, request_id);
+        Self::html(problem, body, PAGE_POLICY, request_id)
+    }
+
+    /// Says what is wrong by a page that may do what `policy` allows.
+    pub(crate) fn html(problem: &Problem, body: String, policy: &str, request_id: &str) -> Self {
         let mut answer = Self::wrong(problem, "text/html; charset=utf-8", body, request_id);
         answer
             .headers
-            .push(("content-security-policy", PAGE_POLICY.to_owned()));
+            .push(("content-security-policy", policy.to_owned()));
         answer
     }
 

@@ -15,6 +15,7 @@ use crate::{
     jwks::AssertionKeys,
     request_log::SERVICE,
     routes::{self, RouteTable},
+    signin_page,
 };
 
 /// The default of `GATEWAY_LIMIT`.
@@ -36,6 +37,8 @@ pub struct Config {
     pub limit: AddressLimit,
     /// `ASSERTION_KEYS`; without them origins get no assertion.
     pub assertion: Option<AssertionKeys>,
+    /// Where the page is asked for that stands in for the sign-in page.
+    pub signin_page: Option<signin_page::Source>,
     /// `SESSION_CACHE_MS`: how long an isolate remembers a session.
     pub session_cache: Duration,
     /// `SERVER_TIMING`: whether answers tell how long their parts took.
@@ -82,6 +85,7 @@ impl Config {
         let public_hosts = public_hosts(&mut reader);
         let limit = AddressLimit::read(&mut reader);
         let assertion = assertion_keys(&mut reader);
+        let signin_page = signin_page::Source::read(&mut reader, common.as_ref());
         let session_cache = Duration::from_millis(reader.number("SESSION_CACHE_MS", 0, 0..=5_000));
         let server_timing = reader.number("SERVER_TIMING", 0, 0..=1) == 1;
         let config = common.zip(routes).map(|(common, routes)| Self {
@@ -91,6 +95,7 @@ impl Config {
             public_hosts,
             limit,
             assertion,
+            signin_page,
             session_cache,
             server_timing,
         });

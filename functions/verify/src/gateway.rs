@@ -7,7 +7,7 @@ use authflow_shared::{dependency::Dependency, host::Random, redirect::Origin, so
 
 use crate::{
     assertion::Assertions, config::Config, limits::Limits, remembered::Seed, renewal::Renewals,
-    session_cache::SessionCache,
+    session_cache::SessionCache, signin_page::Checks,
 };
 
 /// See the module. Whatever is remembered is bounded, and an isolate may forget it at any time.
@@ -19,6 +19,7 @@ pub struct Gateway {
     pub(crate) renewals: RefCell<Renewals>,
     pub(crate) limits: RefCell<Limits>,
     pub(crate) assertions: RefCell<Assertions>,
+    pub(crate) signin_checks: RefCell<Checks>,
     /// How many requests went to a route of several origins; they take turns.
     pub(crate) turn: Cell<usize>,
     /// What is known of each origin of a route.
@@ -37,6 +38,7 @@ impl Gateway {
             renewals: RefCell::new(renewals),
             limits: RefCell::new(Limits::new(seed)),
             assertions: RefCell::new(Assertions::new(seed)),
+            signin_checks: RefCell::default(),
             turn: Cell::default(),
             origins: RefCell::default(),
         }

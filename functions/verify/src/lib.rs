@@ -28,6 +28,7 @@ mod request_log;
 pub mod reserved;
 pub mod routes;
 pub mod session_cache;
+pub mod signin_page;
 pub mod wire;
 
 use std::{cell::RefCell, rc::Rc};

@@ -67,6 +67,12 @@ pub fn auth_not_routed() -> Problem {
     )
 }
 
+/// The auth worker does not answer, so that nobody can sign in.
+pub fn auth_unavailable() -> Problem {
+    let detail = "Nobody can sign in at the moment. Try again shortly.";
+    Problem::new(503, "auth_unavailable", "Sign-in is unavailable", detail)
+}
+
 /// The origin did not answer.
 pub fn upstream_unreachable() -> Problem {
     let detail = "The application behind the gateway cannot be reached. Try again shortly.";

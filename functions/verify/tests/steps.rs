@@ -13,7 +13,11 @@
 mod message;
 
 use authflow_shared::{
-    client_ip::ClientIp, config::parse_variables, fingerprint::Device, session::SessionRecord,
+    client_ip::ClientIp,
+    config::parse_variables,
+    fingerprint::Device,
+    session::SessionRecord,
+    signin_page::{AGAIN, SECONDS},
     timestamp::Timestamp,
 };
 use authflow_verify::{config::Config, configure, resume, start};
@@ -161,6 +165,47 @@ fn what_is_to_be_signed_or_counted_is_said_wholly() {
     assert_eq!(assertion.rsplit('.').next(), Some("c2ln"));
     let refused = go_on(&begin("/app/x", &cookie()), 0, "");
     assert_eq!(refused["respond"]["status"], 429);
+}
+
+#[test]
+fn the_page_for_an_outage_is_asked_for_kept_and_recalled() {
+    configured(routes());
+    let navigation = "\nsec-fetch-mode\nnavigate\naccept-language\nde";
+    let url = "https://auth.test/auth/signin/unavailable";
+    let text = format!("default-src 'none'\n<p>{SECONDS}</p>\n<a {AGAIN}>x</a>");
+
+    let asks = begin("/app/x", navigation);
+    assert_eq!(asks["ask"]["timeout_ms"], 1_000);
+    let report = ["content-security-policy"];
+    assert_eq!(
+        asks["ask"]["page"],
+        json!({ "binding": "", "url": url, "language": "de", "report": report })
+    );
+    let sent_on = go_on(&asks, 200, &text);
+    assert_eq!(sent_on["respond"]["status"], 302);
+    let kept = json!({
+        "url": format!("{url}?de"),
+        "cache_control": "max-age=604800",
+        "text": text.split('\n').collect::<Vec<_>>(),
+    });
+    assert_eq!(sent_on["then"]["keep"], kept);
+    assert_eq!(
+        go_on(&json!({ "ask": sent_on["then"] }), 0, "")["finished"],
+        true
+    );
+
+    configured(routes());
+    let recalls = go_on(&begin("/app/x", navigation), -1, "");
+    assert_eq!(
+        recalls["ask"]["recall"],
+        json!({ "url": format!("{url}?de") })
+    );
+    let shown = go_on(&recalls, 200, &text);
+    assert_eq!(shown["respond"]["status"], 503);
+    let body = "<p>10</p>\n<a href=\"\">x</a>";
+    assert_eq!(shown["respond"]["body"], body);
+    let nothing_kept = go_on(&begin("/app/x", navigation), 404, "");
+    assert_eq!(nothing_kept["respond"]["status"], 503);
 }
 
 #[test]

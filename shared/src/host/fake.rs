@@ -1,12 +1,15 @@
 //! An environment for tests: time moves when told, and calls fail when told.
 
 use core::{cell::RefCell, pin::Pin, time::Duration};
-use std::{collections::VecDeque, rc::Rc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    rc::Rc,
+};
 
 use super::{
     Background, CallError, Clock, HttpAnswer, HttpCall, HttpClient, LogSink, NoRandomness, Random,
     Sleeper,
-    gateway::{AdmitOrder, PlatformLimiter, SignOrder, Signer},
+    gateway::{AdmitOrder, KeepOrder, PageCache, PageOrder, PlatformLimiter, SignOrder, Signer},
     origin::{ForwardPlan, OriginClient, OriginHead},
 };
 use crate::timestamp::Timestamp;
@@ -40,6 +43,9 @@ struct World {
     signs: bool,
     admits: Result<bool, CallError>,
     asked_limiter: Vec<AdmitOrder>,
+    page: Result<HttpAnswer, CallError>,
+    asked_pages: Vec<PageOrder>,
+    kept: BTreeMap<String, String>,
     slept: Vec<Duration>,
     lines: Vec<String>,
     tasks: VecDeque<Pin<Box<dyn Future<Output = ()>>>>,
@@ -73,6 +79,9 @@ impl FakeHost {
             signs: true,
             admits: Ok(true),
             asked_limiter: Vec::new(),
+            page: Err(CallError::Connection),
+            asked_pages: Vec::new(),
+            kept: BTreeMap::new(),
             slept: Vec::new(),
             lines: Vec::new(),
             tasks: VecDeque::new(),
@@ -160,6 +169,26 @@ impl FakeHost {
         self.0.borrow().asked_limiter.clone()
     }
 
+    /// What the auth worker answers from now on that is asked for a page; at first nothing.
+    pub fn set_page(&self, page: Result<HttpAnswer, CallError>) {
+        self.0.borrow_mut().page = page;
+    }
+
+    /// The pages that the auth worker was asked for.
+    pub fn asked_pages(&self) -> Vec<PageOrder> {
+        self.0.borrow().asked_pages.clone()
+    }
+
+    /// What is kept, by its address.
+    pub fn kept(&self) -> BTreeMap<String, String> {
+        self.0.borrow().kept.clone()
+    }
+
+    /// Keeps other things from now on.
+    pub fn set_kept(&self, kept: BTreeMap<String, String>) {
+        self.0.borrow_mut().kept = kept;
+    }
+
     /// The requests the origin got.
     pub fn plans(&self) -> Vec<ForwardPlan> {
         self.0.borrow().plans.clone()
@@ -242,6 +271,23 @@ impl PlatformLimiter for FakeHost {
         let mut world = self.0.borrow_mut();
         world.asked_limiter.push(order);
         world.admits
+    }
+}
+
+impl PageCache for FakeHost {
+    async fn page(&self, order: PageOrder) -> Result<HttpAnswer, CallError> {
+        let mut world = self.0.borrow_mut();
+        world.asked_pages.push(order);
+        world.page.clone()
+    }
+
+    async fn keep(&self, order: KeepOrder) {
+        let KeepOrder { key, text, .. } = order;
+        self.0.borrow_mut().kept.insert(key, text);
+    }
+
+    async fn recall(&self, key: String) -> Option<String> {
+        self.0.borrow().kept.get(&key).cloned()
     }
 }
 

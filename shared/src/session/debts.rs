@@ -22,6 +22,8 @@ pub struct Debts {
     away_until: Cell<Timestamp>,
     /// Whether the database missed something that Redis keeps for it.
     owes_database: Cell<bool>,
+    /// Whether Redis missed an end just now.
+    owes_redis: Cell<bool>,
 }
 
 /// What a request may do that finds Redis back.
@@ -72,6 +74,16 @@ impl Debts {
             Debt::Some => {}
             Debt::Unknown => self.away_until.set(now.after(AWAY)),
         }
+    }
+
+    /// Notes that Redis missed an end.
+    pub fn owe_redis(&self) {
+        self.owes_redis.set(true);
+    }
+
+    /// Whether it did, just now; whoever asks sees to it.
+    pub fn take_owed_to_redis(&self) -> bool {
+        self.owes_redis.replace(false)
     }
 
     /// Notes that the database missed something.
@@ -131,11 +143,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_owed_to_the_database_is_seen_to_once() {
+    fn what_is_owed_is_seen_to_once() {
         let debts = Debts::default();
-        assert!(!debts.take_owed_to_database());
         debts.owe_database();
+        assert!(!debts.take_owed_to_redis());
         assert!(debts.take_owed_to_database());
         assert!(!debts.take_owed_to_database());
+        debts.owe_redis();
+        assert!(debts.take_owed_to_redis());
+        assert!(!debts.take_owed_to_redis());
     }
 }

@@ -44,7 +44,7 @@ impl<H: Host> SessionStore<H> {
             Err(reason) => {
                 let told = database.apply(&[change.json], true).await;
                 told.map_err(|_| reason)?;
-                self.settle_soon(database);
+                database.debts().owe_redis();
                 Ok(T::default())
             }
         }

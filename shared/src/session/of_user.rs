@@ -158,12 +158,24 @@ impl<H: Host> SessionStore<H> {
         Err(Unavailable::Refused)
     }
 
-    /// Whether `id` is a session of this user.
-    pub async fn owns(&self, user_id: &str, id: &SessionId) -> Result<bool, Unavailable> {
-        match self.redis().get(&keys::user_id(id)).await {
-            Lookup::Found(owner) => Ok(owner == user_id),
-            Lookup::Absent => Ok(false),
-            Lookup::Unavailable(reason) => Err(reason),
+    /// Whether `id` is a session of this user, as far as that is still known.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if nobody knows.
+    pub async fn owns(
+        &self,
+        user_id: &str,
+        id: &SessionId,
+        now: Timestamp,
+    ) -> Result<bool, Unavailable> {
+        if let Lookup::Found(owner) = self.redis().get(&keys::user_id(id)).await {
+            return Ok(owner == user_id);
+        }
+        // One that Redis lost, or cannot tell of.
+        match self.find(id, now).await.0 {
+            SessionLookup::Found(record) => Ok(record.user_id == user_id),
+            SessionLookup::Absent => Ok(false),
+            SessionLookup::Unavailable(reason) => Err(reason),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Telling Redis what it missed, which the auth worker does: with the next request, as soon as Redis is
+//! Telling Redis what it missed, which the auth worker does: with its next request, as soon as Redis is
 //! back after an end that it missed, and each minute.
 
 use core::time::Duration;
@@ -62,22 +62,22 @@ impl<H: Host> SessionStore<H> {
         }
     }
 
-    /// The same after the answer, where it may be that Redis missed something.
+    /// Tells Redis what it missed after the answer, where there is reason to think that it did; of an end
+    /// just now as soon as it is back, if that is within a minute.
+    ///
+    /// This comes last of all that is left for after an answer, because it may take so long.
     pub fn settle_behind(&self) {
         let Some(database) = self.database.clone().filter(|_| !self.is_settled()) else {
             return;
         };
-        let store = self.clone();
+        let store = self.probing();
+        let insists = database.debts().take_owed_to_redis();
         self.redis.host().spawn(async move {
-            let _ = store.tell_redis(&database).await;
-        });
-    }
-
-    /// Tells Redis of an end that it missed as soon as it is back, if that is within a minute.
-    pub(super) fn settle_soon(&self, database: &Database<H>) {
-        let (store, database) = (self.probing(), database.clone());
-        self.redis.host().spawn(async move {
-            store.insist(&database).await;
+            if insists {
+                store.insist(&database).await;
+            } else {
+                let _ = store.tell_redis(&database).await;
+            }
         });
     }
 
@@ -117,6 +117,8 @@ impl<H: Host> SessionStore<H> {
             }
             if numbers.len() < BATCH {
                 let now = self.redis.host().now();
+                // It must be there: what it will miss from here on is not known yet.
+                self.redis.command(&since(now.millis())).await?;
                 database.debts().learn(Debt::None, failures, now);
                 return Ok(());
             }

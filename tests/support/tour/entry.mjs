@@ -22,6 +22,9 @@ async function signIn({ stack, open, at }) {
   await at(page, "signin-ended", ".note");
   await page.goto(`${signin}&reason=password_changed`);
   await at(page, "signin-password-changed", ".done");
+  await page.goto(`${stack.auth}/auth/signin/unavailable`);
+  await at(page, "signin-unavailable", "#again");
+  await page.goto(signin);
   await send(page, {}, form);
   await at(page, "signin-empty", "#email[aria-invalid]");
 

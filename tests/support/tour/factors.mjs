@@ -31,6 +31,10 @@ export async function factors({ stack, open, at }) {
   const app = new Authenticator(await page.locator("pre").innerText());
   await send(page, { code: app.code() });
   await at(page, "factors", "[name=remove]");
+  await stack.companions.supabase.fault({ drop: true });
+  await send(page, { phone: "+15550100" }, add("phone"));
+  await stack.companions.supabase.heal();
+  await at(page, "form-again", "[role=alert]");
 
   await lower(stack, await sessionId(page));
   await page.goto(`${stack.auth}/auth/step-up`);

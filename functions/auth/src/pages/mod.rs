@@ -26,6 +26,7 @@
 
 pub(crate) mod account;
 pub(crate) mod admin;
+mod again;
 mod brand;
 mod code_form;
 mod color;
@@ -48,6 +49,7 @@ pub(crate) mod signup;
 pub(crate) mod step_up;
 mod texts;
 mod trouble;
+pub(crate) mod unavailable;
 mod view;
 
 use askama::Template;
@@ -105,13 +107,14 @@ fn sign_in_first(failure: Failure, config: &Config, next: &Next) -> Result<Respo
     Ok(failure.into_redirect(next.page(config, signin::PATH)))
 }
 
-/// A failure as a page.
+/// A failure as a page: with the form that was sent, if that may be sent again.
 pub(crate) fn failed(failure: Failure, config: &Config, request: &Request) -> Response {
     let next = match failure.problem.code {
         "step_up_required" => Next::back(config, request),
         _ => Next::NONE,
     };
-    said(View::new(config, request), &next, failure)
+    let view = View::new(config, request);
+    again::page(view, request, failure).unwrap_or_else(|failure| said(view, &next, failure))
 }
 
 /// A failure as a page that leads to the sign-in page, or to where the second factor is given.

@@ -1,7 +1,6 @@
 //! A page with a sentence, a form and links, or some of these: what most pages are.
 
 use askama::Template;
-use authflow_shared::secret::Secret;
 
 use super::{field::Field, next::Next, signin, texts::Texts, trouble::Trouble, view::Page};
 use crate::second_factor::Choice;
@@ -16,15 +15,13 @@ pub(super) struct PlainForm<'a> {
     /// What stands above the form; may be empty.
     pub(super) text: &'a str,
     /// Where the form is sent to; without it there is no form.
-    pub(super) action: Option<&'static str>,
+    pub(super) action: Option<&'a str>,
     pub(super) next: &'a Next,
-    /// What the form proves.
-    pub(super) token_hash: Option<&'a Secret>,
+    /// Names and values that are sent unseen.
+    pub(super) hidden: Vec<(&'a str, &'a str)>,
     pub(super) fields: Vec<Field<'a>>,
     /// The second factors of which one has to be given.
     pub(super) factors: &'a [Choice],
-    /// What names the code that was sent to a phone; empty if none was.
-    pub(super) challenge_id: &'a str,
     pub(super) button: &'static str,
     /// Whether the button does what cannot be undone.
     pub(super) is_danger: bool,
@@ -47,10 +44,9 @@ impl<'a> PlainForm<'a> {
             text: "",
             action: None,
             next,
-            token_hash: None,
+            hidden: Vec::new(),
             fields: Vec::new(),
             factors: &[],
-            challenge_id: "",
             button: "",
             is_danger: false,
             links: Vec::new(),

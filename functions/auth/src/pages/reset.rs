@@ -45,22 +45,22 @@ fn page<'a>(
     trouble: &'a Trouble,
 ) -> PlainForm<'a> {
     let mut page = PlainForm {
-        token_hash: link,
         factors: &asked.factors,
-        challenge_id: &asked.challenge_id,
         button: t.reset_button(),
         ..PlainForm::new(t, t.reset_title(), next, trouble)
     };
-    if link.is_none() {
+    let Some(link) = link else {
         page.links = vec![
             (next.link(forgot::PATH), t.reset_again()),
             (next.link(signin::PATH), t.signin_title()),
         ];
         return page;
-    }
+    };
     page.action = Some(PATH);
+    page.hidden.push(("token_hash", link.expose()));
     page.fields.push(Field::new_password(t, trouble));
     if !asked.challenge_id.is_empty() {
+        page.hidden.push(("challenge_id", &asked.challenge_id));
         page.text = t.code_sent();
     } else if !asked.factors.is_empty() {
         page.text = t.reset_code_text();

@@ -58,6 +58,7 @@ pub(crate) async fn handle<H: Host>(exchange: &Exchange<'_, H>) -> Result<Respon
     let token = fields.sent("mfa_token").to_owned();
     let waiting = match second_factor::waiting(exchange, &token).await {
         Ok(waiting) => waiting,
+        Err(failure) if failure.problem.status == 503 => return Err(failure),
         Err(failure) => return Ok(over(exchange, &next, failure)),
     };
     let asked = match press(exchange, fields, &waiting.unraised).await {

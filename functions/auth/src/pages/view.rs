@@ -100,6 +100,12 @@ impl<'a> View<'a> {
         self.with_headers(Response::text(200, outcome, HTML, html))
     }
 
+    /// A page that says what is wrong, though its own request went well.
+    pub(super) fn warned(&self, page: &dyn Page, outcome: &'static str) -> Response {
+        let html = self.layout(page, true);
+        self.with_headers(Response::text(200, outcome, HTML, html))
+    }
+
     /// A page that says what is wrong, with the status and the headers of `failure`.
     pub(super) fn refused(&self, page: &dyn Page, failure: Failure) -> Response {
         let html = self.layout(page, true);

@@ -6,6 +6,7 @@ mod errand;
 mod limit;
 mod own_paths;
 mod session;
+mod signin_page;
 mod words;
 
 use std::rc::Rc;
@@ -70,7 +71,14 @@ pub async fn handle<H: GatewayHost>(gateway: Rc<Gateway>, host: H, text: String)
             trace,
             client,
         };
-        exchange.run(&mut entry).await
+        match exchange.run(&mut entry).await {
+            // Every redirect of ours leads to the auth worker. In a box, so that no other request
+            // waits with room for this.
+            Next::Answer(outcome) if matches!(outcome.status(), 302 | 303) => {
+                Next::Answer(Box::pin(exchange.unless_away(outcome, &mut entry)).await)
+            }
+            next => next,
+        }
     } else {
         // Without randomness no id is unpredictable; nobody is let through then.
         let problem = problems::internal_error();

@@ -86,6 +86,18 @@ impl<'a> Lines<'a> {
             }),
             "sign" => json!({ "data": self.next(), "jwk": self.next() }),
             "admit" => json!({ "limiter": self.next(), "key": self.next() }),
+            "page" => json!({
+                "binding": self.next(),
+                "url": self.next(),
+                "language": self.next(),
+                "report": self.list(),
+            }),
+            "keep" => json!({
+                "url": self.next(),
+                "cache_control": self.next(),
+                "text": self.list(),
+            }),
+            "recall" => json!({ "url": self.next() }),
             "sleep" => json!({}),
             other => panic!("{other:?} is no effect"),
         };

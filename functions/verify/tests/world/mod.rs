@@ -8,6 +8,7 @@ use authflow_shared::{
     fingerprint::Device,
     host::{HttpAnswer, fake::FakeHost, origin::OriginHead},
     session::{SessionId, SessionRecord, keys},
+    signin_page::{AGAIN, SECONDS},
     timestamp::Timestamp,
 };
 use authflow_verify::{config::Config, exchange, gateway::Gateway, outcome::Outcome, relay::Relay};
@@ -114,6 +115,7 @@ impl World {
                 body: replies.to_string(),
             })
         });
+        host.set_page(Ok(page()));
         host.set_origin(Ok(OriginHead {
             status: FORWARDED,
             ..OriginHead::default()
@@ -189,6 +191,14 @@ impl World {
 
     pub(crate) fn log(&self) -> serde_json::Value {
         serde_json::from_str(self.host.lines().last().unwrap()).unwrap()
+    }
+}
+
+/// What a well auth worker answers that is asked for its page.
+pub(crate) fn page() -> HttpAnswer {
+    HttpAnswer {
+        status: 200,
+        body: format!("default-src 'none'\n<p>{SECONDS}</p>\n<a {AGAIN}>again</a>\n"),
     }
 }
 

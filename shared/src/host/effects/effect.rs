@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::host::{
     CallError, HttpAnswer, HttpCall,
-    gateway::{AdmitOrder, SignOrder},
+    gateway::{AdmitOrder, KeepOrder, PageOrder, SignOrder},
     origin::{ForwardPlan, OriginHead},
 };
 
@@ -22,6 +22,13 @@ pub enum Effect {
     Sign(SignOrder),
     /// Ask a rate limiter of the platform; the result is [`EffectResult::Admitted`].
     Admit(AdmitOrder),
+    /// Ask for a page; the result is [`EffectResult::Answer`].
+    Page(PageOrder),
+    /// Keep a text; the result is an [`EffectResult::Answer`] without meaning.
+    Keep(KeepOrder),
+    /// Recall what is kept under an address; the result is [`EffectResult::Answer`], 200 if there
+    /// is something.
+    Recall(String),
     /// Wait; the result is [`EffectResult::Slept`].
     Sleep(Duration),
 }
@@ -30,7 +37,7 @@ impl Effect {
     /// The kind.
     pub(super) const fn awaited(&self) -> Awaited {
         match self {
-            Self::Call(_) => Awaited::Call,
+            Self::Call(_) | Self::Page(_) | Self::Keep(_) | Self::Recall(_) => Awaited::Call,
             Self::Forward(_) => Awaited::Forward,
             Self::Sign(_) => Awaited::Sign,
             Self::Admit(_) => Awaited::Admit,
@@ -43,7 +50,8 @@ impl Effect {
         match self {
             Self::Call(call) => call.timeout,
             Self::Forward(plan) => plan.timeout,
-            Self::Sign(_) | Self::Admit(_) => PLATFORM_LIMIT,
+            Self::Page(order) => order.timeout,
+            Self::Sign(_) | Self::Admit(_) | Self::Keep(_) | Self::Recall(_) => PLATFORM_LIMIT,
             Self::Sleep(duration) => *duration,
         }
     }
@@ -52,7 +60,7 @@ impl Effect {
 /// What came of an [`Effect`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EffectResult {
-    /// Of [`Effect::Call`].
+    /// Of [`Effect::Call`], and of what is answered alike.
     Answer(Result<HttpAnswer, CallError>),
     /// Of [`Effect::Forward`].
     Head(Result<OriginHead, CallError>),
@@ -67,7 +75,7 @@ pub enum EffectResult {
 /// The kind of an [`Effect`], and so of the [`EffectResult`] that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Awaited {
-    /// [`Effect::Call`].
+    /// [`Effect::Call`], [`Effect::Page`], [`Effect::Keep`] or [`Effect::Recall`].
     Call,
     /// [`Effect::Forward`].
     Forward,

@@ -15,7 +15,9 @@ use crate::{
     host::{
         Background, CallError, Clock, HttpAnswer, HttpCall, HttpClient, LogSink, NoRandomness,
         Random, Sleeper,
-        gateway::{AdmitOrder, PlatformLimiter, SignOrder, Signer},
+        gateway::{
+            AdmitOrder, KeepOrder, PageCache, PageOrder, PlatformLimiter, SignOrder, Signer,
+        },
         origin::{ForwardPlan, OriginClient, OriginHead},
     },
     timestamp::Timestamp,
@@ -65,6 +67,14 @@ impl EffectHost {
         self.0.log.take()
     }
 
+    /// Performs what is answered like a call.
+    async fn answered(&self, effect: Effect) -> Result<HttpAnswer, CallError> {
+        match self.perform(effect).await {
+            EffectResult::Answer(answer) => answer,
+            _ => Err(CallError::Connection),
+        }
+    }
+
     async fn perform(&self, effect: Effect) -> EffectResult {
         self.0.asked.replace(Some(effect));
         poll_fn(|_| match self.0.result.take() {
@@ -104,10 +114,7 @@ impl Random for EffectHost {
 
 impl HttpClient for EffectHost {
     async fn call(&self, call: HttpCall) -> Result<HttpAnswer, CallError> {
-        match self.perform(Effect::Call(call)).await {
-            EffectResult::Answer(answer) => answer,
-            _ => Err(CallError::Connection),
-        }
+        self.answered(Effect::Call(call)).await
     }
 }
 
@@ -135,6 +142,21 @@ impl PlatformLimiter for EffectHost {
             EffectResult::Admitted(admitted) => admitted,
             _ => Err(CallError::Connection),
         }
+    }
+}
+
+impl PageCache for EffectHost {
+    async fn page(&self, order: PageOrder) -> Result<HttpAnswer, CallError> {
+        self.answered(Effect::Page(order)).await
+    }
+
+    async fn keep(&self, order: KeepOrder) {
+        self.perform(Effect::Keep(order)).await;
+    }
+
+    async fn recall(&self, key: String) -> Option<String> {
+        let answer = self.answered(Effect::Recall(key)).await.ok()?;
+        (answer.status == 200).then_some(answer.body)
     }
 }
 

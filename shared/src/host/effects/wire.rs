@@ -14,6 +14,9 @@
 //!           names to report, names to remove, headers to set
 //!         | "sign", data, key
 //!         | "admit", limiter, key
+//!         | "page", binding or nothing, url, language or nothing, names to report
+//!         | "keep", url, cache-control, list of the text's lines
+//!         | "recall", url
 //!         | "sleep"
 //! respond = "respond", status, headers, then all the rest is the body
 //! ```
@@ -28,13 +31,16 @@
 //! | forward | the answer's | the values of the names to report, a line each |
 //! | sign | 0 | the signature |
 //! | admit | 1 if it is within the limit, else 0 | |
+//! | page | the answer's | the values of the names to report, a line each, then its body |
+//! | keep | 0 | |
+//! | recall | 200 if something is kept, else 404 | what is kept |
 //! | sleep | 0 | |
 
 use super::{Awaited, Effect, EffectResult, State, Step, lines::Lines};
 use crate::{
     host::{
         CallError, HttpAnswer, HttpCall,
-        gateway::{AdmitOrder, SignOrder},
+        gateway::{AdmitOrder, KeepOrder, PageOrder, SignOrder},
         origin::{ForwardPlan, OriginHead},
     },
     timestamp::{Timestamp, millis},
@@ -139,6 +145,21 @@ fn ask(lines: &mut Lines, id: u32, effect: &Effect) {
             lines.line(limiter);
             lines.line(key);
         }
+        Effect::Page(order) => page(lines, order),
+        Effect::Keep(KeepOrder {
+            key,
+            cache_control,
+            text,
+        }) => {
+            lines.line("keep");
+            lines.line(key);
+            lines.line(cache_control);
+            lines.list(text.split('\n'));
+        }
+        Effect::Recall(key) => {
+            lines.line("recall");
+            lines.line(key);
+        }
         Effect::Sleep(_) => lines.line("sleep"),
     }
 }
@@ -149,6 +170,14 @@ fn call(lines: &mut Lines, call: &HttpCall) {
     lines.line(&call.url);
     lines.headers(borrowed(&call.headers));
     lines.line(call.body.as_deref().unwrap_or_default());
+}
+
+fn page(lines: &mut Lines, order: &PageOrder) {
+    lines.line("page");
+    lines.line(&order.binding);
+    lines.line(&order.url);
+    lines.line(order.language);
+    lines.list(order.report.iter().copied());
 }
 
 fn forward(lines: &mut Lines, plan: &ForwardPlan) {

@@ -263,6 +263,7 @@ impl World {
                 (ended.is_ok(), keep)
             }
         };
+        self.isolates[isolate].store.settle_behind();
         for other in &mut self.sessions {
             let is_meant = if all.is_some() {
                 other.record.user_id == record.user_id && !(keep && other.id == id)

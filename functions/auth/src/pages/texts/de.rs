@@ -9,6 +9,7 @@ pub(super) static TEXTS: Texts = Written {
     new_password_hint: "Gut sind einige Wörter, die nichts miteinander zu tun haben.",
     error_title_prefix: "Fehler",
     errors_title: "Bitte korrigieren Sie:",
+    try_again: "Noch einmal versuchen",
 
     signin_title: "Anmelden",
     signin_button: "Anmelden",
@@ -19,6 +20,7 @@ pub(super) static TEXTS: Texts = Written {
                              Sicherheit wieder an.",
     signin_password_changed: "Ihr Passwort wurde geändert. Melden Sie sich mit dem neuen an.",
     signin_account_deleted: "Ihr Konto wurde gelöscht.",
+    signin_unavailable: "Die Anmeldung ist nicht verfügbar. Versuchen Sie es in {} Sekunden noch einmal.",
 
     forgot_title: "Passwort vergessen?",
     forgot_text: "Geben Sie Ihre Adresse ein, und wir senden Ihnen einen Link zu einer Seite, auf der Sie ein neues \

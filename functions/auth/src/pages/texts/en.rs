@@ -9,6 +9,7 @@ pub(super) static TEXTS: Texts = Written {
     new_password_hint: "A few words that have nothing to do with each other make a good one.",
     error_title_prefix: "Error",
     errors_title: "Please correct this:",
+    try_again: "Try again",
 
     signin_title: "Sign in",
     signin_button: "Sign in",
@@ -18,6 +19,7 @@ pub(super) static TEXTS: Texts = Written {
     signin_device_mismatch: "Your browser or network has changed. Please sign in again, to be safe.",
     signin_password_changed: "Your password has been changed. Sign in with the new one.",
     signin_account_deleted: "Your account has been deleted.",
+    signin_unavailable: "Sign-in is unavailable. Try again in {} seconds.",
 
     forgot_title: "Forgot your password?",
     forgot_text: "Enter your address, and we will send you a link to a page where you choose a new password.",

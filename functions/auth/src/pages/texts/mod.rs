@@ -57,6 +57,7 @@ texts! {
         new_password_hint,
         error_title_prefix,
         errors_title,
+        try_again,
 
         signin_title,
         signin_button,
@@ -66,6 +67,7 @@ texts! {
         signin_device_mismatch,
         signin_password_changed,
         signin_account_deleted,
+        signin_unavailable,
 
         forgot_title,
         forgot_text,
