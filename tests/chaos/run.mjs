@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { faultsOf } from "./faults.mjs";
 import { Random } from "./random.mjs";
 import { schedule } from "./schedule.mjs";
-import { begin } from "./suffer.mjs";
+import { begin, isSettled } from "./suffer.mjs";
 import { within } from "./within.mjs";
 
 const PROGRESS_EVERY_MS = 10_000;
@@ -37,9 +37,18 @@ function progress({ tally, inFlight, witness }) {
 /** Lets each fault of the plan begin and end in its turn. What takes longer than planned postpones all that comes after it. */
 async function suffer({ plan, seconds, world, crowd, tell }) {
   const running = new Map();
+  const beginning = async (entry) => {
+    // All is well between two faults that do not overlap: the stores have told each other what they missed.
+    if (running.size === 0 && !(await isSettled(world.stack))) tell("  the stores still owe each other something");
+    running.set(entry, await begin(entry.fault, { world, crowd, tell }));
+  };
+  const ending = async (entry) => {
+    await running.get(entry).end();
+    running.delete(entry);
+  };
   const events = plan.flatMap((entry) => [
-    { at: entry.at, happen: async () => running.set(entry, await begin(entry.fault, { world, crowd, tell })) },
-    { at: entry.at + entry.lasts, happen: () => running.get(entry).end() },
+    { at: entry.at, happen: () => beginning(entry) },
+    { at: entry.at + entry.lasts, happen: () => ending(entry) },
   ]);
   let origin = performance.now();
   const until = (at) => sleep(Math.max(0, origin + at * 1000 - performance.now()));

@@ -13,4 +13,5 @@ test("while things fail for half a minute, nobody gets in or out who should not,
   assert.ok(tally.requests > 1000 && timeline.count >= 4, all);
   assert.ok(tally.verdicts.done > 500 && tally.verdicts.refused > 100, all);
   assert.ok(tally.verdicts.honest > 10, `no fault was felt:\n${all}`);
+  assert.ok(tally.sources.database > 50, `the database was not asked:\n${all}`);
 });

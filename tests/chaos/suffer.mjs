@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { FAULTS } from "./faults.mjs";
 
-/** How long data may stay owed before Redis is not wiped, but killed alone. */
+/** How long one waits until the stores owe each other nothing. */
 const SETTLED_WITHIN_MS = 10_000;
 
 /** Begins a fault; gives what ends it. */
@@ -32,21 +32,23 @@ export async function begin(planned, { world, crowd, tell }) {
   };
 }
 
-/** Waits until nothing is owed to the database; false if that takes too long. */
-async function isSettled(stack) {
+/** Waits until neither store owes the other anything; false if that takes too long. */
+export async function isSettled({ redis, postgres, workers }) {
   const deadline = performance.now() + SETTLED_WITHIN_MS;
   while (performance.now() < deadline) {
-    if (Number(await stack.redis.command("HLEN", "owed_to_database")) === 0) return true;
-    await replay(stack);
+    const toDatabase = Number(await redis.command("HLEN", "owed_to_database"));
+    const toRedis = postgres ? (await postgres.query("select 1 from public.authflow_owed limit 1")).length : 0;
+    if (toDatabase + toRedis === 0) return true;
+    await replay({ workers });
     await sleep(100);
   }
   return false;
 }
 
 /** What the cron trigger of the auth worker does, where it is up. */
-export async function replay(stack) {
+export async function replay({ workers }) {
   try {
-    await stack.workers.auth.scheduled?.();
+    await workers.auth.scheduled();
   } catch {
     // It is down, which is one of the faults.
   }
