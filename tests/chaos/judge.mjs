@@ -99,6 +99,9 @@ function clearsCookie({ headers }) {
 export function asksToSignIn(answer) {
   const { status, headers } = answer;
   if (status === 401) return typeof codeOf(answer) === "string";
+  // The sign-in page that was kept, while the auth worker is away.
+  const isKept = status === 503 && isPage(answer) && headers.refresh && Number(headers["retry-after"]) > 0;
+  if (isKept) return /<\/html>\s*$/.test(answer.text);
   return (status === 302 || status === 303) && /\/auth\/signin\?/.test(headers.location ?? "");
 }
 
@@ -112,9 +115,10 @@ function isHonest(answer) {
   const { status, headers } = answer;
   if (![429, 502, 503, 504].includes(status)) return false;
   if ((status === 429 || status === 503) && !(Number(headers["retry-after"]) > 0)) return false;
-  const isPage = headers["content-type"]?.startsWith("text/html");
-  return isPage ? /<small>[a-z_]+ · /.test(answer.text) : typeof codeOf(answer) === "string";
+  return isPage(answer) ? /<small>[a-z_]+ · /.test(answer.text) : typeof codeOf(answer) === "string";
 }
+
+const isPage = ({ headers }) => headers["content-type"]?.startsWith("text/html") === true;
 
 /** The code of a problem. */
 export function codeOf({ headers, text }) {

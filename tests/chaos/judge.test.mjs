@@ -28,6 +28,7 @@ const half = (whole) => ({ ...whole, text: whole.text.slice(0, 30), isWhole: fal
 const UNAVAILABLE = problem(503, "store_unavailable", { "retry-after": "5" });
 const EXPIRED = problem(401, "session_expired", { "set-cookie": [CLEARED] });
 const TO_SIGN_IN = answer(302, "", { location: "http://localhost:1/auth/signin?next=x&reason=no_session" });
+const KEPT_SIGN_IN = page(503, "<html>sign in later</html>", { "retry-after": "5", refresh: "5" });
 const CUT = { bodiesAreCut: true };
 const AWAY = { isAway: true };
 
@@ -44,6 +45,7 @@ cases(judgeVisit, [
   ["done", "a session that may have ended, and has not", { ...VISIT, may: "either" }, echo()],
   ["refused", "an ended session", ENDED, EXPIRED],
   ["refused", "a stranger's browser", STRANGER, TO_SIGN_IN],
+  ["refused", "a stranger's browser, by the sign-in page that was kept", STRANGER, KEPT_SIGN_IN],
   ["refused", "a session that may have ended", { ...VISIT, may: "either" }, EXPIRED],
   ["honest", "the store is away", VISIT, UNAVAILABLE],
   ["honest", "a person is told so by a page", VISIT, page(503, "<small>store_unavailable · r</small>", { "retry-after": "5" })],
@@ -60,6 +62,7 @@ cases(judgeVisit, [
 
   [VALID_ENDED, "a live session is refused", VISIT, EXPIRED],
   [VALID_ENDED, "a live session is sent to sign in", VISIT, TO_SIGN_IN],
+  [VALID_ENDED, "a live session gets the sign-in page that was kept", VISIT, KEPT_SIGN_IN],
   [VALID_ENDED, "a live session loses its cookie", VISIT, { ...UNAVAILABLE, headers: { ...UNAVAILABLE.headers, "set-cookie": [CLEARED] } }],
 
   [NEITHER, "nothing comes in time", VISIT, { ...answer(0), isLate: true }],
@@ -72,6 +75,7 @@ cases(judgeVisit, [
   [NEITHER, "503 without a code", VISIT, answer(503, "{}", { "retry-after": "5" })],
   [NEITHER, "503 without Retry-After", VISIT, problem(503, "store_unavailable")],
   [NEITHER, "a page that names no reason", VISIT, page(503, "<h1>Oops</h1>", { "retry-after": "5" })],
+  [NEITHER, "half a sign-in page that was kept", STRANGER, { ...KEPT_SIGN_IN, text: "<html>sign" }],
   [NEITHER, "another body", VISIT, echo(undefined, { body: "b" })],
   [NEITHER, "another path", VISIT, echo(undefined, { path: "/app/y" })],
   [NEITHER, "another method", VISIT, echo(undefined, { method: "GET" })],
