@@ -24,6 +24,7 @@ pub struct Debts {
     owes_database: Cell<bool>,
     /// Whether Redis missed an end just now.
     owes_redis: Cell<bool>,
+    insisting_until: Cell<Timestamp>,
 }
 
 /// What a request may do that finds Redis back.
@@ -86,6 +87,20 @@ impl Debts {
         self.owes_redis.replace(false)
     }
 
+    /// Whether to ask for Redis again and again from `now` on, for so long; one request at a time does.
+    pub fn begin_insisting(&self, now: Timestamp, at_most: Duration) -> bool {
+        let is_free = now >= self.insisting_until.get();
+        if is_free {
+            self.insisting_until.set(now.after(at_most));
+        }
+        is_free
+    }
+
+    /// Ends it.
+    pub fn end_insisting(&self) {
+        self.insisting_until.set(Timestamp::default());
+    }
+
     /// Notes that the database missed something.
     pub fn owe_database(&self) {
         self.owes_database.set(true);
@@ -140,6 +155,16 @@ mod tests {
         debts.learn(Debt::Unknown, 0, NOW);
         assert_eq!(debts.turn(later(4999)), Turn::Away);
         assert_eq!(debts.turn(later(5000)), Turn::Ask);
+    }
+
+    #[test]
+    fn one_insists_at_a_time_and_one_that_is_lost_makes_room() {
+        let (debts, minute) = (Debts::default(), Duration::from_mins(1));
+        assert!(debts.begin_insisting(NOW, minute));
+        assert!(!debts.begin_insisting(later(59_999), minute));
+        assert!(debts.begin_insisting(later(60_000), minute));
+        debts.end_insisting();
+        assert!(debts.begin_insisting(later(60_000), minute));
     }
 
     #[test]

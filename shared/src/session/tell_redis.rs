@@ -21,11 +21,10 @@ use crate::{
 const BATCH: usize = 50;
 /// Batches in a row.
 const ROUNDS: usize = 100;
-/// How often Redis is asked whether it is back, while it owes an end.
-const PROBES: u32 = 50;
-/// The first wait between probes; each is a quarter longer, up to [`LONGEST_WAIT`].
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// How long one request asks whether Redis is back, which misses an end.
+const INSISTING: Duration = Duration::from_secs(50);
+/// The time between two tries.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Which store is away.
 enum Away {
@@ -47,7 +46,7 @@ impl From<Fault> for Away {
 
 impl<H: Host> SessionStore<H> {
     /// Tells both stores what they missed, and has the database delete what is long over, once an
-    /// hour. While Redis is away and an end is owed to it, asks for it each second for most of a minute.
+    /// hour. While Redis is away, asks for it four times a second for most of a minute.
     pub async fn settle_all(&self) {
         let Some(database) = &self.database else {
             return;
@@ -83,17 +82,23 @@ impl<H: Host> SessionStore<H> {
 
     /// Tells Redis what it missed, again and again. Gives whether it has been told.
     async fn insist(&self, database: &Database<H>) -> bool {
-        let mut wait = FIRST_WAIT;
-        for _ in 0..PROBES {
-            match self.tell_redis(database).await {
-                Ok(()) => return true,
-                Err(Away::Database) => return false,
-                Err(Away::Redis) => {}
-            }
-            self.redis.host().sleep(wait).await;
-            wait = (wait * 5 / 4).min(LONGEST_WAIT);
+        let (host, debts) = (self.redis.host(), database.debts());
+        let end = host.now().after(INSISTING);
+        if !debts.begin_insisting(host.now(), INSISTING) {
+            return false;
         }
-        false
+        let mut has_told = false;
+        while host.now() < end {
+            match self.tell_redis(database).await {
+                Err(Away::Redis) => host.sleep(PAUSE).await,
+                told => {
+                    has_told = told.is_ok();
+                    break;
+                }
+            }
+        }
+        debts.end_insisting();
+        has_told
     }
 
     async fn tell_redis(&self, database: &Database<H>) -> Result<(), Away> {
@@ -106,16 +111,25 @@ impl<H: Host> SessionStore<H> {
             if let Some(at) = renewed_away_at {
                 self.distrust_before(at).await?;
             }
+            // As far as it goes: a Redis that is slow gets ahead, too.
+            let mut told = Vec::with_capacity(changes.len());
+            let mut failed = None;
             for owed in &changes {
-                if let Some(end) = &owed.end {
-                    self.end_again(end).await?;
+                if let Some(end) = &owed.end
+                    && let Err(reason) = self.end_again(end).await
+                {
+                    failed = Some(reason);
+                    break;
                 }
+                told.push(owed.number);
             }
-            let numbers: Vec<_> = changes.iter().map(|owed| owed.number).collect();
-            if !numbers.is_empty() {
-                database.settled(&numbers).await?;
+            if !told.is_empty() {
+                database.settled(&told).await?;
             }
-            if numbers.len() < BATCH {
+            if let Some(reason) = failed {
+                return Err(reason.into());
+            }
+            if told.len() < BATCH {
                 let now = self.redis.host().now();
                 // It must be there: what it will miss from here on is not known yet.
                 self.redis.command(&since(now.millis())).await?;
