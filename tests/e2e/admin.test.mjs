@@ -213,8 +213,8 @@ describe("an admin", () => {
   it("is told when it did not work, and does it again", async () => {
     const person = await user();
     const { supabase } = stack.companions;
-    // The first request asks who the admin is; the second is the deed.
-    await supabase.fault({ status: 503, count: 1 });
+    // What asks who the admin is, which is tried three times; then comes the deed.
+    await supabase.fault({ status: 503, count: 3 });
     await refused(ask(admin, "POST", `/${person.id}/lock`), 503, "identity_unavailable");
     assert.equal(await visit(person), "200", "nothing has happened");
     await done(ask(admin, "POST", `/${person.id}/lock`));
