@@ -344,7 +344,7 @@ mod tests {
         call(&dependency(), &host, Manner::Idempotent).unwrap();
         let spent: Duration = host.slept().iter().sum();
         let last = host.calls().pop().unwrap();
-        let left = Duration::from_millis(300) - spent;
+        let left = Duration::from_millis(300).saturating_sub(spent);
         assert!(left.abs_diff(last.timeout) < Duration::from_millis(2));
         let host = answering(200);
         host.break_next(Breakage::Before(CallError::Timeout));

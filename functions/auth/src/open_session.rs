@@ -7,8 +7,8 @@ use authflow_shared::{
     secret::Secret,
     session::{
         SessionId, SessionRecord, SessionToken,
+        create::{NewSession, NotCreated},
         record::{Identity, SealedTokens},
-        store::{NewSession, NotCreated},
     },
     supabase::{AuthError, Session, auth::Scope},
     timestamp::Timestamp,

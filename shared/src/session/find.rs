@@ -220,12 +220,11 @@ impl<H: Host> SessionStore<H> {
 
         // (3) Whether it began before.
         let lookup = match database.find(id).await {
-            Err(Fault::Unusable) => SessionLookup::Absent,
             Err(Fault::Away | Fault::Refused) => SessionLookup::Unavailable(Unavailable::Lost),
             Ok(None) if now < held_since.after(WRITING) => {
                 SessionLookup::Unavailable(Unavailable::Lost)
             }
-            Ok(None) => SessionLookup::Absent,
+            Ok(None) | Err(Fault::Unusable) => SessionLookup::Absent,
             Ok(Some(row)) => match row.state(now) {
                 State::Alive(record) if row.known_since < held_since => {
                     let idle_until = row.idle_until();

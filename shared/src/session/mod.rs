@@ -1,6 +1,7 @@
 //! Sessions: what leaves the server, what is kept, and how it is kept.
 
 pub mod change;
+pub mod create;
 pub mod database;
 pub mod debts;
 pub mod devices;

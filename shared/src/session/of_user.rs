@@ -223,9 +223,9 @@ mod tests {
             CallError, HttpAnswer,
             fake::{Breakage, FakeHost},
         },
-        session::store::{
-            NewSession, NotCreated,
-            tests::{NOW, id, new_session, store},
+        session::{
+            create::{NewSession, NotCreated, tests::new_session},
+            store::tests::{NOW, id, store},
         },
     };
 

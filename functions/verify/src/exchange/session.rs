@@ -119,15 +119,12 @@ impl<H: GatewayHost> Exchange<'_, H> {
                 tally,
             );
         }
-        let (lookup, source, tally) = match count {
-            Some(count) => {
-                let (lookup, source, tally) = self.find_and_count(id, count).await;
-                (lookup, source, Some(tally))
-            }
-            None => {
-                let (lookup, source) = self.store().find(id, asked_at).await;
-                (lookup, source, None)
-            }
+        let (lookup, source, tally) = if let Some(count) = count {
+            let (lookup, source, tally) = self.find_and_count(id, count).await;
+            (lookup, source, Some(tally))
+        } else {
+            let (lookup, source) = self.store().find(id, asked_at).await;
+            (lookup, source, None)
         };
         let mut sessions = self.gateway.sessions.borrow_mut();
         let source = match source {

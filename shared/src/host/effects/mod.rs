@@ -490,7 +490,7 @@ mod tests {
         let mut runner = Runner::<()>::default();
         while runner.has_room(START) {
             runner.start(START, |host| async move {
-                host.sleep(Duration::from_secs(60)).await;
+                host.sleep(Duration::from_mins(1)).await;
             });
         }
         assert_eq!(runner.waiting(), CAPACITY);

@@ -26,7 +26,7 @@ fn signed_in() -> World {
 fn ask(world: &World, isolate: usize) -> (&'static str, Source) {
     let (session, isolate) = (&world.sessions[0], &world.isolates[isolate]);
     let (lookup, source) = block_on(isolate.store.find(&session.id, isolate.host.now()));
-    let word = match lookup {
+    let found = match lookup {
         SessionLookup::Found(record) => {
             assert_eq!(record.user_id, session.record.user_id);
             "found"
@@ -35,7 +35,7 @@ fn ask(world: &World, isolate: usize) -> (&'static str, Source) {
         SessionLookup::Unavailable(Unavailable::Lost) => "lost",
         SessionLookup::Unavailable(_) => "unavailable",
     };
-    (word, source)
+    (found, source)
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn while_redis_is_away_the_database_decides() {
 fn what_the_database_does_not_know_or_has_idle_is_unavailable_while_redis_is_away() {
     let world = signed_in();
     world.redis.borrow_mut().1 = Health::Away;
-    world.host().advance(Duration::from_secs(3600));
+    world.host().advance(Duration::from_hours(1));
     assert_eq!(ask(&world, 0), ("unavailable", Source::Database), "idle");
     world.database.borrow_mut().0 = super::Database::default();
     assert_eq!(ask(&world, 0), ("unavailable", Source::Database), "unknown");

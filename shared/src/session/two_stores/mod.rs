@@ -25,9 +25,10 @@ use proptest::prelude::*;
 use self::{database::Database, redis::Redis};
 use super::{
     SessionId, SessionRecord, SessionStore,
+    create::NewSession,
     database::Settings,
     debts::Debts,
-    store::{NewSession, SessionLookup, tests::NOW},
+    store::{SessionLookup, tests::NOW},
 };
 use crate::{
     config::Lifetimes,
@@ -399,7 +400,7 @@ impl World {
     fn heal(&mut self) -> Result<(), String> {
         self.turn_redis(Health::Well);
         self.database.borrow_mut().1 = Health::Well;
-        self.isolates[0].host.advance(Duration::from_secs(120));
+        self.isolates[0].host.advance(Duration::from_mins(2));
         self.synchronise();
         for _ in 0..3 {
             self.run_tasks();

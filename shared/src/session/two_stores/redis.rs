@@ -89,13 +89,24 @@ impl Redis {
                 }
                 json!(1)
             }
+            [name, ..] if name.starts_with('H') => self.obey_of_hashes(words),
+            [name, ..] if name.starts_with('Z') => self.obey_of_sorted_sets(words),
+            ["EVAL", ..] => self.run_script(words),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn obey_of_hashes(&mut self, words: &[&str]) -> Value {
+        match words {
             ["HSET", key, name, value] => {
                 self.hash(key).insert((*name).into(), (*value).into());
                 json!(1)
             }
             ["HDEL", key, names @ ..] => {
                 let hash = self.hash(key);
-                names.iter().for_each(|name| drop(hash.remove(*name)));
+                for name in names {
+                    hash.remove(*name);
+                }
                 json!(1)
             }
             ["HGET", key, name] => self
@@ -110,6 +121,12 @@ impl Redis {
                 flat.truncate(2 * count.parse::<usize>().unwrap());
                 json!(flat)
             }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn obey_of_sorted_sets(&mut self, words: &[&str]) -> Value {
+        match words {
             ["ZADD", key, rest @ ..] => {
                 let [score, member] = rest[rest.len() - 2..] else {
                     panic!("{words:?}")
@@ -133,6 +150,13 @@ impl Redis {
                 self.sorted(key).retain(|_, score| *score > most);
                 json!(0)
             }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The scripts, told apart by how many keys they take.
+    fn run_script(&mut self, words: &[&str]) -> Value {
+        match words {
             [
                 "EVAL",
                 _,
