@@ -2,7 +2,7 @@
 //!
 //! | Redis says | and | the answer is |
 //! |---|---|---|
-//! | nothing | the database has it alive | found |
+//! | nothing | the database has it alive, and Redis, asked once more unless its breaker is open, does not object | found |
 //! | nothing | the database has it ended, or past its end | absent |
 //! | nothing | the database does not know it, or has it idle, or is away | unavailable |
 //! | found or absent | all that Redis missed has been told | that |
@@ -23,6 +23,7 @@ use super::{
     store::{SessionLookup, read_session, since},
 };
 use crate::{
+    breaker::Standing,
     host::Host,
     redis::{Command, Reply, Unavailable, lookup},
     timestamp::Timestamp,
@@ -118,6 +119,9 @@ impl<H: Host> SessionStore<H> {
     }
 
     /// What the database says while Redis, for `reason`, says nothing.
+    ///
+    /// A hiccup of Redis is no outage. Before its breaker opens it is asked once more, because the database
+    /// may miss an end that Redis keeps for it.
     async fn ask_database(
         &self,
         database: &Database<H>,
@@ -127,11 +131,52 @@ impl<H: Host> SessionStore<H> {
     ) -> (SessionLookup, Source) {
         let known = database.find(id).await.ok().flatten();
         let lookup = match known.map(|row| row.state(now)) {
-            Some(State::Alive(record)) => SessionLookup::Found(record),
+            Some(State::Alive(record)) => {
+                let is_outage = self.redis.dependency().standing() != Standing::Closed;
+                let found = SessionLookup::Found(record);
+                if is_outage {
+                    found
+                } else {
+                    self.unless_redis_objects(id, found).await
+                }
+            }
             Some(State::Over) => SessionLookup::Absent,
             Some(State::Idle) | None => SessionLookup::Unavailable(reason),
         };
         (lookup, Source::Database)
+    }
+
+    /// `found` in the database, unless Redis, if it answers now, knows better or may do so.
+    async fn unless_redis_objects(&self, id: &SessionId, found: SessionLookup) -> SessionLookup {
+        let [is_ended, is_owed, owes] = Self::ask_for_ends(id);
+        let is_there = Command::new("EXISTS").arg(keys::session(id));
+        let asked = [is_there, is_ended, is_owed, owes];
+        let replies = self.redis.pipeline(&asked).await.unwrap_or_default();
+        let none = Reply::Integer(0);
+        match &replies[..] {
+            [is_there, is_ended, is_owed, owes] if *is_there == none => {
+                if *is_ended != none || *is_owed != none {
+                    SessionLookup::Absent
+                } else if *owes == none {
+                    found
+                } else {
+                    SessionLookup::Unavailable(Unavailable::Lost)
+                }
+            }
+            _ => found,
+        }
+    }
+
+    /// What Redis is asked about ends: whether it knows this one, has it for the database, and how much it
+    /// has for that at all.
+    fn ask_for_ends(id: &SessionId) -> [Command; 3] {
+        [
+            Command::new("EXISTS").arg(keys::session_ended(id)),
+            Command::new("HEXISTS")
+                .arg(keys::OWED_TO_DATABASE)
+                .arg(change::name_of_end(id)),
+            Command::new("HLEN").arg(keys::OWED_TO_DATABASE),
+        ]
     }
 
     /// Redis answers `found`, and may have missed an end. Until that is certain, an end that the
@@ -184,15 +229,9 @@ impl<H: Host> SessionStore<H> {
             return (found, Source::Redis);
         }
         // (1) Since when Redis has held sessions, and whether it knows this one's end.
-        let commands = [
-            since(now.millis()),
-            Command::new("GET").arg(keys::STORE_SINCE),
-            Command::new("EXISTS").arg(keys::session_ended(id)),
-            Command::new("HEXISTS")
-                .arg(keys::OWED_TO_DATABASE)
-                .arg(change::name_of_end(id)),
-            Command::new("HLEN").arg(keys::OWED_TO_DATABASE),
-        ];
+        let [is_ended, is_owed, owes] = Self::ask_for_ends(id);
+        let held_since = Command::new("GET").arg(keys::STORE_SINCE);
+        let commands = [since(now.millis()), held_since, is_ended, is_owed, owes];
         let replies = match self.redis.pipeline(&commands).await {
             Ok(replies) => replies,
             Err(reason) => return self.ask_database(database, id, reason, now).await,

@@ -6,7 +6,7 @@ use futures_executor::block_on;
 
 use super::{Health, World};
 use crate::{
-    host::Clock,
+    host::{CallError, Clock, fake::Breakage},
     redis::Unavailable,
     session::{find::Source, store::SessionLookup},
 };
@@ -107,6 +107,17 @@ fn redis_alone_serves_while_the_database_is_away() {
     world.end(0, 0, None);
     assert_eq!(ask(&world, 0), ("absent", Source::Redis));
     assert_eq!(ask(&world, 2), ("absent", Source::Redis));
+}
+
+#[test]
+fn a_hiccup_of_redis_lets_nobody_in_whose_end_the_database_missed() {
+    let mut world = signed_in();
+    world.database.borrow_mut().1 = Health::Away;
+    world.end(1, 0, None);
+    world.database.borrow_mut().1 = Health::Well;
+    let late = Breakage::Before(CallError::Timeout);
+    world.host().break_next(late);
+    assert_eq!(ask(&world, 0), ("absent", Source::Database));
 }
 
 #[test]
