@@ -41,7 +41,12 @@ export function schedule(random, seconds, faults) {
   }
 }
 
-/** Data is lost only while all else is well: the database may have to give it back. */
+/**
+ * One store at a time: what one keeps for the other would be lost to both. The auth worker is what tells them, so it counts
+ * as one. And data is lost only while all else is well.
+ */
 function mayJoin(fault, first) {
-  return fault.on !== first.on && !fault.loses && !(first.isOfDatabase && fault.isOfDatabase);
+  return fault.on !== first.on && !fault.loses && !(isOfStores(fault) && isOfStores(first));
 }
+
+const isOfStores = ({ on, isOfDatabase }) => on === "redis" || on === "auth" || isOfDatabase === true;

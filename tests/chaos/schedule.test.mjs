@@ -42,6 +42,14 @@ test("mostly one thing fails at a time, at times two, and never twice the same t
   assert.ok(overlaps / pairs > 0.1 && overlaps / pairs < 0.3, `${overlaps} of ${pairs}`);
 });
 
+test("no two of the stores, and of what tells one what the other kept for it, fail at once", () => {
+  const isOfStores = ({ on, isOfDatabase }) => ["redis", "auth"].includes(on) || isOfDatabase;
+  for (const seed of SEEDS) {
+    const planned = plan(seed).filter(({ fault }) => isOfStores(fault));
+    planned.forEach((one, at) => assert.ok(planned.slice(at + 1).every((other) => other.at >= one.at + one.lasts), `seed ${seed}`));
+  }
+});
+
 test("Redis loses its data only while nothing else fails", () => {
   for (const seed of SEEDS) {
     const planned = plan(seed);

@@ -255,3 +255,38 @@ fn facts_that_are_cut_off_are_refused() {
         );
     }
 }
+
+#[test]
+fn a_slow_redis_holds_a_thousand_requests_and_no_more() {
+    configured(routes());
+    let asks = (0..1000).map(|_| begin("/app/x", &cookie()));
+    assert!(
+        asks.map(|message| message["ask"].clone())
+            .all(|ask| !ask.is_null())
+    );
+    let message = begin("/app/x", &cookie());
+    assert_eq!(message["respond"]["status"], 503);
+    let body = message["respond"]["body"].as_str().unwrap();
+    assert!(body.contains("store_unavailable"), "{body}");
+    assert_eq!(
+        begin("/public/x", "")["respond"],
+        Value::Null,
+        "others go on"
+    );
+}
+
+#[test]
+fn an_isolate_that_is_full_refuses_at_once_until_there_is_room() {
+    configured(routes());
+    let first = begin("/public/x", "");
+    (1..4000).for_each(|_| drop(begin("/public/x", "")));
+    let message = begin("/public/x", "");
+    assert_eq!(message["respond"]["status"], 503);
+    let body = message["respond"]["body"].as_str().unwrap();
+    assert!(body.contains("overloaded"), "{body}");
+    let headers = message["respond"]["headers"].to_string();
+    assert!(headers.contains("retry-after"), "{headers}");
+    assert_eq!(message["log"].as_array().unwrap().len(), 1);
+    go_on(&first, 200, "");
+    assert!(begin("/public/x", "").get("ask").is_some());
+}

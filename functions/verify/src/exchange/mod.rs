@@ -111,7 +111,7 @@ pub fn refused(host: &impl Host, text: &str, problem: &Problem) -> Outcome {
         .field("method", facts.method)
         .field("status", problem.status)
         .field("outcome", problem.code)
-        .emit(host, Level::Error);
+        .emit(host, Level::Warn);
     let answer = Answer::problem(problem, Client::of(&facts), request_id.as_str());
     Outcome::Respond(if facts.method == "HEAD" {
         answer.without_body()

@@ -12,6 +12,7 @@
 //! and does not lose it, before the other has got it. And an isolate that saw nothing of an outage
 //! hears of it from the auth worker, which asks for Redis each second.
 
+mod cases;
 mod database;
 mod redis;
 
@@ -185,6 +186,11 @@ impl World {
             redis: dependency,
             failures_before: 0,
         }
+    }
+
+    /// The first isolate's environment.
+    fn host(&self) -> &FakeHost {
+        &self.isolates[0].host
     }
 
     /// All clocks show the latest time that one of them shows.
