@@ -1,8 +1,10 @@
 // The Redis that tests start: what it keeps, and what it leaves behind.
 
 import assert from "node:assert/strict";
-import { readdir } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { mkdir, readdir, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import { startRedis } from "../support/redis.mjs";
@@ -25,6 +27,17 @@ test("a durable Redis has all it acknowledged after a kill, unless it shall be e
   assert.equal(await redis.command("GET", "k"), "w");
   await redis.stop();
   assert.ok(!(await folders()).includes(own));
+});
+
+test("a durable Redis deletes what a killed one has left, and nobody else's", async (t) => {
+  const ended = spawnSync("true").pid;
+  const names = [ended, process.ppid].map((pid) => `authflow-redis-${pid}-test`);
+  await Promise.all(names.map((name) => mkdir(join(tmpdir(), name), { recursive: true })));
+  const redis = await startRedis({ durable: true });
+  t.after(() => redis.stop());
+  t.after(() => rmdir(join(tmpdir(), names[1])));
+  const there = await folders();
+  assert.deepEqual(names.map((name) => there.includes(name)), [false, true]);
 });
 
 test("a Redis that is not durable refuses to keep its data", async (t) => {

@@ -46,6 +46,11 @@ export class Crowd {
     await Promise.all(Array.from({ length: 8 }, one));
   }
 
+  /** The share of devices on which somebody is signed in. */
+  get signedIn() {
+    return this.devices.filter(({ session }) => session && !session.isDoubtful).length / this.devices.length;
+  }
+
   /** Begins, at so many deeds a second. */
   start(rate) {
     this.#running = this.#run(rate);

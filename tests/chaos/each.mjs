@@ -16,6 +16,9 @@ export const OUTAGE = "redis_killed";
 /** After that time an outage's breaker is open for certain, as deployed. */
 const OPENS_WITHIN_MS = 3000;
 
+/** The share of devices with a session, from which on the figures are of many. */
+const SIGNED_IN = 0.9;
+
 /** As quick as before is what nearly all were before, and a little for chance. */
 const isAsQuick = (before) => {
   const most = before.percentile(0.99) * 1.5 + 5;
@@ -43,8 +46,10 @@ async function measure(fault, { world, crowd, tell, times }) {
     world.onAnswer = (result) => phase.add(result);
     return phase;
   };
-  // What the last fault delayed is over by then.
+  // What the last fault delayed is over by then, and whoever could not sign in has done so.
   await sleep(ORIGIN_MS);
+  const patience = performance.now() + times.patience * 1000;
+  while (crowd.signedIn < SIGNED_IN && performance.now() < patience) await sleep(200);
   const before = gather();
   await sleep(times.healthy * 1000);
   const all = gather();

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { FAULTS } from "./faults.mjs";
 
-/** How long one waits until the stores owe each other nothing. */
-const SETTLED_WITHIN_MS = 10_000;
+/** How long one waits until the stores owe each other nothing: as long as a breaker is open, and a little. */
+const SETTLED_WITHIN_MS = 70_000;
 
 /** Begins a fault; gives what ends it. */
 export async function begin(planned, { world, crowd, tell }) {

@@ -4,13 +4,13 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 import pg from "pg";
 
+import { leftFolders, makeFolder } from "./folders.mjs";
 import { findCommand, startProcess } from "./process.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -227,17 +227,14 @@ async function systemUser() {
 
 /** A folder whose name tells whose it is, and is short: the path of a socket may have a hundred bytes. */
 async function newFolder(user) {
-  const folder = await mkdtemp(join(tmpdir(), `${FOLDERS}${process.pid}-`));
+  const folder = await makeFolder(FOLDERS);
   if (user) await run("chown", [`${user.uid}:${user.gid}`, folder]);
   return folder;
 }
 
 /** Deletes what tests that were killed have left. */
 async function sweep() {
-  for (const name of readdirSync(tmpdir())) {
-    const pid = name.startsWith(FOLDERS) && Number(name.slice(FOLDERS.length).split("-")[0]);
-    if (!pid || isAlive(pid)) continue;
-    const folder = join(tmpdir(), name);
+  for (const folder of await leftFolders(FOLDERS)) {
     await forgetSharedMemory(join(folder, "data"));
     // It may be another user's, or be swept by another test.
     await rm(folder, { recursive: true, force: true }).catch(() => {});
@@ -259,8 +256,6 @@ async function childrenOf(pid) {
   const pairs = stdout.trim().split("\n").map((line) => line.trim().split(/ +/).map(Number));
   return pairs.filter(([, parent]) => parent === pid).map(([child]) => child);
 }
-
-const isAlive = (pid) => send(pid, 0);
 
 /** Whether there was such a process. */
 function send(pid, signal) {

@@ -1,12 +1,15 @@
 // A real redis-server of one's own: loopback, in memory, gone with the test.
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { createClient } from "@redis/client";
 
+import { leftFolders, makeFolder } from "./folders.mjs";
 import { freePort, startProcess } from "./process.mjs";
+
+const FOLDERS = "authflow-redis-";
 
 /** How often another port is tried when somebody else took the free one first. */
 const ATTEMPTS = 10;
@@ -19,7 +22,7 @@ const ATTEMPTS = 10;
  * durable one and with `keepData`, one that has all it acknowledged.
  */
 export async function startRedis({ port, password, durable = false } = {}) {
-  const folder = durable ? await mkdtemp(join(tmpdir(), "authflow-redis-")) : undefined;
+  const folder = durable ? await newFolder() : undefined;
   const forget = () => folder && rm(folder, { recursive: true, force: true });
   let server;
   let chosen = port;
@@ -71,6 +74,13 @@ export async function startRedis({ port, password, durable = false } = {}) {
       server = await launch(chosen, password, folder);
     },
   };
+}
+
+/** A folder for what is to survive a kill; those that killed tests have left are deleted. */
+async function newFolder() {
+  // Another test may sweep at the same time.
+  for (const left of await leftFolders(FOLDERS)) await rm(left, { recursive: true, force: true }).catch(() => {});
+  return makeFolder(FOLDERS);
 }
 
 function launch(port, password, folder) {
