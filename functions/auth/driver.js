@@ -5,6 +5,7 @@ import { tick } from "./pkg/index_bg.js";
 
 import { Exchange, facts, worker } from "../../shared/driver/exchange.js";
 import { tell } from "../../shared/driver/fallback.js";
+import { Lines } from "../../shared/driver/lines.js";
 
 /** The longest body that is read, in bytes. */
 const BODY_LIMIT = 16 * 1024;
@@ -38,6 +39,7 @@ async function scheduled(event, env) {
   const visit = new Visit(undefined, env);
   try {
     await visit.run(visit.open(() => tick(Date.now())));
+    if (visit.then) await visit.run(new Lines(visit.then));
   } catch (error) {
     tell("auth", error);
   }

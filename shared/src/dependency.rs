@@ -46,7 +46,7 @@ pub struct Teller {
 pub struct Permit {
     dependency: Rc<Dependency>,
     /// Whether the breaker was not asked.
-    is_probe: bool,
+    is_past_breaker: bool,
 }
 
 /// How a call is made.
@@ -56,9 +56,9 @@ pub enum Manner {
     Once,
     /// It changes nothing, or the same when done twice: it is made again after a failure.
     Idempotent,
-    /// Nobody waits for it, and it is to find out whether the dependency is back: whatever its
-    /// breaker says, it is made, once.
-    Probe,
+    /// It is made once, whatever the breaker says: because it has to find out whether the dependency is
+    /// back, or because others may reach that already. An answer closes the breaker.
+    PastBreaker,
 }
 
 /// An answer whose reader says whether it is one.
@@ -128,22 +128,23 @@ impl Dependency {
     /// # Errors
     /// [`CallError::BreakerOpen`] or [`CallError::Overloaded`]; the call must not be made then.
     pub fn ask(self: &Rc<Self>, host: &(impl Clock + LogSink)) -> Result<Permit, CallError> {
-        if self.calls.get() >= self.most_calls {
-            return Err(CallError::Overloaded);
-        }
+        let permit = self.admit(false)?;
         let asked = self.breaker.borrow_mut().ask(host.now());
         let transition = asked.map_err(|_| CallError::BreakerOpen)?;
         self.tell(host, transition, "the time is over");
-        Ok(self.admit(false))
+        Ok(permit)
     }
 
-    fn admit(self: &Rc<Self>, is_probe: bool) -> Permit {
+    fn admit(self: &Rc<Self>, is_past_breaker: bool) -> Result<Permit, CallError> {
+        if self.calls.get() >= self.most_calls {
+            return Err(CallError::Overloaded);
+        }
         self.calls.set(self.calls.get().saturating_add(1));
         let dependency = self.clone();
-        Permit {
+        Ok(Permit {
             dependency,
-            is_probe,
-        }
+            is_past_breaker,
+        })
     }
 
     /// Makes a call; an answer whose status is `bad` is a failure, and returned.
@@ -164,12 +165,12 @@ impl Dependency {
         };
         for attempt in 0.. {
             let permit = match manner {
-                Manner::Probe => self.admit(true),
+                Manner::PastBreaker => self.admit(true)?,
                 Manner::Once | Manner::Idempotent => self.ask(host)?,
             };
             let result = match manner {
                 Manner::Idempotent => host.call(call.clone()).await,
-                Manner::Once | Manner::Probe => host.call(core::mem::take(&mut call)).await,
+                Manner::Once | Manner::PastBreaker => host.call(core::mem::take(&mut call)).await,
             };
             let failed = match result {
                 Ok(answer) if !bad(answer.status) => {
@@ -222,7 +223,7 @@ impl Permit {
     /// The call came to an answer.
     pub fn succeeded(self, host: &(impl Clock + LogSink)) {
         let mut breaker = self.dependency.breaker.borrow_mut();
-        let transition = if self.is_probe {
+        let transition = if self.is_past_breaker {
             breaker.recovered()
         } else {
             breaker.succeeded()
@@ -234,7 +235,7 @@ impl Permit {
     /// The call failed for `reason`.
     pub fn failed(self, host: &(impl Clock + LogSink), reason: &'static str) {
         self.dependency.doubt();
-        if !self.is_probe {
+        if !self.is_past_breaker {
             let transition = self.dependency.breaker.borrow_mut().failed(host.now());
             self.dependency.tell(host, transition, reason);
         }
@@ -367,17 +368,17 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_goes_past_the_breaker_and_closes_it_if_it_is_answered() {
+    fn what_goes_past_the_breaker_closes_it_if_it_is_answered() {
         let (dependency, host) = (dependency(), answering(200));
         for _ in 0..5 {
             host.break_next(Breakage::Before(CallError::Timeout));
             let _ = call(&dependency, &host, Manner::Once);
         }
         host.break_next(Breakage::Before(CallError::Timeout));
-        let failed = call(&dependency, &host, Manner::Probe);
+        let failed = call(&dependency, &host, Manner::PastBreaker);
         assert_eq!(failed, Err(CallError::Timeout));
         assert_eq!(dependency.standing(), Standing::Open);
-        assert_eq!(call(&dependency, &host, Manner::Probe), Ok(200));
+        assert_eq!(call(&dependency, &host, Manner::PastBreaker), Ok(200));
         assert_eq!(call(&dependency, &host, Manner::Once), Ok(200));
     }
 

@@ -1,7 +1,7 @@
 -- The sessions once more, for when Redis is away or has lost them. Redis is asked first, always.
 --
--- Only the workers come here, with the service role's key; a browser never does. Every write is a change, a small JSON
--- object, and all go through authflow_apply: each can be applied twice, and they may come in any order, because one that
+-- Only the workers come here, with the service role's key; a browser never does. What happens to sessions is told in changes, small JSON
+-- objects, and all go through authflow_apply: each can be applied twice, and they may come in any order, because one that
 -- could not be written is tried again later. So a row that has ended stays ended, whatever comes after.
 --
 -- JSON has times in milliseconds since 1970. This file can be run again without harm.

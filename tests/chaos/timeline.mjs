@@ -16,6 +16,12 @@ export class Timeline {
     return this.#entries.filter((entry) => entry.from <= to && entry.to >= from).map(({ fault }) => fault);
   }
 
+  /** The faults that ended in the last `ms`. */
+  justOver(ms) {
+    const now = performance.now();
+    return this.#entries.filter(({ to }) => to <= now && to > now - ms).map(({ fault }) => fault);
+  }
+
   /** Whether something that `loses` what Redis held has begun since `time`. */
   lostSince(time) {
     return this.#entries.some(({ fault, from }) => fault.loses && from >= time);

@@ -57,8 +57,12 @@ pub(super) fn no_second_store(setup: &Setup) -> Vec<Warning> {
         let problem = "is 0: while Redis is away nobody gets in; leave it out to keep sessions in \
                        the database, too";
         ("DATABASE_FALLBACK", problem)
-    } else if setup.given.contains_key("SUPABASE_URL") {
+    } else if setup.given.contains_key("SUPABASE_SERVICE_ROLE_KEY") {
         return Vec::new();
+    } else if setup.given.contains_key("SUPABASE_URL") {
+        let problem = "is not given, and without it nobody gets in while Redis is away; set it as a secret, \
+                       and apply supabase/migrations; if it is set, name a file that holds it by --vars";
+        ("SUPABASE_SERVICE_ROLE_KEY", problem)
     } else {
         let problem = "is not set: while Redis is away nobody gets in; set it, and the secret \
                        SUPABASE_SERVICE_ROLE_KEY, and apply supabase/migrations";
@@ -197,7 +201,12 @@ mod tests {
             &["SUPABASE_URL|supabase/migrations"],
         );
         warns(&with("DATABASE_FALLBACK", "0"), &["DATABASE_FALLBACK|is 0"]);
-        warns(&no_second_store(&verify(&[])), &[]);
+        let key = ("SUPABASE_SERVICE_ROLE_KEY", "k");
+        warns(&no_second_store(&verify(&[key])), &[]);
+        warns(
+            &no_second_store(&verify(&[])),
+            &["SUPABASE_SERVICE_ROLE_KEY|--vars"],
+        );
     }
 
     #[test]

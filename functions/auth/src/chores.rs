@@ -1,4 +1,5 @@
-//! What is done each minute, without a request: each store of sessions is told what it missed.
+//! What is done each minute, without a request: each store of sessions is told what it missed, and what is
+//! long over is forgotten.
 
 use std::rc::Rc;
 

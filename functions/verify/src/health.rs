@@ -27,7 +27,7 @@ pub async fn answer<H: Host>(
     let (mut code, mut status) = (200, "ok");
     if asks_dependencies(request) {
         let started = host.now();
-        let reply = redis.probing().command(&Command::new("PING")).await;
+        let reply = redis.past_breaker().command(&Command::new("PING")).await;
         let is_well = matches!(reply, Ok(Reply::Text(_)));
         let between = host.now();
         checks = checks.json("redis", &check(is_well, between.since(started)));

@@ -67,7 +67,7 @@ pub enum Unavailable {
 pub struct Redis<H> {
     host: H,
     settings: Rc<Settings>,
-    is_probing: bool,
+    is_past_breaker: bool,
 }
 
 // === impl Command ===
@@ -140,17 +140,17 @@ impl<H: Host> Redis<H> {
         Self {
             host,
             settings,
-            is_probing: false,
+            is_past_breaker: false,
         }
     }
 
-    /// The same, to find out whether Redis is back: it asks whatever the breaker says.
+    /// The same, which asks whatever the breaker says.
     #[must_use]
-    pub fn probing(&self) -> Self {
+    pub fn past_breaker(&self) -> Self {
         Self {
             host: self.host.clone(),
             settings: self.settings.clone(),
-            is_probing: true,
+            is_past_breaker: true,
         }
     }
 
@@ -257,8 +257,8 @@ impl<H: Host> Redis<H> {
             body: Some(body),
             timeout: settings.timeout,
         };
-        let manner = if self.is_probing {
-            Manner::Probe
+        let manner = if self.is_past_breaker {
+            Manner::PastBreaker
         } else {
             manner
         };

@@ -139,11 +139,11 @@ impl<H: Host> Database<H> {
         }
     }
 
-    /// The same, to find out whether the database is back: it asks whatever the breaker says.
+    /// The same, which asks whatever the breaker says.
     #[must_use]
-    pub fn probing(&self) -> Self {
+    pub fn past_breaker(&self) -> Self {
         Self {
-            manner: Manner::Probe,
+            manner: Manner::PastBreaker,
             ..self.clone()
         }
     }

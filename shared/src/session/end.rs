@@ -4,7 +4,7 @@
 //! and keeps it for Redis. The database is told before anybody hears of it, too, so that an outage of
 //! Redis in the next moment brings nothing back.
 
-use super::{SessionId, SessionStore, change::Change, keys, of_user::MARK_SECONDS, owed::keep};
+use super::{SessionId, SessionStore, change::Change, keys, of_user::MARK_SECONDS};
 use crate::{
     host::Host,
     redis::{Command, Lookup, Unavailable},
@@ -19,7 +19,7 @@ impl<H: Host> SessionStore<H> {
     pub async fn end(&self, id: &SessionId, now: Timestamp) -> Result<(), Unavailable> {
         let change = Change::ended(id, now);
         // Whatever the breaker says: others may read Redis again already, where this isolate does not.
-        let ended = self.probing().end_in_redis(id, Some(&change)).await;
+        let ended = self.past_breaker().end_in_redis(id, Some(&change)).await;
         self.settle_end(ended, change).await
     }
 
@@ -99,20 +99,9 @@ impl<H: Host> SessionStore<H> {
             commands.push(Command::new("ZREM").arg(key).arg(id.as_str()));
         }
         if self.database.is_some() {
-            let ended = Command::new("SET").arg(keys::session_ended(id)).arg(1);
+            let ended = Command::new("SET").arg(keys::ended_session(id)).arg(1);
             commands.push(ended.arg("EX").arg(MARK_SECONDS));
         }
         commands
-    }
-
-    /// What keeps a change for the database, where there is one.
-    pub(super) fn keep_commands(&self, note: Option<&Change>) -> Vec<Command> {
-        let Some(note) = note.filter(|_| self.database.is_some()) else {
-            return Vec::new();
-        };
-        let lives = Command::new("EXPIRE")
-            .arg(keys::OWED_TO_DATABASE)
-            .arg(self.lifetimes().session_max);
-        vec![keep(note), lives]
     }
 }

@@ -1,14 +1,20 @@
 //! Looking a session up: in Redis, and where Redis cannot tell, in the database.
 //!
-//! | Redis says | and | the answer is |
+//! | Redis | the database | the answer |
 //! |---|---|---|
-//! | nothing | the database has it alive, and Redis, asked once more unless its breaker is open, does not object | found |
-//! | nothing | the database has it ended, or past its end | absent |
-//! | nothing | the database does not know it, or has it idle, or is away | unavailable |
-//! | found or absent | all that Redis missed has been told | that |
-//! | found or absent | Redis may have missed something, and cannot be told now | what the database says, if it knows |
-//! | absent | Redis has held every session for as long as one can live, or knows its end | absent |
-//! | absent | Redis began to hold sessions after this one, which the database has alive | found, and restored |
+//! | found; nothing is owed to it | is not asked | found |
+//! | found; something may be owed to it | has it ended, or past its end | absent |
+//! | | has it alive, or idle | found |
+//! | | does not know it | unavailable |
+//! | | is away | found: Redis alone serves |
+//! | absent; it knows its end, or has held every session for as long as one can live | is not asked | absent |
+//! | absent; it has held every session since lately alone | has it alive since before that | found, and restored |
+//! | | has it alive since after, idle, ended or past its end; or is unusable | absent |
+//! | | does not know it | absent; in the first minute unavailable |
+//! | | is away, or has not got something that Redis keeps for it | unavailable |
+//! | no answer | has it alive | found; unless Redis, asked once more before its breaker opens, objects |
+//! | | has it ended, or past its end | absent |
+//! | | does not know it, has it idle, or is away | unavailable |
 //!
 //! So Redis alone decides in the usual case, with one command. "Idle" is not believed of the database
 //! while Redis is away: it may have missed that the session was used.
@@ -73,7 +79,7 @@ impl<H: Host> SessionStore<H> {
         beside: Option<Command>,
         now: Timestamp,
     ) -> (SessionLookup, Source, Beside) {
-        // (1) Before Redis is asked, whether it can be believed: another request may settle meanwhile,
+        // Before Redis is asked, whether it can be believed: another request may settle meanwhile,
         // and what we read before would be believed after.
         let was_settled = self.is_settled();
         let (found, beside) = match beside {
@@ -171,7 +177,7 @@ impl<H: Host> SessionStore<H> {
     /// has for that at all.
     fn ask_for_ends(id: &SessionId) -> [Command; 3] {
         [
-            Command::new("EXISTS").arg(keys::session_ended(id)),
+            Command::new("EXISTS").arg(keys::ended_session(id)),
             Command::new("HEXISTS")
                 .arg(keys::OWED_TO_DATABASE)
                 .arg(change::name_of_end(id)),
@@ -198,7 +204,7 @@ impl<H: Host> SessionStore<H> {
                 return self.unless_lost(database, id, found, now).await;
             }
             Debt::Some => {
-                let row = database.probing().find(id).await.ok().flatten();
+                let row = database.past_breaker().find(id).await.ok().flatten();
                 let unknown = SessionLookup::Unavailable(Unavailable::Lost);
                 let lookup = match row.map(|row| row.state(now)) {
                     Some(State::Over) => SessionLookup::Absent,

@@ -29,8 +29,8 @@ pub fn sessions_ended(user_id: &str) -> String {
 }
 
 /// That a session has ended: for a while, so that nobody who was about to bring it back does.
-pub fn session_ended(id: &SessionId) -> String {
-    format!("session_ended:{}", id.as_str())
+pub fn ended_session(id: &SessionId) -> String {
+    format!("ended_session:{}", id.as_str())
 }
 
 /// The changes that the database has not got, by their names: a hash.

@@ -105,7 +105,7 @@ impl<H: Host> SessionStore<H> {
     ) -> Result<Option<Timestamp>, Unavailable> {
         let change = Change::ended_all(user_id, kept, now);
         // Whatever the breaker says: others may read Redis again already, where this isolate does not.
-        let store = self.probing();
+        let store = self.past_breaker();
         let ended = store.end_all_in_redis(user_id, kept, now, &change).await;
         self.settle_end(ended, change).await
     }

@@ -1,11 +1,14 @@
 //! What one store of sessions missed, and how it is told.
 //!
-//! * **Owed to the database**: a change is put into Redis (`owed_to_database`) in the same transaction
-//!   as what it tells of, and taken out once the database has it.
+//! * **Owed to the database**: a change that takes something away is put into Redis (`owed_to_database`) in
+//!   the same transaction as the deed, any other once the database has missed it; and taken out once the
+//!   database has it.
 //! * **Owed to Redis**: an end that Redis missed is put on the database's list (`authflow_owed`) in the
 //!   same transaction as the end itself, and taken off once Redis has it (`tell_redis.rs`).
 //!
 //! Each change may be told twice (`change.rs`), so nothing needs to be certain but that it is told.
+
+use core::time::Duration;
 
 use super::{
     SessionStore,
@@ -17,15 +20,16 @@ use super::{
 };
 use crate::{
     host::Host,
+    json::Object,
     log::{Level, Line},
     redis::{Command, Unavailable, texts},
     timestamp::Timestamp,
 };
 
 /// Changes told at once.
-const BATCH: usize = 50;
-/// Batches in a row that one request may tell; the next one goes on.
-const ROUNDS: usize = 4;
+pub(super) const BATCH: usize = 50;
+/// Batches in a row; the next request, or minute, goes on.
+pub(super) const ROUNDS: usize = 100;
 
 impl<H: Host> SessionStore<H> {
     /// Whether Redis can be believed: nothing was owed to it when it was last asked after, and it has
@@ -46,7 +50,7 @@ impl<H: Host> SessionStore<H> {
             Turn::Away => return Debt::Unknown,
         }
         let failures = self.redis.dependency().failures();
-        let debt = match database.probing().owed(1).await {
+        let debt = match database.past_breaker().owed(1).await {
             Ok(owed) if owed.changes.is_empty() => {
                 // From now on Redis is known to hold every session, unless it was before.
                 match self.redis.command(&since(now.millis())).await {
@@ -73,7 +77,7 @@ impl<H: Host> SessionStore<H> {
         if redis_is_well && !self.is_settled() {
             self.ask_debt(database, self.redis.host().now()).await;
         }
-        Some(database.health().await.is_ok())
+        Some(database.past_breaker().health().await.is_ok())
     }
 
     /// Tells the database `changes`, which Redis has. What it misses is kept in Redis; what is
@@ -81,11 +85,15 @@ impl<H: Host> SessionStore<H> {
     pub(super) async fn tell_database(&self, database: &Database<H>, changes: &[Change]) {
         let told: Vec<_> = changes.iter().map(|change| change.json.clone()).collect();
         let debts = database.debts();
-        if database.apply(&told, false).await.is_err() {
+        if let Err(fault) = database.apply(&told, false).await {
             debts.owe_database();
+            // What has no table to go to would only pile up here.
+            if fault == Fault::Unusable {
+                return;
+            }
             let missed = changes.iter().filter(|change| !change.is_due);
             for change in missed {
-                let _ = self.redis.command(&keep(change)).await;
+                let _ = self.redis.pipeline(&self.keep_commands(Some(change))).await;
             }
             return;
         }
@@ -111,7 +119,7 @@ impl<H: Host> SessionStore<H> {
     /// Tells the database what it missed.
     ///
     /// # Errors
-    /// [`Unavailable`] if a store is away.
+    /// [`Unavailable`] if a store is away, or there is still more.
     pub(super) async fn settle_database(&self, database: &Database<H>) -> Result<(), Unavailable> {
         let away = Unavailable::Lost;
         for _ in 0..ROUNDS {
@@ -141,6 +149,27 @@ impl<H: Host> SessionStore<H> {
             let names = entries.iter().map(|[name, _]| name.clone()).collect();
             self.forget_owed(names).await;
         }
+        Err(away)
+    }
+
+    /// Forgets some of what the database missed so long ago that the sessions are over by themselves: where
+    /// the database stays away, or is unusable, Redis is not to fill up.
+    pub(super) async fn forget_old(&self, now: Timestamp) -> Result<(), Unavailable> {
+        let some = Command::new("HRANDFIELD")
+            .arg(keys::OWED_TO_DATABASE)
+            .arg(10 * BATCH)
+            .arg("WITHVALUES");
+        let owed = texts(Some(self.redis.command(&some).await?))?;
+        let (entries, _) = owed.as_chunks::<2>();
+        let longest = Duration::from_secs(self.lifetimes().session_max);
+        let is_old = |change: &String| {
+            let change = Object::parse(change).unwrap_or_default();
+            let at = change.number("at").or_else(|| change.number("saved_at"));
+            at.is_none_or(|at| Timestamp::from_millis(at).after(longest) < now)
+        };
+        let old = entries.iter().filter(|[_, change]| is_old(change));
+        self.forget_owed(old.map(|[name, _]| name.clone()).collect())
+            .await;
         Ok(())
     }
 
@@ -153,16 +182,23 @@ impl<H: Host> SessionStore<H> {
         }
     }
 
+    /// What keeps a change for the database, where there is one.
+    pub(super) fn keep_commands(&self, change: Option<&Change>) -> Vec<Command> {
+        let Some(change) = change.filter(|_| self.database.is_some()) else {
+            return Vec::new();
+        };
+        let keep = Command::new("HSET")
+            .arg(keys::OWED_TO_DATABASE)
+            .arg(&change.name)
+            .arg(&change.json);
+        let lives = Command::new("EXPIRE")
+            .arg(keys::OWED_TO_DATABASE)
+            .arg(self.lifetimes().session_max);
+        vec![keep, lives]
+    }
+
     fn tell(&self, level: Level, msg: &'static str) {
         let teller = self.redis.dependency().teller();
         Line::new(level, teller.service, msg).emit(self.redis.host(), teller.threshold);
     }
-}
-
-/// Keeps a change that the database has not got.
-pub(super) fn keep(change: &Change) -> Command {
-    Command::new("HSET")
-        .arg(keys::OWED_TO_DATABASE)
-        .arg(&change.name)
-        .arg(&change.json)
 }

@@ -39,7 +39,7 @@ impl<H: Host> SessionStore<H> {
             .arg(keys::session(id))
             .arg(keys::user_id(id))
             .arg(keys::user_sessions(&record.user_id))
-            .arg(keys::session_ended(id))
+            .arg(keys::ended_session(id))
             .arg(keys::sessions_ended(&record.user_id))
             .arg(keys::OWED_TO_DATABASE)
             .arg(record.to_json())

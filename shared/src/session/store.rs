@@ -8,7 +8,7 @@
 //! | `user_id:{session_id}` | the user's id | longer than the session |
 //! | `user_profile:{user_id}` | the profile | half an hour |
 //! | `sessions_ended:{user_id}` | when all were ended last | five minutes |
-//! | `session_ended:{session_id}` | that it was ended | five minutes |
+//! | `ended_session:{session_id}` | that it was ended | five minutes |
 //! | `owed_to_database` | changes that the database has not got | until it has |
 //! | `store_since` | since when Redis has held every session | as long as its data |
 //!

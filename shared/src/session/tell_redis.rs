@@ -9,6 +9,7 @@ use super::{
     database::{Database, Fault, OwedToRedis},
     debts::Debt,
     keys,
+    owed::{BATCH, ROUNDS},
     store::since,
 };
 use crate::{
@@ -17,12 +18,10 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// Changes told at once.
-const BATCH: usize = 50;
-/// Batches in a row.
-const ROUNDS: usize = 100;
-/// How long one request asks whether Redis is back, which misses an end.
-const INSISTING: Duration = Duration::from_secs(50);
+/// How long a request whose end Redis missed asks whether it is back; the platform gives it half a minute.
+const AFTER_A_REQUEST: Duration = Duration::from_secs(25);
+/// How long the scheduled handler does.
+const EACH_MINUTE: Duration = Duration::from_secs(50);
 /// The time between two tries.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -51,10 +50,11 @@ impl<H: Host> SessionStore<H> {
         let Some(database) = &self.database else {
             return;
         };
-        let (store, database) = (self.probing(), database.probing());
-        if store.insist(&database).await {
+        let (store, database) = (self.past_breaker(), database.past_breaker());
+        if store.insist(&database, EACH_MINUTE).await {
             let _ = store.settle_database(&database).await;
         }
+        let _ = store.forget_old(self.redis.host().now()).await;
         let minute = self.redis.host().now().seconds() / 60;
         if minute.is_multiple_of(60) {
             let _ = database.clean_up().await;
@@ -62,18 +62,18 @@ impl<H: Host> SessionStore<H> {
     }
 
     /// Tells Redis what it missed after the answer, where there is reason to think that it did; of an end
-    /// just now as soon as it is back, if that is within a minute.
+    /// just now as soon as it is back, if that is within half a minute.
     ///
     /// This comes last of all that is left for after an answer, because it may take so long.
     pub fn settle_behind(&self) {
         let Some(database) = self.database.clone().filter(|_| !self.is_settled()) else {
             return;
         };
-        let store = self.probing();
+        let store = self.past_breaker();
         let insists = database.debts().take_owed_to_redis();
         self.redis.host().spawn(async move {
             if insists {
-                store.insist(&database).await;
+                store.insist(&database, AFTER_A_REQUEST).await;
             } else {
                 let _ = store.tell_redis(&database).await;
             }
@@ -81,10 +81,10 @@ impl<H: Host> SessionStore<H> {
     }
 
     /// Tells Redis what it missed, again and again. Gives whether it has been told.
-    async fn insist(&self, database: &Database<H>) -> bool {
+    async fn insist(&self, database: &Database<H>, at_most: Duration) -> bool {
         let (host, debts) = (self.redis.host(), database.debts());
-        let end = host.now().after(INSISTING);
-        if !debts.begin_insisting(host.now(), INSISTING) {
+        let end = host.now().after(at_most);
+        if !debts.begin_insisting(host.now(), at_most) {
             return false;
         }
         let mut has_told = false;
@@ -167,9 +167,9 @@ impl<H: Host> SessionStore<H> {
     }
 
     /// The same store, which finds out whether Redis is back.
-    pub(super) fn probing(&self) -> Self {
+    pub(super) fn past_breaker(&self) -> Self {
         Self {
-            redis: self.redis.probing(),
+            redis: self.redis.past_breaker(),
             ..self.clone()
         }
     }

@@ -33,7 +33,7 @@ pub(crate) async fn handle<H: Host>(host: &H, config: &Rc<Config>, request: &Req
         ];
         is_well = redis && supabase;
         if let Some(settings) = &config.database {
-            let database = Database::new(host.clone(), settings.clone());
+            let database = Database::new(host.clone(), settings.clone()).past_breaker();
             is_whole = database.health().await.is_ok();
             results.push(("database", is_whole, host.now().since(ended)));
         }
@@ -62,7 +62,7 @@ fn word(is_up: bool) -> &'static str {
 
 async fn ping<H: Host>(host: &H, config: &Config) -> bool {
     // Whatever its breaker says: whoever asks wants to know how things are.
-    let redis = Redis::new(host.clone(), config.common.redis.clone()).probing();
+    let redis = Redis::new(host.clone(), config.common.redis.clone()).past_breaker();
     let pong: Result<Reply, Unavailable> = redis.command(&Command::new("PING")).await;
     pong == Ok(Reply::Text("PONG".to_owned()))
 }

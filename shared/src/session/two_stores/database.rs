@@ -1,4 +1,5 @@
-//! A made-up database that does what the functions of `supabase/migrations` do.
+//! A made-up database that does what the functions of `supabase/migrations` do, as far as it is asked here.
+//! `tests/database` holds those to the same rules.
 
 use std::collections::BTreeMap;
 

@@ -10,7 +10,7 @@
 //!
 //! As told in ARCHITECTURE, one thing at a time: a store that keeps a change for the other is not away,
 //! and does not lose it, before the other has got it. And an isolate that saw nothing of an outage
-//! hears of it from the auth worker, which asks for Redis each second.
+//! hears of it from the auth worker, which asks for Redis again and again.
 
 mod cases;
 mod database;
