@@ -26,7 +26,12 @@ function check(t, args, files = {}) {
 
 /** A `wrangler.toml` in which all is well, with `verify` and `auth` changed; undefined takes a variable away. */
 function wrangler({ verify = {}, auth = {}, top = "workers_dev = false\npreview_urls = false" } = {}) {
-  const both = { GATEWAY_URL: "https://app.test", AUTH_URL: "https://app.test", UPSTASH_REDIS_REST_URL: "https://r.test" };
+  const both = {
+    GATEWAY_URL: "https://app.test",
+    AUTH_URL: "https://app.test",
+    UPSTASH_REDIS_REST_URL: "https://r.test",
+    SUPABASE_URL: "https://s.test",
+  };
   const routes = '[{"id":"app","path":"/app/*","upstream":"https://o.test"}]';
   const vars = (entries) =>
     Object.entries(entries)
@@ -41,13 +46,14 @@ ${vars({ ...both, AUTH_BINDING: "AUTH", PUBLIC_HOSTS: "app.test", ROUTES: routes
 binding = "AUTH"
 service = "authflow-auth"
 [env.auth.vars]
-${vars({ ...both, SUPABASE_URL: "https://s.test", ...auth })}`;
+${vars({ ...both, ...auth })}`;
 }
 
 /** A file with every secret. */
 function secrets() {
   const { verify, auth } = workerVars({});
-  const names = ["UPSTASH_REDIS_REST_TOKEN", "SESSION_SECRET", "FINGERPRINT_SECRET", "FERNET_KEYS", "SUPABASE_ANON_KEY"];
+  const ours = ["SESSION_SECRET", "FINGERPRINT_SECRET", "FERNET_KEYS"];
+  const names = [...ours, "UPSTASH_REDIS_REST_TOKEN", "SUPABASE_ANON_KEY", "SUPABASE_SERVICE_ROLE_KEY"];
   const lines = names.map((name) => `${name}="${{ ...verify, ...auth }[name]}"`);
   return [...lines, `ASSERTION_KEYS='${verify.ASSERTION_KEYS}'`].join("\n");
 }
