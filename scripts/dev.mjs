@@ -18,6 +18,8 @@ const SOURCE_FILE = /\.(rs|toml|js|html|css|svg|sql|json)$/;
 const MADE_BY_A_BUILD = /(^|\/)(build|pkg|target)\//;
 const LOOK_EVERY_MS = 300;
 const READY_WITHIN_MS = 30_000;
+/** The platform's clock calls the scheduled handler each minute; nobody waits that long here. */
+const SCHEDULED_EVERY_MS = 10_000;
 
 let stack;
 let build;
@@ -43,6 +45,7 @@ try {
     `ready gateway=${stack.gateway} auth=${stack.auth} bridge=${stack.bridge} supabase=${stack.supabase} ` +
       `origin=${stack.origin} redis=${stack.redis.url}\n`,
   );
+  void keepSchedule();
   await watchSources(built);
 } catch (error) {
   say(error.message);
@@ -102,16 +105,25 @@ async function runBuild() {
   return code === 0;
 }
 
-/** Waits until the gateway answers (under routes of one's own, with 404) and the auth worker is well. */
+/** Waits until the gateway answers (under routes of one's own, with 404), and both workers and all they need are well. */
 async function untilReady() {
   const deadline = Date.now() + READY_WITHIN_MS;
-  for (const url of [`${stack.gateway}/public/`, `${stack.auth}/health`]) {
+  for (const url of [`${stack.gateway}/public/`, `${stack.gateway}/health?ready`, `${stack.auth}/health?ready`]) {
     for (;;) {
       const answer = await ask(url);
       if (answer === undefined) break;
       if (Date.now() > deadline) throw new Error(`Not ready after ${READY_WITHIN_MS / 1000} s: ${url} ${answer}`);
       await setTimeout(100);
     }
+  }
+}
+
+/** Calls the scheduled handler of the auth worker, one call after the other. */
+async function keepSchedule() {
+  while (!stopping) {
+    await setTimeout(SCHEDULED_EVERY_MS);
+    // While the worker is being reloaded, it cannot be called.
+    if (!stopping) await stack.workers.auth.scheduled().catch(() => {});
   }
 }
 

@@ -9,6 +9,8 @@ import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
+import { createClient } from "@redis/client";
+
 import { freePort, isFree } from "../support/process.mjs";
 
 const DEV = fileURLToPath(new URL("../../scripts/dev", import.meta.url));
@@ -68,6 +70,27 @@ test("says where everything is once a request through the gateway succeeds", asy
   const state = await fetch(`${ready.supabase}/rest/v1/authflow_state`, { headers: { apikey: "local-service" } });
   assert.equal(state.status, 200, "and the database is there");
   for (const line of dev.lines.filter((line) => !line.startsWith("ready "))) assert.equal(typeof JSON.parse(line), "object");
+  dev.child.kill("SIGTERM");
+  await dev.exited;
+});
+
+test("the scheduled handler tells the database what it missed, as the platform's clock would", async (t) => {
+  const dev = startDev(t);
+  const ready = await dev.ready;
+  const client = createClient({ url: ready.redis });
+  client.on("error", () => {});
+  await client.connect();
+  t.after(() => client.destroy());
+  const change = { kind: "ended", hash: "a".repeat(64), id: "x", at: Date.now() };
+  await client.hSet("owed_to_database", "ended:a", JSON.stringify(change));
+  const end = Date.now() + 60_000;
+  while (await client.hLen("owed_to_database")) {
+    assert.ok(Date.now() < end, "it is told");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const query = `authflow_sessions?id_hash=eq.${change.hash}&select=ended_at`;
+  const rows = await fetch(`${ready.supabase}/rest/v1/${query}`, { headers: { apikey: "local-service" } });
+  assert.equal((await rows.json()).length, 1);
   dev.child.kill("SIGTERM");
   await dev.exited;
 });
