@@ -106,6 +106,11 @@ impl Row {
         }
     }
 
+    /// Whether its session is alive at `now`.
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        matches!(self.state(now), State::Alive(_))
+    }
+
     /// When its session ends unless it is used.
     pub const fn idle_until(&self) -> Timestamp {
         self.idle_until

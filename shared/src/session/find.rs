@@ -9,7 +9,8 @@
 //! | | is away | found: Redis alone serves |
 //! | absent; it knows its end, or has held every session for as long as one can live | is not asked | absent |
 //! | absent; it has held every session since lately alone | has it alive since before that | found, and restored |
-//! | | has it alive since after, idle, ended or past its end; or is unusable | absent |
+//! | | has it alive since after | what Redis says when it is asked again |
+//! | | has it idle, ended or past its end; or is unusable | absent |
 //! | | does not know it | absent; in the first minute unavailable |
 //! | | is away, or has not got something that Redis keeps for it | unavailable |
 //! | no answer | has it alive | found; unless Redis, asked once more before its breaker opens, objects |
@@ -265,18 +266,22 @@ impl<H: Host> SessionStore<H> {
 
         // (3) Whether it began before.
         let lookup = match database.find(id).await {
+            // Another request may have restored it since Redis was asked.
+            Ok(Some(row)) if row.known_since >= held_since && row.is_alive(now) => {
+                read_session(self.redis.get(&keys::session(id)).await, now)
+            }
             Err(Fault::Away | Fault::Refused) => SessionLookup::Unavailable(Unavailable::Lost),
             Ok(None) if now < held_since.after(WRITING) => {
                 SessionLookup::Unavailable(Unavailable::Lost)
             }
             Ok(None) | Err(Fault::Unusable) => SessionLookup::Absent,
             Ok(Some(row)) => match row.state(now) {
-                State::Alive(record) if row.known_since < held_since => {
+                State::Alive(record) => {
                     let idle_until = row.idle_until();
                     self.restore(database, id, &record, idle_until, now).await;
                     SessionLookup::Found(record)
                 }
-                State::Alive(_) | State::Over | State::Idle => SessionLookup::Absent,
+                State::Over | State::Idle => SessionLookup::Absent,
             },
         };
         (lookup, Source::Database)

@@ -1,6 +1,10 @@
 //! The rows of the table in `find.rs`, one by one.
 
-use core::time::Duration;
+use core::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use futures_executor::block_on;
 
@@ -127,6 +131,30 @@ fn what_redis_lost_is_found_in_the_database_and_restored() {
     world.redis.borrow_mut().0.wipe();
     assert_eq!(ask(&world, 0), ("found", Source::Database));
     assert_eq!(ask(&world, 0), ("found", Source::Redis));
+}
+
+#[test]
+fn of_two_requests_that_find_a_session_lost_both_get_in() {
+    let world = signed_in();
+    assert_eq!(ask(&world, 1), ("found", Source::Redis));
+    world.host().advance(Duration::from_millis(10));
+    world.redis.borrow_mut().0.wipe();
+    let (store, id) = (
+        world.isolates[1].store.clone(),
+        world.sessions[0].id.clone(),
+    );
+    let now = world.host().now();
+    // The other one restores it after this one has asked Redis.
+    *world.meanwhile.borrow_mut() = Some(Box::new(move || {
+        // An executor runs already; nothing here waits.
+        let mut finding = pin!(store.find(&id, now));
+        let found = finding
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(found, Poll::Ready((SessionLookup::Found(_), _))));
+    }));
+    assert_eq!(ask(&world, 0).0, "found");
+    assert!(world.meanwhile.borrow().is_none(), "it has happened");
 }
 
 #[test]

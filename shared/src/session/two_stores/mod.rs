@@ -106,7 +106,11 @@ struct World {
     isolates: Vec<Isolate>,
     sessions: Vec<Session>,
     outage: bool,
+    /// What happens when the database is asked next, before it answers.
+    meanwhile: Meanwhile,
 }
+
+type Meanwhile = Rc<RefCell<Option<Box<dyn FnOnce()>>>>;
 
 struct Isolate {
     host: FakeHost,
@@ -130,6 +134,7 @@ impl World {
             isolates: Vec::new(),
             sessions: Vec::new(),
             outage: false,
+            meanwhile: Meanwhile::default(),
         };
         for _ in 0..ISOLATES {
             let isolate = world.isolate(0);
@@ -140,6 +145,7 @@ impl World {
 
     fn isolate(&self, elapsed: u64) -> Isolate {
         let (redis, database) = (self.redis.clone(), self.database.clone());
+        let meanwhile = self.meanwhile.clone();
         let host = FakeHost::new(NOW.after(Duration::from_millis(elapsed)), move |call| {
             let body = call.body.as_deref().unwrap();
             let (answer, health) = if call.url.starts_with("http://redis.test") {
@@ -147,6 +153,10 @@ impl World {
                 let answer = (*health != Health::Away).then(|| redis.answer(body));
                 (answer, *health)
             } else {
+                let happens = meanwhile.borrow_mut().take();
+                if let Some(happens) = happens {
+                    happens();
+                }
                 let (database, health) = &mut *database.borrow_mut();
                 let answer = (*health != Health::Away).then(|| database.answer(&call.url, body));
                 (answer, *health)
