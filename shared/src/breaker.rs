@@ -15,9 +15,9 @@ use core::time::Duration;
 
 use crate::timestamp::Timestamp;
 
-/// How long a probe counts as on its way: as long as an origin may take unless its route says otherwise. One
-/// that never comes back, because its client left, makes room for another then.
-const PROBE_PATIENCE: Duration = Duration::from_secs(30);
+/// How long one waits for a probe before the next. One may never come back, because its client left: nobody
+/// is to keep a breaker from closing that way.
+const PROBE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// When a breaker opens, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,9 +226,9 @@ mod tests {
     fn a_probe_that_never_comes_back_makes_room_for_another() {
         let mut breaker = opened();
         assert!(breaker.ask(at(60_000)).is_ok());
-        assert!(breaker.ask(at(89_999)).is_err());
-        assert!(breaker.ask(at(90_000)).is_ok());
-        assert!(breaker.ask(at(90_001)).is_err());
+        assert!(breaker.ask(at(61_999)).is_err());
+        assert!(breaker.ask(at(62_000)).is_ok());
+        assert!(breaker.ask(at(62_001)).is_err());
     }
 
     #[test]
@@ -284,7 +284,7 @@ mod tests {
                     Event::Ask => {
                         let expected = match (opened_at, probe_at) {
                             (None, _) => true,
-                            (Some(_), Some(probe)) => now >= probe + 30_000,
+                            (Some(_), Some(probe)) => now >= probe + 2_000,
                             (Some(opened), None) => now >= opened + 60_000,
                         };
                         let allowed = breaker.ask(at(now));

@@ -9,18 +9,24 @@ use core::{
     fmt,
     time::Duration,
 };
-use std::rc::Rc;
+use std::{collections::VecDeque, rc::Rc};
 
 use crate::{
     breaker::{Breaker, Settings, Standing, Transition},
     host::{CallError, Clock, Host, HttpAnswer, HttpCall, LogSink},
     log::{Level, Line},
     retry::backoff,
+    timestamp::Timestamp,
 };
 
 /// The most calls on their way to one dependency at once. At 300 ms each, the slowest that Redis may
 /// be, these are more than 3,000 a second; and some 10 KB each, in wasm and around it.
 pub const MOST_CALLS: usize = 1000;
+/// What is kept free for calls that go past the breaker: ends of sessions among them.
+const RESERVED: usize = 50;
+/// The time beyond a call's own after which it takes no place any more: its client has left, and nobody
+/// will come back with its answer.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// See the module. It lives as long as its isolate.
 pub struct Dependency {
@@ -28,7 +34,9 @@ pub struct Dependency {
     teller: Teller,
     breaker: RefCell<Breaker>,
     most_calls: usize,
-    calls: Cell<usize>,
+    /// The calls on their way, in the order in which they began: a number, and when nobody waits any more.
+    calls: RefCell<VecDeque<(u32, Timestamp)>>,
+    next: Cell<u32>,
     failures: Cell<u32>,
 }
 
@@ -45,6 +53,7 @@ pub struct Teller {
 #[derive(Debug)]
 pub struct Permit {
     dependency: Rc<Dependency>,
+    number: u32,
     /// Whether the breaker was not asked.
     is_past_breaker: bool,
 }
@@ -96,7 +105,8 @@ impl Dependency {
             teller,
             breaker: RefCell::new(Breaker::new(settings)),
             most_calls,
-            calls: Cell::default(),
+            calls: RefCell::default(),
+            next: Cell::default(),
             failures: Cell::default(),
         })
     }
@@ -123,26 +133,44 @@ impl Dependency {
         self.failures.set(self.failures.get().wrapping_add(1));
     }
 
-    /// Asks for one call.
+    /// Asks for one call, which takes at most `timeout`.
     ///
     /// # Errors
     /// [`CallError::BreakerOpen`] or [`CallError::Overloaded`]; the call must not be made then.
-    pub fn ask(self: &Rc<Self>, host: &(impl Clock + LogSink)) -> Result<Permit, CallError> {
-        let permit = self.admit(false)?;
+    pub fn ask(
+        self: &Rc<Self>,
+        host: &(impl Clock + LogSink),
+        timeout: Duration,
+    ) -> Result<Permit, CallError> {
+        let permit = self.admit(host.now(), timeout, false)?;
         let asked = self.breaker.borrow_mut().ask(host.now());
         let transition = asked.map_err(|_| CallError::BreakerOpen)?;
         self.tell(host, transition, "the time is over");
         Ok(permit)
     }
 
-    fn admit(self: &Rc<Self>, is_past_breaker: bool) -> Result<Permit, CallError> {
-        if self.calls.get() >= self.most_calls {
+    fn admit(
+        self: &Rc<Self>,
+        now: Timestamp,
+        timeout: Duration,
+        is_past_breaker: bool,
+    ) -> Result<Permit, CallError> {
+        let mut calls = self.calls.borrow_mut();
+        while calls.front().is_some_and(|(_, until)| *until < now) {
+            calls.pop_front();
+        }
+        let reserved = if is_past_breaker { 0 } else { RESERVED };
+        if calls.len().saturating_add(reserved) >= self.most_calls {
             return Err(CallError::Overloaded);
         }
-        self.calls.set(self.calls.get().saturating_add(1));
+        let number = self.next.get();
+        self.next.set(number.wrapping_add(1));
+        calls.push_back((number, now.after(timeout).after(GRACE)));
+        drop(calls);
         let dependency = self.clone();
         Ok(Permit {
             dependency,
+            number,
             is_past_breaker,
         })
     }
@@ -165,8 +193,8 @@ impl Dependency {
         };
         for attempt in 0.. {
             let permit = match manner {
-                Manner::PastBreaker => self.admit(true)?,
-                Manner::Once | Manner::Idempotent => self.ask(host)?,
+                Manner::PastBreaker => self.admit(host.now(), call.timeout, true)?,
+                Manner::Once | Manner::Idempotent => self.ask(host, call.timeout)?,
             };
             let result = match manner {
                 Manner::Idempotent => host.call(call.clone()).await,
@@ -244,29 +272,30 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let calls = &self.dependency.calls;
-        calls.set(calls.get().saturating_sub(1));
+        let mut calls = self.dependency.calls.borrow_mut();
+        // Numbers begin anew at the end of their kind, so each counts from the first.
+        let Some((first, _)) = calls.front().copied() else {
+            return;
+        };
+        let of = |number: u32| number.wrapping_sub(first);
+        let place = calls.binary_search_by_key(&of(self.number), |(number, _)| of(*number));
+        if let Ok(place) = place {
+            calls.remove(place);
+        }
     }
 }
 
 // === impl Answered ===
 
 impl Answered {
-    /// The answer, whatever it says.
-    pub fn succeeded(self, host: &(impl Clock + LogSink)) -> HttpAnswer {
-        if let Some(permit) = self.permit {
-            permit.succeeded(host);
-        }
-        self.answer
-    }
-
-    /// Notes whether what the answer was read as is `good`; what cannot be read is a failure.
-    pub fn judge(self, host: &(impl Clock + LogSink), good: bool) {
+    /// The answer; notes whether what it was read as is `good`. What cannot be read is a failure.
+    pub fn judge(self, host: &(impl Clock + LogSink), good: bool) -> HttpAnswer {
         match self.permit {
             Some(permit) if good => permit.succeeded(host),
             Some(permit) => permit.failed(host, "unreadable"),
             None => {}
         }
+        self.answer
     }
 }
 
@@ -425,13 +454,31 @@ mod tests {
     #[test]
     fn no_more_calls_are_made_at_once_than_there_is_room_for() {
         let (dependency, host) = (dependency(), answering(200));
-        let mut held: Vec<_> = (0..MOST_CALLS)
-            .map(|_| dependency.ask(&host).unwrap())
-            .collect();
-        assert_eq!(dependency.ask(&host).unwrap_err(), CallError::Overloaded);
-        // A client that left is never heard of again, but its call is dropped.
-        held.pop();
-        assert!(dependency.ask(&host).is_ok());
+        let timeout = Duration::from_millis(300);
+        let ask = || dependency.ask(&host, timeout);
+        let mut held: Vec<_> = (RESERVED..MOST_CALLS).map(|_| ask().unwrap()).collect();
+        assert_eq!(ask().unwrap_err(), CallError::Overloaded);
+        assert_eq!(call(&dependency, &host, Manner::PastBreaker), Ok(200));
+        held.remove(5);
+        held.push(ask().unwrap());
+        assert!(ask().is_err());
         assert_eq!(dependency.standing(), Standing::Closed);
+    }
+
+    #[test]
+    fn whoever_leaves_takes_a_place_no_longer_than_the_call_could_take() {
+        let (dependency, host) = (dependency(), answering(200));
+        let timeout = Duration::from_millis(300);
+        let left: Vec<_> = (RESERVED..MOST_CALLS)
+            .map(|_| dependency.ask(&host, timeout).unwrap())
+            .collect();
+        host.advance(timeout + GRACE);
+        assert!(dependency.ask(&host, timeout).is_err());
+        host.advance(Duration::from_millis(1));
+        let mut kept = vec![dependency.ask(&host, timeout).unwrap()];
+        // What is dropped late frees nobody else's place.
+        drop(left);
+        kept.extend((RESERVED + 1..MOST_CALLS).map(|_| dependency.ask(&host, timeout).unwrap()));
+        assert!(dependency.ask(&host, timeout).is_err());
     }
 }

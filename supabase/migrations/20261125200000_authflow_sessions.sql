@@ -1,8 +1,8 @@
 -- The sessions once more, for when Redis is away or has lost them. Redis is asked first, always.
 --
--- Only the workers come here, with the service role's key; a browser never does. What happens to sessions is told in changes, small JSON
--- objects, and all go through authflow_apply: each can be applied twice, and they may come in any order, because one that
--- could not be written is tried again later. So a row that has ended stays ended, whatever comes after.
+-- Only the workers come here, with the service role's key; a browser never does. What happens to sessions is told in
+-- changes, small JSON objects, and all go through authflow_apply: each can be applied twice, and they may come in any order,
+-- because one that could not be written is tried again later. So a row that has ended stays ended, whatever comes after.
 --
 -- JSON has times in milliseconds since 1970. This file can be run again without harm.
 
@@ -66,6 +66,10 @@ create table if not exists public.authflow_owed (
   change jsonb not null,
   owed_since timestamptz not null default now()
 );
+
+-- An end is owed once, however often it was told.
+create unique index if not exists authflow_owed_ends on public.authflow_owed ((change ->> 'hash'))
+  where change ->> 'kind' = 'ended';
 
 create table if not exists public.authflow_state (
   one_row boolean primary key default true check (one_row),
@@ -203,8 +207,9 @@ end
 $$;
 
 -- Applies a list of changes in its order: all, or, if one is malformed, none. With `owed` Redis has missed them.
+-- Whoever waits longer for a lock than a worker waits for an answer would only keep others waiting.
 create or replace function public.authflow_apply(changes jsonb, owed boolean) returns void
-language plpgsql security invoker set search_path = '' as $$
+language plpgsql security invoker set search_path = '' set lock_timeout = '800ms' as $$
 declare
   change jsonb;
   kind text;
@@ -258,7 +263,7 @@ begin
     end case;
 
     if owed and kind in ('ended', 'ended_all') then
-      insert into public.authflow_owed (change) values (change);
+      insert into public.authflow_owed (change) values (change) on conflict do nothing;
     elsif owed and kind = 'renewed' then
       update public.authflow_state set renewed_away_at = greatest(renewed_away_at, now());
     end if;

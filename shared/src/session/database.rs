@@ -265,7 +265,11 @@ impl<H: Host> Database<H> {
             204 => (Some(Value::Null), None),
             200 => (json::parse(&answered.answer.body).ok(), None),
             401 | 403 | 404 => (Some(Value::Null), Some(Fault::Unusable)),
-            400..500 => (Some(Value::Null), Some(Fault::Refused)),
+            400 if is_about_data(&answered.answer.body) => {
+                (Some(Value::Null), Some(Fault::Refused))
+            }
+            // Too many, read-only, and whatever else will pass.
+            400..500 => (Some(Value::Null), Some(Fault::Away)),
             _ => (None, None),
         };
         answered.judge(&self.host, value.is_some());
@@ -275,4 +279,11 @@ impl<H: Host> Database<H> {
             (None, _) => Err(Fault::Away),
         }
     }
+}
+
+/// Whether an error of PostgREST's says that the data itself is wrong (PostgreSQL's classes 22 and 23), so that it
+/// would be at any time.
+fn is_about_data(body: &str) -> bool {
+    let code = Object::parse(body).and_then(|mut error| error.text("code"));
+    code.is_some_and(|code| code.len() == 5 && (code.starts_with("22") || code.starts_with("23")))
 }

@@ -18,6 +18,7 @@ const AWAY: Duration = Duration::from_secs(5);
 pub struct Debts {
     /// The failures of Redis there had been when nothing was owed to it.
     settled: Cell<Option<u32>>,
+    asked_at: Cell<Timestamp>,
     asking_until: Cell<Timestamp>,
     away_until: Cell<Timestamp>,
     /// Whether the database missed something that Redis keeps for it.
@@ -26,6 +27,10 @@ pub struct Debts {
     owes_redis: Cell<bool>,
     insisting_until: Cell<Timestamp>,
 }
+
+/// How long Redis is believed, before the database is asked again, after an answer: an isolate does not see
+/// everything, such as that others could not write.
+const BELIEVED: Duration = Duration::from_mins(1);
 
 /// What a request may do that finds Redis back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,12 +72,22 @@ impl Debts {
         Turn::Ask
     }
 
+    /// Whether it is time to ask again although all is settled. Whoever learns so at `now` does.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        let is_due = self.asked_at.get().after(BELIEVED) <= now;
+        if is_due {
+            self.asked_at.set(now);
+        }
+        is_due
+    }
+
     /// What came of asking, after so many failures of Redis.
     pub fn learn(&self, debt: Debt, failures: u32, now: Timestamp) {
         self.asking_until.set(Timestamp::default());
+        self.asked_at.set(now);
         match debt {
             Debt::None => self.settled.set(Some(failures)),
-            Debt::Some => {}
+            Debt::Some => self.settled.set(None),
             Debt::Unknown => self.away_until.set(now.after(AWAY)),
         }
     }
@@ -135,6 +150,17 @@ mod tests {
         assert!(!debts.are_settled(4));
         debts.learn(Debt::Some, 4, NOW);
         assert!(!debts.are_settled(4), "it has to be told first");
+    }
+
+    #[test]
+    fn what_was_settled_is_asked_after_once_a_minute() {
+        let debts = Debts::default();
+        debts.learn(Debt::None, 0, NOW);
+        assert!(!debts.is_due(later(59_999)));
+        assert!(debts.is_due(later(60_000)));
+        assert!(!debts.is_due(later(60_001)), "by one");
+        debts.learn(Debt::Some, 0, later(60_002));
+        assert!(!debts.are_settled(0));
     }
 
     #[test]

@@ -4,10 +4,10 @@
 //! and keeps it for Redis. The database is told before anybody hears of it, too, so that an outage of
 //! Redis in the next moment brings nothing back.
 
-use super::{SessionId, SessionStore, change::Change, keys, of_user::MARK_SECONDS};
+use super::{SessionId, SessionRecord, SessionStore, change::Change, keys, of_user::MARK_SECONDS};
 use crate::{
     host::Host,
-    redis::{Command, Lookup, Unavailable},
+    redis::{Command, Lookup, Reply, Unavailable, lookup, texts},
     timestamp::Timestamp,
 };
 
@@ -19,7 +19,12 @@ impl<H: Host> SessionStore<H> {
     pub async fn end(&self, id: &SessionId, now: Timestamp) -> Result<(), Unavailable> {
         let change = Change::ended(id, now);
         // Whatever the breaker says: others may read Redis again already, where this isolate does not.
-        let ended = self.past_breaker().end_in_redis(id, Some(&change)).await;
+        let store = self.past_breaker();
+        let ended = match store.end_in_redis(id, Some(&change)).await {
+            // It may take no writes, being full or a replica; to take something away may still be possible.
+            Err(Unavailable::Refused) => store.delete(id).await,
+            ended => ended,
+        };
         self.settle_end(ended, change).await
     }
 
@@ -43,8 +48,11 @@ impl<H: Host> SessionStore<H> {
             }
             Err(reason) => {
                 let told = database.apply(&[change.json], true).await;
-                told.map_err(|_| reason)?;
-                database.debts().owe_redis();
+                self.tell_redis_soon(database);
+                // A Redis that answers, and has it still, is believed by everybody: nothing has ended.
+                if told.is_err() || reason == Unavailable::Refused {
+                    return Err(reason);
+                }
                 Ok(T::default())
             }
         }
@@ -65,6 +73,17 @@ impl<H: Host> SessionStore<H> {
         self.redis.transaction(&commands).await.map(drop)
     }
 
+    /// Takes a session out of Redis, and no more than that.
+    async fn delete(&self, id: &SessionId) -> Result<(), Unavailable> {
+        let delete = Command::new("DEL")
+            .arg(keys::session(id))
+            .arg(keys::user_id(id));
+        match self.redis.command(&delete).await? {
+            Reply::Integer(_) => Ok(()),
+            _ => Err(Unavailable::Refused),
+        }
+    }
+
     /// Ends in Redis what an end of all sessions, of which Redis missed that it was at `at`, would
     /// have ended.
     pub(super) async fn end_before(
@@ -73,17 +92,47 @@ impl<H: Host> SessionStore<H> {
         kept: Option<&str>,
         at: Timestamp,
     ) -> Result<(), Unavailable> {
-        let sessions = self.list(user_id, at).await?;
-        let forget = Command::new("DEL").arg(keys::user_profile(user_id));
-        let mut commands = vec![forget];
-        for session in sessions {
-            let was_there = session.record.asked_at <= at.millis();
-            if was_there && kept != Some(session.id.hash().as_str()) {
+        // (1) From here on nothing that was asked for before is kept.
+        let (list, mark) = (keys::user_sessions(user_id), keys::sessions_ended(user_id));
+        let reads = [
+            Command::new("ZRANGE").arg(list).arg(0).arg(-1),
+            Command::new("GET").arg(&mark),
+        ];
+        let mut replies = self.redis.pipeline(&reads).await?.into_iter();
+        let members = texts(replies.next())?;
+        let marked = match replies.next().map(lookup) {
+            Some(Lookup::Found(millis)) => millis.parse().unwrap_or_default(),
+            _ => 0,
+        };
+        let mut commands = vec![Command::new("DEL").arg(keys::user_profile(user_id))];
+        if marked < at.millis() {
+            let set = Command::new("SET").arg(mark).arg(at.millis());
+            commands.push(set.arg("EX").arg(MARK_SECONDS));
+        }
+        self.redis.transaction(&commands).await?;
+
+        // (2) Those that there were. One that cannot be read is of no use to anybody.
+        let ids: Vec<_> = members
+            .iter()
+            .filter_map(|id| SessionId::parse(id))
+            .collect();
+        let ids = ids
+            .into_iter()
+            .filter(|id| kept != Some(id.hash().as_str()));
+        for id in ids {
+            let was_there = match self.redis.get(&keys::session(&id)).await {
+                Lookup::Found(json) => SessionRecord::from_json(&json)
+                    .is_none_or(|record| record.asked_at <= at.millis()),
+                Lookup::Absent => false,
+                Lookup::Unavailable(reason) => return Err(reason),
+            };
+            if was_there {
                 let owner = Some(Lookup::Found(user_id.to_owned()));
-                commands.extend(self.end_commands(&session.id, owner));
+                let commands = self.end_commands(&id, owner);
+                self.redis.transaction(&commands).await?;
             }
         }
-        self.redis.transaction(&commands).await.map(drop)
+        Ok(())
     }
 
     /// What ends a session of `owner`. Where there is a database, nobody brings it back from there

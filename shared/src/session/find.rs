@@ -95,6 +95,9 @@ impl<H: Host> SessionStore<H> {
         let Some(database) = &self.database else {
             return (found, Source::Redis, beside);
         };
+        if was_settled && database.debts().is_due(now) {
+            self.ask_again(database);
+        }
         let (lookup, source) = match found {
             SessionLookup::Unavailable(reason) => {
                 if !matches!(reason, Unavailable::Call(_)) {

@@ -28,6 +28,9 @@ use crate::{
 
 /// Changes told at once.
 pub(super) const BATCH: usize = 50;
+/// How often one looks whether another request has asked, and how long in between: a second in all.
+const WAITS: u32 = 40;
+const WAIT: Duration = Duration::from_millis(25);
 /// Batches in a row; the next request, or minute, goes on.
 pub(super) const ROUNDS: usize = 100;
 
@@ -40,14 +43,20 @@ impl<H: Host> SessionStore<H> {
         database.is_none_or(|database| database.debts().are_settled(failures))
     }
 
-    /// Asks whether Redis missed anything, unless another request is asking, or the database was away
-    /// just now.
+    /// Asks whether Redis missed anything, or waits for another request that asks; unless the database was
+    /// away just now.
     pub(super) async fn ask_debt(&self, database: &Database<H>, now: Timestamp) -> Debt {
         let debts = database.debts();
-        match debts.turn(now) {
-            Turn::Ask => {}
-            Turn::Others => return Debt::Some,
-            Turn::Away => return Debt::Unknown,
+        let mut waits = 0..WAITS;
+        loop {
+            match debts.turn(self.redis.host().now()) {
+                Turn::Ask => break,
+                Turn::Others if waits.next().is_some() => self.redis.host().sleep(WAIT).await,
+                Turn::Others | Turn::Away => return Debt::Unknown,
+            }
+            if self.is_settled() {
+                return Debt::None;
+            }
         }
         let failures = self.redis.dependency().failures();
         let debt = match database.past_breaker().owed(1).await {
@@ -59,15 +68,24 @@ impl<H: Host> SessionStore<H> {
                 }
             }
             Ok(_) => Debt::Some,
-            // It takes no part until somebody mends it; whoever waited for it would wait for ever.
+            // It takes no part until somebody mends it.
             Err(Fault::Unusable) => {
                 self.tell(Level::Error, "database_unusable");
-                Debt::None
+                Debt::Unknown
             }
             Err(Fault::Away | Fault::Refused) => Debt::Unknown,
         };
         debts.learn(debt, failures, self.redis.host().now());
         debt
+    }
+
+    /// Asks the same after the answer, where all seemed settled: an isolate does not see everything.
+    pub(super) fn ask_again(&self, database: &Database<H>) {
+        let (store, database) = (self.clone(), database.clone());
+        self.redis.host().spawn(async move {
+            let now = store.redis.host().now();
+            store.ask_debt(&database, now).await;
+        });
     }
 
     /// Whether the database answers, if there is one. Where Redis is well, it is asked what Redis

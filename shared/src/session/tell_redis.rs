@@ -25,21 +25,18 @@ const EACH_MINUTE: Duration = Duration::from_secs(50);
 /// The time between two tries.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Which store is away.
-enum Away {
-    Redis,
-    Database,
-}
+/// A store is away.
+struct Away;
 
 impl From<Unavailable> for Away {
     fn from(_: Unavailable) -> Self {
-        Self::Redis
+        Self
     }
 }
 
 impl From<Fault> for Away {
     fn from(_: Fault) -> Self {
-        Self::Database
+        Self
     }
 }
 
@@ -80,6 +77,15 @@ impl<H: Host> SessionStore<H> {
         });
     }
 
+    /// Tells Redis of an end that it missed, once, right after the answer; [`SessionStore::settle_behind`] goes on.
+    pub(super) fn tell_redis_soon(&self, database: &Database<H>) {
+        database.debts().owe_redis();
+        let (store, database) = (self.past_breaker(), database.clone());
+        self.redis.host().spawn(async move {
+            let _ = store.tell_redis(&database).await;
+        });
+    }
+
     /// Tells Redis what it missed, again and again. Gives whether it has been told.
     async fn insist(&self, database: &Database<H>, at_most: Duration) -> bool {
         let (host, debts) = (self.redis.host(), database.debts());
@@ -89,13 +95,11 @@ impl<H: Host> SessionStore<H> {
         }
         let mut has_told = false;
         while host.now() < end {
-            match self.tell_redis(database).await {
-                Err(Away::Redis) => host.sleep(PAUSE).await,
-                told => {
-                    has_told = told.is_ok();
-                    break;
-                }
+            has_told = self.tell_redis(database).await.is_ok();
+            if has_told {
+                break;
             }
+            host.sleep(PAUSE).await;
         }
         debts.end_insisting();
         has_told
@@ -119,7 +123,11 @@ impl<H: Host> SessionStore<H> {
                     && let Err(reason) = self.end_again(end).await
                 {
                     failed = Some(reason);
-                    break;
+                    // One that Redis does not take stays, and does not stop the others.
+                    if matches!(reason, Unavailable::Call(_) | Unavailable::Unauthorized) {
+                        break;
+                    }
+                    continue;
                 }
                 told.push(owed.number);
             }

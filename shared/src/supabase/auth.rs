@@ -259,11 +259,14 @@ impl<H: Host> AuthClient<H> {
         };
         Box::pin(async move {
             let dependency = &self.settings.dependency;
-            let called = dependency.call(&self.host, call, manner, |status| status >= 500);
+            let called = dependency.call(&self.host, call, manner, |status| status > 500);
             let answered = called
                 .await
                 .map_err(|error| AuthError::Unavailable(Unavailable::Call(error)))?;
-            let answer = answered.succeeded(&self.host);
+            // A 500 that says what it is about is an answer to one request, such as an address that no mail
+            // could be sent to.
+            let is_answer = answered.answer.status < 500 || AuthError::has_code(&answered.answer);
+            let answer = answered.judge(&self.host, is_answer);
             if (200..300).contains(&answer.status) {
                 Ok(answer)
             } else {

@@ -73,6 +73,13 @@ pub enum Unavailable {
 // === impl AuthError ===
 
 impl AuthError {
+    /// Whether an answer that is no success says what it is about.
+    pub(super) fn has_code(answer: &HttpAnswer) -> bool {
+        let body = json::parse(&answer.body).unwrap_or_default();
+        let text = |name| body.get(name).and_then(Value::as_str);
+        text("code").or_else(|| text("error_code")).is_some()
+    }
+
     /// Reads an answer that is no success.
     pub(super) fn read(answer: &HttpAnswer) -> Self {
         let body = json::parse(&answer.body).unwrap_or_default();

@@ -96,7 +96,7 @@ impl<H: GatewayHost> Errand<H> {
         for upstream in upstreams.iter().cycle().skip(self.turn()) {
             let assertion = self.assertion(upstream).await?;
             let dependency = self.gateway.origin(&upstream.origin);
-            let permit = match dependency.ask(&self.host) {
+            let permit = match dependency.ask(&self.host, self.template.timeout()) {
                 Ok(permit) => permit,
                 // Another one may be well.
                 Err(error) => {
@@ -115,15 +115,15 @@ impl<H: GatewayHost> Errand<H> {
                 }
                 Err(error) => error,
             };
-            // A body that is late, or breaks off, may be its client's doing: nobody is to cut others off.
-            if !self.template.has_body() {
+            let left = self.template.timeout().saturating_sub(spent());
+            let repeats = error == CallError::Connection && self.template.may_repeat();
+            let wait = backoff(attempt, left, &self.host).filter(|_| repeats);
+            // Nobody is to cut others off: a request fails once, and a body that is late, or breaks off, may
+            // be its client's doing.
+            if !self.template.has_body() && (wait.is_none() || upstreams.len() > 1) {
                 permit.failed(&self.host, error.as_str());
             }
-            if error != CallError::Connection || !self.template.may_repeat() {
-                return Err(Failure::Call(error));
-            }
-            let left = self.template.timeout().saturating_sub(spent());
-            let Some(wait) = backoff(attempt, left, &self.host) else {
+            let Some(wait) = wait else {
                 return Err(Failure::Call(error));
             };
             attempt += 1;
