@@ -52,6 +52,6 @@ test("every table has row-level security and no policy, and no function runs wit
   assert.ok(functions.length >= 5);
   for (const { name, prosecdef, proconfig } of functions) {
     assert.equal(prosecdef, false, name);
-    assert.equal(proconfig, '{"search_path=\\"\\""}', name);
+    assert.match(proconfig, /^\{"search_path=\\"\\""[,}]/, name);
   }
 });
