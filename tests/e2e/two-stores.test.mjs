@@ -178,6 +178,41 @@ describe("while Redis is away", () => {
   });
 });
 
+describe("while Redis reads and takes no writes", () => {
+  it("no end is acknowledged, because every isolate would go on to believe it", async () => {
+    const ada = await signUp(stack);
+    await rows("ended_at is null", 1);
+    await stack.redis.command("CONFIG", "SET", "min-replicas-to-write", "1");
+    for (const scope of ["local", "global"]) await problem(await logout(ada, scope), 503, "store_unavailable");
+    await stack.redis.command("CONFIG", "SET", "min-replicas-to-write", "0");
+    await stack.workers.auth.scheduled();
+    await isOut(ada);
+  });
+});
+
+describe("after an outage of Redis", () => {
+  it("a sign-in that began before all sessions were ended does not outlive that", async () => {
+    const ada = await signUp(stack);
+    await rows("ended_at is null", 1);
+    await stack.companions.supabase.fault({ path: "/auth/v1/token", latency_ms: 3000, count: 1 });
+    const signingIn = api(stack, "signin", { email: ada.email, password: ada.password });
+    await until(async () => "POST /auth/v1/token" in (await stack.companions.supabase.counters()).requests);
+    await stack.redis.kill();
+    assert.equal((await logout(ada, "global")).status, 204);
+    await stack.redis.restart({ keepData: true });
+    await until(async () => (await stack.redis.command("EXISTS", `session:${ada.sessionId}`)) === 0);
+    await problem(await signingIn, 401, "session_ended");
+  });
+
+  it("a crowd at a new isolate waits for the one that asks what Redis missed", async () => {
+    const ada = await signUp(stack);
+    await stack.postgres.query("delete from authflow_sessions");
+    await stack.workers.verify.reload();
+    const crowd = await Promise.all(Array.from({ length: 20 }, () => visit(stack, ada)));
+    assert.deepEqual([...new Set(crowd.map(({ status }) => status))], [200]);
+  });
+});
+
 describe("after Redis has lost what it held", () => {
   it("sessions live on and are restored, with all that belongs to them", async () => {
     const ada = await signUp(stack);
@@ -251,6 +286,19 @@ describe("while the database is away", () => {
       await signUp(stack);
       return (await owed()) === 0;
     });
+    await rows("ended_at is not null", 1);
+  });
+
+  it("what it does not take for a while is kept until it does", async () => {
+    const ada = await signUp(stack);
+    await rows("ended_at is null", 1);
+    await stack.companions.supabase.fault({ path: "/rest/v1", status: 429 });
+    assert.equal((await logout(ada)).status, 204);
+    await stack.workers.auth.scheduled();
+    assert.equal(await owed(), 1);
+    await stack.companions.supabase.heal();
+    await stack.workers.auth.scheduled();
+    assert.equal(await owed(), 0);
     await rows("ended_at is not null", 1);
   });
 
