@@ -256,6 +256,8 @@ fn facts_that_are_cut_off_are_refused() {
     }
 }
 
+// As wasm all tests share one isolate, which this one fills.
+#[cfg(not(target_arch = "wasm32"))]
 #[test]
 fn a_slow_redis_holds_so_many_requests_and_no_more() {
     configured(routes());
@@ -275,6 +277,8 @@ fn a_slow_redis_holds_so_many_requests_and_no_more() {
     );
 }
 
+// As wasm all tests share one isolate, which this one fills.
+#[cfg(not(target_arch = "wasm32"))]
 #[test]
 fn an_isolate_that_is_full_refuses_at_once_until_there_is_room() {
     configured(routes());
