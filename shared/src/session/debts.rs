@@ -9,7 +9,7 @@ use core::{cell::Cell, time::Duration};
 use crate::timestamp::Timestamp;
 
 /// How long one request may ask before another one does.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a database that did not answer is not asked, whatever its breaker says.
 const AWAY: Duration = Duration::from_secs(5);
 
@@ -170,8 +170,8 @@ mod tests {
         assert_eq!(debts.turn(NOW), Turn::Others);
         debts.learn(Debt::Some, 0, NOW);
         assert_eq!(debts.turn(NOW), Turn::Ask);
-        assert_eq!(debts.turn(later(999)), Turn::Others);
-        assert_eq!(debts.turn(later(1000)), Turn::Ask);
+        assert_eq!(debts.turn(later(1999)), Turn::Others);
+        assert_eq!(debts.turn(later(2000)), Turn::Ask);
     }
 
     #[test]

@@ -28,8 +28,8 @@ use crate::{
 
 /// Changes told at once.
 pub(super) const BATCH: usize = 50;
-/// How often one looks whether another request has asked, and how long in between: a second in all.
-const WAITS: u32 = 40;
+/// How often one looks whether another request has asked, and how long in between: two seconds in all.
+const WAITS: u32 = 80;
 const WAIT: Duration = Duration::from_millis(25);
 /// Batches in a row; the next request, or minute, goes on.
 pub(super) const ROUNDS: usize = 100;
@@ -59,7 +59,13 @@ impl<H: Host> SessionStore<H> {
             }
         }
         let failures = self.redis.dependency().failures();
-        let debt = match database.past_breaker().owed(1).await {
+        // Twice: whoever takes a database that is slow for one that is away believes Redis.
+        let database = database.past_breaker();
+        let owed = match database.owed(1).await {
+            Err(Fault::Away) => database.owed(1).await,
+            owed => owed,
+        };
+        let debt = match owed {
             Ok(owed) if owed.changes.is_empty() => {
                 // From now on Redis is known to hold every session, unless it was before.
                 match self.redis.command(&since(now.millis())).await {
