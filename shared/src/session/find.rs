@@ -32,7 +32,7 @@ use super::{
 use crate::{
     breaker::Standing,
     host::Host,
-    redis::{Command, Reply, Unavailable, lookup},
+    redis::{Command, Lookup, Reply, Unavailable, lookup},
     timestamp::Timestamp,
 };
 
@@ -84,14 +84,13 @@ impl<H: Host> SessionStore<H> {
         // and what we read before would be believed after.
         let was_settled = self.is_settled();
         let (found, beside) = match beside {
-            None => (self.redis.get(&keys::session(id)).await, None),
+            None => (self.find_in_redis(id, now).await, None),
             Some(command) => {
                 let commands = [Command::new("GET").arg(keys::session(id)), command];
                 let (found, reply) = self.get_and(&commands).await;
-                (found, Some(reply))
+                (read_session(found, now), Some(reply))
             }
         };
-        let found = read_session(found, now);
         let Some(database) = &self.database else {
             return (found, Source::Redis, beside);
         };
@@ -113,11 +112,11 @@ impl<H: Host> SessionStore<H> {
         (lookup, source, beside)
     }
 
-    async fn get_and(
-        &self,
-        commands: &[Command],
-    ) -> (crate::redis::Lookup, Result<Reply, Unavailable>) {
-        use crate::redis::Lookup;
+    async fn find_in_redis(&self, id: &SessionId, now: Timestamp) -> SessionLookup {
+        read_session(self.redis.get(&keys::session(id)).await, now)
+    }
+
+    async fn get_and(&self, commands: &[Command]) -> (Lookup, Result<Reply, Unavailable>) {
         let mut replies = match self.redis.pipeline(commands).await {
             Ok(replies) => replies.into_iter(),
             Err(reason) => return (Lookup::Unavailable(reason), Err(reason)),
@@ -201,7 +200,7 @@ impl<H: Host> SessionStore<H> {
         match self.ask_debt(database, now).await {
             // What it said before may have been before it was told.
             Debt::None => {
-                let found = read_session(self.redis.get(&keys::session(id)).await, now);
+                let found = self.find_in_redis(id, now).await;
                 if let SessionLookup::Unavailable(reason) = found {
                     return self.ask_database(database, id, reason, now).await;
                 }
@@ -271,7 +270,7 @@ impl<H: Host> SessionStore<H> {
         let lookup = match database.find(id).await {
             // Another request may have restored it since Redis was asked.
             Ok(Some(row)) if row.known_since >= held_since && row.is_alive(now) => {
-                read_session(self.redis.get(&keys::session(id)).await, now)
+                self.find_in_redis(id, now).await
             }
             Err(Fault::Away | Fault::Refused) => SessionLookup::Unavailable(Unavailable::Lost),
             Ok(None) if now < held_since.after(WRITING) => {

@@ -147,11 +147,7 @@ impl<H: Host> SessionStore<H> {
     pub(super) async fn settle_database(&self, database: &Database<H>) -> Result<(), Unavailable> {
         let away = Unavailable::Lost;
         for _ in 0..ROUNDS {
-            let some = Command::new("HRANDFIELD")
-                .arg(keys::OWED_TO_DATABASE)
-                .arg(BATCH)
-                .arg("WITHVALUES");
-            let owed = texts(Some(self.redis.command(&some).await?))?;
+            let owed = self.some_owed(BATCH).await?;
             let (entries, _) = owed.as_chunks::<2>();
             if entries.is_empty() {
                 return Ok(());
@@ -179,11 +175,7 @@ impl<H: Host> SessionStore<H> {
     /// Forgets some of what the database missed so long ago that the sessions are over by themselves: where
     /// the database stays away, or is unusable, Redis is not to fill up.
     pub(super) async fn forget_old(&self, now: Timestamp) -> Result<(), Unavailable> {
-        let some = Command::new("HRANDFIELD")
-            .arg(keys::OWED_TO_DATABASE)
-            .arg(10 * BATCH)
-            .arg("WITHVALUES");
-        let owed = texts(Some(self.redis.command(&some).await?))?;
+        let owed = self.some_owed(10 * BATCH).await?;
         let (entries, _) = owed.as_chunks::<2>();
         let longest = Duration::from_secs(self.lifetimes().session_max);
         let is_old = |change: &String| {
@@ -195,6 +187,15 @@ impl<H: Host> SessionStore<H> {
         self.forget_owed(old.map(|[name, _]| name.clone()).collect())
             .await;
         Ok(())
+    }
+
+    /// Up to `count` changes kept for the database, any: the name of each and then itself.
+    async fn some_owed(&self, count: usize) -> Result<Vec<String>, Unavailable> {
+        let some = Command::new("HRANDFIELD")
+            .arg(keys::OWED_TO_DATABASE)
+            .arg(count)
+            .arg("WITHVALUES");
+        texts(Some(self.redis.command(&some).await?))
     }
 
     /// Takes changes that the database has out of Redis.
