@@ -54,8 +54,12 @@ export async function signature(ask) {
 
 /** A page of another worker: the headers to report, a line each, and the page. */
 export async function page(env, ask, ms) {
-  const [binding, url, language, report] = [ask.next(), ask.next(), ask.next(), ask.list()];
-  const headers = language ? { "accept-language": language } : {};
+  const [binding, url, headers] = [ask.next(), ask.next(), {}];
+  for (const name of ["accept-language", "traceparent"]) {
+    const value = ask.next();
+    if (value) headers[name] = value;
+  }
+  const report = ask.list();
   const init = { headers, redirect: "manual", cache: "no-store", signal: AbortSignal.timeout(ms) };
   const response = await (binding ? env[binding] : globalThis).fetch(url, init);
   const told = report.map((name) => response.headers.get(name) ?? "");

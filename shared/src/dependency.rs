@@ -13,9 +13,10 @@ use std::{collections::VecDeque, rc::Rc};
 
 use crate::{
     breaker::{Breaker, Settings, Standing, Transition},
-    host::{CallError, Clock, Host, HttpAnswer, HttpCall, LogSink},
-    log::{Level, Line},
+    host::{CallError, Clock, Host, HttpAnswer, HttpCall},
+    log::{Level, Line, Log},
     retry::backoff,
+    telemetry::Telemetry,
     timestamp::Timestamp,
 };
 
@@ -31,7 +32,7 @@ const GRACE: Duration = Duration::from_millis(100);
 /// See the module. It lives as long as its isolate.
 pub struct Dependency {
     name: Rc<str>,
-    teller: Teller,
+    telemetry: Rc<Telemetry>,
     breaker: RefCell<Breaker>,
     most_calls: usize,
     /// The calls on their way, in the order in which they began: a number, and when nobody waits any more.
@@ -40,20 +41,12 @@ pub struct Dependency {
     failures: Cell<u32>,
 }
 
-/// Who tells of a dependency in the log.
-#[derive(Clone, Copy, Debug)]
-pub struct Teller {
-    /// The worker's name.
-    pub service: &'static str,
-    /// What is logged at all.
-    pub threshold: Level,
-}
-
 /// The permission for one call, and the place it takes until it ends or is dropped.
 #[derive(Debug)]
 pub struct Permit {
     dependency: Rc<Dependency>,
     number: u32,
+    since: Timestamp,
     /// Whether the breaker was not asked.
     is_past_breaker: bool,
 }
@@ -89,20 +82,26 @@ impl fmt::Debug for Dependency {
 
 impl Dependency {
     /// The dependency `name`, of which we make at most [`MOST_CALLS`] calls at once.
-    pub fn new(name: &str, settings: Settings, teller: Teller) -> Rc<Self> {
-        Self::with_room(name, settings, teller, MOST_CALLS)
+    pub fn new(name: &str, settings: Settings, telemetry: &Rc<Telemetry>) -> Rc<Self> {
+        Self::with_room(name, settings, telemetry, MOST_CALLS)
     }
 
     /// The same for an origin. What waits for one is counted with all requests of the isolate: some
     /// let their clients wait on purpose.
-    pub fn origin(name: &str, settings: Settings, teller: Teller) -> Rc<Self> {
-        Self::with_room(name, settings, teller, usize::MAX)
+    pub fn origin(name: &str, settings: Settings, telemetry: &Rc<Telemetry>) -> Rc<Self> {
+        Self::with_room(name, settings, telemetry, usize::MAX)
     }
 
-    fn with_room(name: &str, settings: Settings, teller: Teller, most_calls: usize) -> Rc<Self> {
+    fn with_room(
+        name: &str,
+        settings: Settings,
+        telemetry: &Rc<Telemetry>,
+        most_calls: usize,
+    ) -> Rc<Self> {
+        telemetry.introduce(name);
         Rc::new(Self {
             name: name.into(),
-            teller,
+            telemetry: telemetry.clone(),
             breaker: RefCell::new(Breaker::new(settings)),
             most_calls,
             calls: RefCell::default(),
@@ -116,9 +115,9 @@ impl Dependency {
         self.breaker.borrow().standing()
     }
 
-    /// Who tells of it.
-    pub const fn teller(&self) -> Teller {
-        self.teller
+    /// Whoever counts its calls, and tells of it.
+    pub const fn telemetry(&self) -> &Rc<Telemetry> {
+        &self.telemetry
     }
 
     /// How often it failed so far. If two looks at it are the same, it was well in between, as far as
@@ -137,11 +136,15 @@ impl Dependency {
     ///
     /// # Errors
     /// [`CallError::BreakerOpen`] or [`CallError::Overloaded`]; the call must not be made then.
-    pub fn ask(
-        self: &Rc<Self>,
-        host: &(impl Clock + LogSink),
-        timeout: Duration,
-    ) -> Result<Permit, CallError> {
+    pub fn ask(self: &Rc<Self>, host: &impl Log, timeout: Duration) -> Result<Permit, CallError> {
+        let permit = self.permit(host, timeout);
+        if let Err(error) = &permit {
+            self.telemetry.call(&self.name, error.as_str(), None);
+        }
+        permit
+    }
+
+    fn permit(self: &Rc<Self>, host: &impl Log, timeout: Duration) -> Result<Permit, CallError> {
         let permit = self.admit(host.now(), timeout, false)?;
         let asked = self.breaker.borrow_mut().ask(host.now());
         let transition = asked.map_err(|_| CallError::BreakerOpen)?;
@@ -171,6 +174,7 @@ impl Dependency {
         Ok(Permit {
             dependency,
             number,
+            since: now,
             is_past_breaker,
         })
     }
@@ -196,10 +200,23 @@ impl Dependency {
                 Manner::PastBreaker => self.admit(host.now(), call.timeout, true)?,
                 Manner::Once | Manner::Idempotent => self.ask(host, call.timeout)?,
             };
-            let result = match manner {
-                Manner::Idempotent => host.call(call.clone()).await,
-                Manner::Once | Manner::PastBreaker => host.call(core::mem::take(&mut call)).await,
+            let mut this = match manner {
+                Manner::Idempotent => call.clone(),
+                Manner::Once | Manner::PastBreaker => core::mem::take(&mut call),
             };
+            let context = host.context();
+            let traced = context.as_ref().and_then(|it| it.call(&self.name, host));
+            if let Some(traced) = &traced {
+                this.headers
+                    .push(("traceparent", traced.traceparent().to_owned()));
+            }
+            let result = host.call(this).await;
+            if let Some(context) = context {
+                let status = result.as_ref().ok().map(|answer| answer.status);
+                let error = result.as_ref().err().map(|error| error.as_str());
+                let error = error.or(status.filter(|status| bad(*status)).map(|_| "status"));
+                context.called(traced, status, error, host);
+            }
             let failed = match result {
                 Ok(answer) if !bad(answer.status) => {
                     let permit = Some(permit);
@@ -227,21 +244,17 @@ impl Dependency {
         Err(CallError::Connection)
     }
 
-    fn tell(
-        &self,
-        host: &(impl Clock + LogSink),
-        transition: Option<Transition>,
-        reason: &'static str,
-    ) {
+    fn tell(&self, host: &impl Log, transition: Option<Transition>, reason: &'static str) {
         let Some(Transition { from, to }) = transition else {
             return;
         };
-        Line::new(Level::Warn, self.teller.service, "breaker")
+        self.telemetry.transition(&self.name, to);
+        Line::new(Level::Warn, self.telemetry.service, "breaker")
             .field("dependency", &*self.name)
             .field("from", from.as_str())
             .field("to", to.as_str())
             .field("reason", reason)
-            .emit(host, self.teller.threshold);
+            .emit(host, self.telemetry.threshold);
     }
 }
 
@@ -249,7 +262,8 @@ impl Dependency {
 
 impl Permit {
     /// The call came to an answer.
-    pub fn succeeded(self, host: &(impl Clock + LogSink)) {
+    pub fn succeeded(self, host: &impl Log) {
+        self.count(host, "ok");
         let mut breaker = self.dependency.breaker.borrow_mut();
         let transition = if self.is_past_breaker {
             breaker.recovered()
@@ -260,8 +274,20 @@ impl Permit {
         self.dependency.tell(host, transition, "answered");
     }
 
+    /// The call failed for `reason`, which may be its caller's doing, and says nothing of the dependency.
+    pub fn spoiled(self, host: &impl Log, reason: &'static str) {
+        self.count(host, reason);
+    }
+
+    fn count(&self, clock: &impl Clock, result: &'static str) {
+        let (dependency, took) = (&self.dependency, clock.now().since(self.since));
+        let telemetry = &dependency.telemetry;
+        telemetry.call(&dependency.name, result, Some(took));
+    }
+
     /// The call failed for `reason`.
-    pub fn failed(self, host: &(impl Clock + LogSink), reason: &'static str) {
+    pub fn failed(self, host: &impl Log, reason: &'static str) {
+        self.count(host, reason);
         self.dependency.doubt();
         if !self.is_past_breaker {
             let transition = self.dependency.breaker.borrow_mut().failed(host.now());
@@ -289,7 +315,7 @@ impl Drop for Permit {
 
 impl Answered {
     /// The answer; notes whether what it was read as is `good`. What cannot be read is a failure.
-    pub fn judge(self, host: &(impl Clock + LogSink), good: bool) -> HttpAnswer {
+    pub fn judge(self, host: &impl Log, good: bool) -> HttpAnswer {
         match self.permit {
             Some(permit) if good => permit.succeeded(host),
             Some(permit) => permit.failed(host, "unreadable"),
@@ -300,14 +326,14 @@ impl Answered {
 }
 
 #[cfg(any(test, feature = "fake"))]
+use crate::telemetry;
+
+#[cfg(any(test, feature = "fake"))]
 impl Dependency {
     /// One with the settings that there are by default; for tests.
     pub fn example(name: &str) -> Rc<Self> {
-        let teller = Teller {
-            service: "test",
-            threshold: Level::Info,
-        };
-        Self::new(name, Settings::default(), teller)
+        let telemetry = Telemetry::new("test", Level::Info, telemetry::Settings::default());
+        Self::new(name, Settings::default(), &telemetry)
     }
 }
 

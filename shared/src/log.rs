@@ -1,14 +1,23 @@
 //! Log lines: one JSON object each.
 //!
 //! A field is a number, a flag or a string that the caller has in clear. What must not be logged
-//! is a [`Secret`](crate::secret::Secret), which cannot become any of these.
+//! is a [`Secret`](crate::secret::Secret), which cannot become any of these. A line of a request has the
+//! request's names, whoever writes it.
+//!
+//! docs/LOGGING.md lists every event.
 
-use core::str::FromStr;
+use core::{cell::RefCell, str::FromStr, time::Duration};
 
 use crate::{
-    host::{Clock, LogSink},
+    host::{Clock, InRequest, LogSink},
     json::{write::write_number, write_text},
+    timestamp::Timestamp,
 };
+
+/// What a line is written to.
+pub trait Log: Clock + LogSink + InRequest {}
+
+impl<T: Clock + LogSink + InRequest> Log for T {}
 
 /// How much a line matters. A logger drops what is below its level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,6 +83,7 @@ const USUAL_BYTES: usize = 512;
 #[derive(Clone, Debug)]
 pub struct Line {
     level: Level,
+    msg: &'static str,
     fields: String,
 }
 
@@ -110,6 +120,7 @@ impl Line {
     pub fn new(level: Level, service: &'static str, msg: &'static str) -> Self {
         let line = Self {
             level,
+            msg,
             fields: String::with_capacity(USUAL_BYTES),
         };
         line.field("level", level.as_str())
@@ -144,19 +155,75 @@ impl Line {
         }
     }
 
-    /// Writes the line to `host`, unless it is below `threshold`.
-    pub fn emit(self, host: &(impl Clock + LogSink), threshold: Level) {
-        if self.level >= threshold {
-            let ts = host.now().to_rfc_3339();
-            host.emit(["{\"ts\":\"", &ts, "\"", &self.fields, "}"].concat());
+    /// Writes the line to `host`, unless it is below `threshold`, or a warning that was given too often.
+    pub fn emit(mut self, host: &impl Log, threshold: Level) {
+        if self.level < threshold {
+            return;
         }
+        let now = host.now();
+        // A request's own line is never left out.
+        if self.level == Level::Warn && self.msg != REQUEST {
+            match WARNINGS.with_borrow_mut(|warnings| warnings.allow(self.msg, now)) {
+                None => return,
+                Some(0) => {}
+                Some(suppressed) => self.add("suppressed", Value::Number(suppressed)),
+            }
+        }
+        let (ts, context) = (now.to_rfc_3339(), host.context());
+        let names = context.as_ref().map_or("", |context| context.fields());
+        let comma = if names.is_empty() { "" } else { "," };
+        host.emit(["{\"ts\":\"", &ts, "\"", &self.fields, comma, names, "}"].concat());
+    }
+}
+
+/// The event of a request that was answered.
+pub const REQUEST: &str = "request";
+/// The most warnings of a kind that an isolate gives in [`INTERVAL`].
+const MOST_WARNINGS: u64 = 20;
+const INTERVAL: Duration = Duration::from_mins(1);
+
+thread_local! {
+    static WARNINGS: RefCell<Warnings> = const { RefCell::new(Warnings(Vec::new())) };
+}
+
+/// How often each warning was given of late. An outage repeats one with every request; what is left out is
+/// counted in the next that is not.
+#[derive(Debug)]
+struct Warnings(Vec<Repeated>);
+
+#[derive(Debug)]
+struct Repeated {
+    msg: &'static str,
+    until: Timestamp,
+    count: u64,
+}
+
+impl Warnings {
+    /// Whether the warning `msg` may be given at `now`, and how many were left out before it.
+    fn allow(&mut self, msg: &'static str, now: Timestamp) -> Option<u64> {
+        let until = now.after(INTERVAL);
+        let Some(known) = self.0.iter_mut().find(|known| known.msg == msg) else {
+            self.0.push(Repeated {
+                msg,
+                until,
+                count: 1,
+            });
+            return Some(0);
+        };
+        if known.until <= now {
+            let suppressed = known.count.saturating_sub(MOST_WARNINGS);
+            (known.until, known.count) = (until, 1);
+            return Some(suppressed);
+        }
+        known.count = known.count.saturating_add(1);
+        (known.count <= MOST_WARNINGS).then_some(0)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::fake::FakeHost;
+    use crate::{host::fake::FakeHost, request_id::RequestId, telemetry::Context, trace::Trace};
 
     #[test]
     fn a_line_is_one_json_object_whatever_it_holds() {
@@ -180,6 +247,45 @@ mod tests {
         assert_eq!(value["new"], true);
         assert_eq!(value["ts"], "2027-01-15T08:00:00.000Z");
         assert!(value.get("user_id").is_none());
+    }
+
+    #[test]
+    fn a_line_of_a_request_has_its_names() {
+        let host = FakeHost::answering("");
+        let id = RequestId::random(&host);
+        let trace = Trace::enter(None, 1, &host).unwrap();
+        host.enter(Context::new(&id, Some(trace.clone()), None));
+        Line::new(Level::Info, "auth", "anything").emit(&host, Level::Info);
+        let line: serde_json::Value = serde_json::from_str(&host.lines()[0]).unwrap();
+        assert_eq!(line["request_id"], id.as_str());
+        assert_eq!(line["trace_id"], trace.trace_id());
+    }
+
+    #[test]
+    fn a_warning_is_repeated_twenty_times_a_minute_and_the_rest_counted() {
+        let host = FakeHost::answering("");
+        let warn = |msg| Line::new(Level::Warn, "verify", msg).emit(&host, Level::Info);
+        for _ in 0..25 {
+            warn("broken");
+            warn(REQUEST);
+        }
+        warn("other");
+        let count = |msg: &str| {
+            let msg = format!("\"msg\":\"{msg}\"");
+            host.lines()
+                .iter()
+                .filter(|line| line.contains(&msg))
+                .count()
+        };
+        assert_eq!(
+            (count("broken"), count(REQUEST), count("other")),
+            (20, 25, 1)
+        );
+        host.advance(INTERVAL);
+        warn("broken");
+        assert!(host.lines().pop().unwrap().contains("\"suppressed\":5"));
+        warn("broken");
+        assert!(!host.lines().pop().unwrap().contains("suppressed"));
     }
 
     #[test]

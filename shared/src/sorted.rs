@@ -53,6 +53,18 @@ impl<V> Sorted<V> {
         }
     }
 
+    /// The value called `name`, to change it; `make` makes it where there is none.
+    pub fn entry(&mut self, name: String, make: impl FnOnce() -> V) -> Option<&mut V> {
+        let index = match self.find(&name) {
+            Ok(index) => index,
+            Err(index) => {
+                self.0.insert(index, (name, make()));
+                index
+            }
+        };
+        self.0.get_mut(index).map(|(_, value)| value)
+    }
+
     /// Takes out the value called `name`.
     pub fn remove(&mut self, name: &str) -> Option<V> {
         let index = self.find(name).ok()?;

@@ -7,54 +7,107 @@ use crate::{
     host::{NoRandomness, Random},
 };
 
+/// The flags of a trace that is sampled.
+const SAMPLED: &str = "01";
+
 /// The trace a request belongs to and our place in it. Clones share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
     traceparent: Rc<str>,
-    /// Whether the client's trace goes on; its `tracestate` means something then alone.
-    pub continued: bool,
+    /// The id of the client's place in the trace.
+    parent_id: Option<Rc<str>>,
 }
 
 impl Trace {
     /// Goes on with the trace that `traceparent` names, or begins one where there is none or an
-    /// invalid one.
+    /// invalid one. One trace of `one_in` is sampled, told by its id, so that all who go by the same
+    /// number sample the same ones; none if that is 0, nor one that its client does not sample.
     ///
     /// # Errors
     /// [`NoRandomness`] if no new id could be made.
-    pub fn enter(traceparent: Option<&str>, source: &impl Random) -> Result<Self, NoRandomness> {
-        let (mut span_id, mut trace_id) = ([0; 8], [0; 16]);
+    pub fn enter(
+        traceparent: Option<&str>,
+        one_in: u64,
+        source: &impl Random,
+    ) -> Result<Self, NoRandomness> {
+        let (mut span_id, mut fresh) = ([0; 8], [0; 16]);
         source.fill(&mut span_id)?;
-        source.fill(&mut trace_id)?;
+        source.fill(&mut fresh)?;
         let theirs = traceparent.and_then(parse);
-        let mut text = String::with_capacity(55);
-        text.push_str("00-");
-        match theirs {
-            Some((trace_id, _)) => text.push_str(trace_id),
-            None => hex::push(&mut text, &trace_id),
-        }
-        text.push('-');
-        hex::push(&mut text, &span_id);
-        let is_sampled = theirs.is_none_or(|(_, sampled)| sampled);
-        text.push_str(if is_sampled { "-01" } else { "-00" });
+        let fresh = hex::encode(&fresh);
+        let trace_id = theirs.map_or(fresh.as_str(), |(trace_id, ..)| trace_id);
+        let is_sampled = theirs.is_none_or(|(.., sampled)| sampled) && is_one(trace_id, one_in);
         Ok(Self {
-            traceparent: text.into(),
-            continued: theirs.is_some(),
+            traceparent: write(trace_id, &span_id, is_sampled),
+            parent_id: theirs.map(|(_, parent_id, _)| parent_id.into()),
+        })
+    }
+
+    /// A place below this one; `None` if no new id could be made.
+    pub fn child(&self, source: &impl Random) -> Option<Self> {
+        let mut span_id = [0; 8];
+        source.fill(&mut span_id).ok()?;
+        Some(Self {
+            traceparent: write(self.trace_id(), &span_id, self.is_sampled()),
+            parent_id: Some(self.span_id().into()),
         })
     }
 
     /// The trace's id: 32 hexadecimal digits.
     pub fn trace_id(&self) -> &str {
-        self.traceparent.split('-').nth(1).unwrap_or_default()
+        self.part(1)
+    }
+
+    /// The id of our place: 16 hexadecimal digits.
+    pub fn span_id(&self) -> &str {
+        self.part(2)
+    }
+
+    /// The id of the place above ours, where somebody told it.
+    pub fn parent_id(&self) -> Option<&str> {
+        self.parent_id.as_deref()
+    }
+
+    /// Whether the client's trace goes on; its `tracestate` means something then alone.
+    pub const fn is_continued(&self) -> bool {
+        self.parent_id.is_some()
+    }
+
+    /// Whether whoever keeps traces keeps this one.
+    pub fn is_sampled(&self) -> bool {
+        self.part(3) == SAMPLED
     }
 
     /// The header for whomever we call.
     pub fn traceparent(&self) -> &str {
         &self.traceparent
     }
+
+    fn part(&self, number: usize) -> &str {
+        self.traceparent.split('-').nth(number).unwrap_or_default()
+    }
 }
 
-/// The trace id and the sampled flag of a valid version 00 header.
-fn parse(header: &str) -> Option<(&str, bool)> {
+fn write(trace_id: &str, span_id: &[u8], is_sampled: bool) -> Rc<str> {
+    let mut text = String::with_capacity(55);
+    text.push_str("00-");
+    text.push_str(trace_id);
+    text.push('-');
+    hex::push(&mut text, span_id);
+    text.push('-');
+    text.push_str(if is_sampled { SAMPLED } else { "00" });
+    text.into()
+}
+
+/// Whether the trace is the one of `one_in` that is sampled. The digits at the end are random, even
+/// where those at the start tell the time.
+fn is_one(trace_id: &str, one_in: u64) -> bool {
+    let digits = trace_id.get(16..).unwrap_or_default();
+    u64::from_str_radix(digits, 16).is_ok_and(|number| number.checked_rem(one_in) == Some(0))
+}
+
+/// The trace id, the parent's id and the sampled flag of a valid version 00 header.
+fn parse(header: &str) -> Option<(&str, &str, bool)> {
     let mut parts = header.split('-');
     let fields = [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
     let [version, trace_id, parent_id, flags] = fields;
@@ -66,7 +119,7 @@ fn parse(header: &str) -> Option<(&str, bool)> {
         && trace_id.bytes().any(|byte| byte != b'0')
         && parent_id.bytes().any(|byte| byte != b'0');
     let flags = u8::from_str_radix(flags, 16).ok()?;
-    well_formed.then_some((trace_id, flags & 1 == 1))
+    well_formed.then_some((trace_id, parent_id, flags & 1 == 1))
 }
 
 fn is_hex(text: &str, length: usize) -> bool {
@@ -84,7 +137,7 @@ mod tests {
     const GIVEN: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
     fn enter(header: Option<&str>) -> String {
-        Trace::enter(header, &FakeHost::answering(""))
+        Trace::enter(header, 1, &FakeHost::answering(""))
             .unwrap()
             .traceparent()
             .to_owned()
@@ -114,5 +167,30 @@ mod tests {
         ] {
             assert_eq!(enter(Some(invalid)), fresh, "{invalid}");
         }
+    }
+    #[test]
+    fn a_call_has_a_place_of_its_own_below_the_request() {
+        let host = FakeHost::answering("");
+        let trace = Trace::enter(Some(GIVEN), 1, &host).unwrap();
+        let child = trace.child(&host).unwrap();
+        assert_eq!(child.trace_id(), trace.trace_id());
+        assert_eq!(child.parent_id(), Some(trace.span_id()));
+        assert_ne!(child.span_id(), trace.span_id());
+        assert_eq!(trace.parent_id(), Some("00f067aa0ba902b7"));
+    }
+
+    #[test]
+    fn one_in_so_many_is_sampled_and_none_that_the_client_does_not() {
+        let sampled = |last: &str, flags: &str, one_in| {
+            let header =
+                format!("00-4bf92f3577b34da6a3ce929d0e0e47{last}-00f067aa0ba902b7-{flags}");
+            Trace::enter(Some(&header), one_in, &FakeHost::answering(""))
+                .unwrap()
+                .is_sampled()
+        };
+        assert!(sampled("00", "01", 16) && sampled("10", "01", 16));
+        assert!(!sampled("01", "01", 16) && !sampled("0f", "01", 16));
+        assert!(!sampled("00", "00", 16) && !sampled("00", "00", 1));
+        assert!(!sampled("00", "01", 0), "0 is none");
     }
 }

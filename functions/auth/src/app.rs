@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use authflow_shared::{
     config::Variables,
-    host::{Clock, Host, LogSink},
-    log::{Level, Line},
-    request_id::RequestId,
+    host::Host,
+    log::{Level, Line, Log, REQUEST},
     session::Presented,
+    telemetry::End,
     trace::Trace,
 };
 
@@ -31,7 +31,7 @@ type Answer<'a> = Pin<Box<dyn Future<Output = Result<Response, Failure>> + 'a>>;
 const CLIENT_REQUEST_ID: usize = 128;
 
 /// Reads the configuration, or logs every fault.
-pub fn load(variables: &Variables, host: &(impl Clock + LogSink)) -> Option<Config> {
+pub fn load(variables: &Variables, host: &impl Log) -> Option<Config> {
     let faults = match Config::read(variables) {
         Ok(config) => return Some(config),
         Err(faults) => faults,
@@ -47,11 +47,10 @@ pub fn load(variables: &Variables, host: &(impl Clock + LogSink)) -> Option<Conf
 
 /// Answers `request`; without a configuration, always with `config_invalid`.
 pub async fn answer<H: Host>(host: &H, config: Option<&Rc<Config>>, request: &Request) -> Response {
-    let ids = Ids {
-        started: host.now(),
-        request_id: RequestId::random(host),
-        trace: Trace::enter(request.header("traceparent"), host).ok(),
-    };
+    let telemetry = config.map(|config| &config.common.telemetry);
+    let one_in = telemetry.map_or(1, |telemetry| telemetry.trace_one_in());
+    let trace = Trace::enter(request.header("traceparent"), one_in, host).ok();
+    let ids = Ids::begin(host, trace, telemetry.cloned());
     let found = endpoint::find(&request.path);
     let response = match config {
         Some(config) => match handle(host, config, request, &ids, found).await {
@@ -65,16 +64,49 @@ pub async fn answer<H: Host>(host: &H, config: Option<&Rc<Config>>, request: &Re
     };
     let threshold = config.map_or(Level::Info, |config| config.common.log_level);
     log(host, threshold, request, &ids, found, &response);
+    if let Some(config) = config {
+        count(host, config, request, &ids, found, &response);
+    }
     finish(response, request, &ids)
 }
 
-/// Refuses `request` because the isolate has no room for it; nothing of it is looked at.
-pub fn overloaded<H: Host>(host: &H, request: &Request) -> Response {
-    let ids = Ids {
-        started: host.now(),
-        request_id: RequestId::random(host),
-        trace: None,
+/// Counts the request, and sees to it that what was counted goes out.
+fn count<H: Host>(
+    host: &H,
+    config: &Rc<Config>,
+    request: &Request,
+    ids: &Ids,
+    found: Option<Found<'_>>,
+    response: &Response,
+) {
+    let (common, outcome) = (&config.common, response.note.outcome);
+    let (route, method, status) = (found.map(|it| it.name), &request.method, response.status);
+    let millis = host.now().since(ids.started);
+    common.telemetry.request(route, method, status, millis);
+    let end = End {
+        started: ids.started,
+        method,
+        route,
+        status,
+        outcome,
+        attributes: &[
+            ("http.request.method", method),
+            ("http.route", route.unwrap_or_default()),
+            ("url.path", &request.path),
+            ("authflow.outcome", outcome),
+        ],
     };
+    ids.context.finish(&end, host.now());
+    common.telemetry.settle(host, &common.exports);
+}
+
+/// Refuses `request` because the isolate has no room for it; nothing of it is looked at.
+pub fn overloaded<H: Host>(host: &H, config: Option<&Config>, request: &Request) -> Response {
+    let ids = Ids::begin(host, None, None);
+    if let Some(config) = config {
+        let telemetry = &config.common.telemetry;
+        telemetry.request(None, &request.method, 503, 0);
+    }
     let response = Failure::overloaded().into_problem(ids.request_id.as_str());
     log(host, Level::Info, request, &ids, None, &response);
     finish(response, request, &ids)
@@ -104,6 +136,7 @@ async fn handle<H: Host>(
     }
     let action = match found.endpoint {
         Endpoint::Health => return Ok(api::health::handle(host, config, request).await),
+        Endpoint::Metrics => return api::metrics::handle(host, config, request).await,
         Endpoint::SignInUnavailable => return Ok(pages::unavailable::handle(config, request)),
         Endpoint::On(action) => action,
     };
@@ -192,7 +225,7 @@ fn log<H: Host>(
     let own_id = request
         .header("x-request-id")
         .filter(|id| id.len() <= CLIENT_REQUEST_ID);
-    ids.line(response.level(), "request")
+    Line::new(response.level(), SERVICE, REQUEST)
         .field("method", request.method.as_str())
         .field("path", request.path.as_str())
         .field("status", response.status)
@@ -351,7 +384,7 @@ mod tests {
         assert_ne!(answer.header("x-request-id"), Some("mine"));
         let lines = world.host.lines().join("\n");
         let line = lines.replace(answer.header("x-request-id").unwrap(), "[request_id]");
-        insta::assert_snapshot!(line, @r#"{"ts":"2027-01-15T08:00:00.000Z","level":"info","msg":"request","service":"auth","request_id":"[request_id]","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","method":"GET","path":"/health","status":200,"duration_ms":0,"outcome":"ok","route":"health","client_request_id":"mine"}"#);
+        insta::assert_snapshot!(line, @r#"{"ts":"2027-01-15T08:00:00.000Z","level":"info","msg":"request","service":"auth","method":"GET","path":"/health","status":200,"duration_ms":0,"outcome":"ok","route":"health","client_request_id":"mine","request_id":"[request_id]","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"}"#);
     }
 
     #[test]

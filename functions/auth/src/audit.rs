@@ -9,7 +9,10 @@ use authflow_shared::{
     log::{Level, Line},
 };
 
-use crate::{exchange::Exchange, signed_in::SignedIn};
+use crate::{
+    exchange::{Exchange, SERVICE},
+    signed_in::SignedIn,
+};
 
 impl<H: Host> Exchange<'_, H> {
     /// Records that `event` happened to the account `user_id`; `actor` did it, where that is
@@ -30,8 +33,7 @@ impl<H: Host> Exchange<'_, H> {
 
     /// The line of an event, which is never below the threshold.
     fn event(&self, event: &'static str, user_id: &str) -> Line {
-        self.ids
-            .line(Level::Info, "audit")
+        Line::new(Level::Info, SERVICE, "audit")
             .field("event", event)
             .field("user_id", user_id)
             .field("network", self.client_ip.network().to_string().as_str())

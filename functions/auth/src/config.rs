@@ -6,6 +6,7 @@ use std::rc::Rc;
 use authflow_shared::{
     config::{self, Common, Fault, Reader, Variables},
     fernet::FernetKeys,
+    readiness::Readiness,
     secret::Secret,
     session::database,
     supabase::auth::Settings,
@@ -43,6 +44,8 @@ pub struct Config {
     pub(crate) new_device_hook: Option<Hook>,
     /// `LANGUAGES`, `TEXTS`, `BRAND_NAME`, `BRAND_LOGO_URL`, `BRAND_COLOR`, `PHONE_FACTORS`.
     pub(crate) pages: Box<pages::Settings>,
+    /// How what this isolate needs was of late.
+    pub(crate) readiness: Readiness,
 }
 
 impl Config {
@@ -82,6 +85,7 @@ impl Config {
                 oauth_providers,
                 new_device_hook,
                 pages: Box::new(pages),
+                readiness: Readiness::default(),
             }),
             _ => None,
         };

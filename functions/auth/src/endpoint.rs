@@ -9,6 +9,8 @@ use crate::pages::account::{Change, Own};
 pub(crate) enum Endpoint {
     /// Asked by machines, from wherever they are.
     Health,
+    /// Asked by Prometheus.
+    Metrics,
     /// Asked by the gateway, for whoever will see it.
     SignInUnavailable,
     /// Asked on behalf of a person.
@@ -63,7 +65,7 @@ pub(crate) enum Action {
     FactorsPage,
 }
 
-use Endpoint::{Health, On, SignInUnavailable};
+use Endpoint::{Health, Metrics, On, SignInUnavailable};
 
 const READ: &str = "GET, HEAD";
 /// For what a look already uses up.
@@ -73,9 +75,12 @@ const WRITE: &str = "POST";
 const DELETE: &str = "DELETE";
 const READ_OR_WRITE: &str = "GET, HEAD, POST";
 
-/// What is asked on behalf of nobody, the same way as below.
-const FOR_NOBODY: [(&str, Endpoint, &str); 2] = [
+/// What is asked on behalf of nobody, the same way as below. In production the gateway has the short paths.
+const FOR_NOBODY: [(&str, Endpoint, &str); 5] = [
     ("/health", Health, "health"),
+    ("/api/v1/simple_auth/health", Health, "health"),
+    ("/metrics", Metrics, "metrics"),
+    ("/api/v1/simple_auth/metrics", Metrics, "metrics"),
     (signin_page::PATH, SignInUnavailable, "signin_unavailable"),
 ];
 

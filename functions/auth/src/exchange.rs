@@ -12,6 +12,7 @@ use authflow_shared::{
     request_id::RequestId,
     session::{SessionId, SessionStore, devices::DeviceEntry},
     supabase::AuthClient,
+    telemetry::{Context, Telemetry},
     timestamp::Timestamp,
     trace::Trace,
 };
@@ -45,7 +46,7 @@ pub(crate) struct Exchange<'a, H> {
 pub(crate) struct Ids {
     pub(crate) started: Timestamp,
     pub(crate) request_id: RequestId,
-    pub(crate) trace: Option<Trace>,
+    pub(crate) context: Rc<Context>,
 }
 
 impl<'a, H: Host> Exchange<'a, H> {
@@ -131,10 +132,9 @@ impl<'a, H: Host> Exchange<'a, H> {
     /// The same for every task, so that there is one of it.
     fn later(&self, msg: &'static str, task: Pin<Box<dyn Future<Output = Result<(), String>>>>) {
         let (host, threshold) = (self.host.clone(), self.config.common.log_level);
-        let ids = self.ids.clone();
         self.host.spawn(async move {
             if let Err(cause) = task.await {
-                ids.line(Level::Warn, msg)
+                Line::new(Level::Warn, SERVICE, msg)
                     .field("cause", cause.as_str())
                     .emit(&host, threshold);
             }
@@ -143,10 +143,19 @@ impl<'a, H: Host> Exchange<'a, H> {
 }
 
 impl Ids {
-    /// A log line that belongs to the request.
-    pub(crate) fn line(&self, level: Level, msg: &'static str) -> Line {
-        Line::new(level, SERVICE, msg)
-            .field("request_id", self.request_id.as_str())
-            .maybe("trace_id", self.trace.as_ref().map(Trace::trace_id))
+    /// Those of a request that comes just now, whose environment has them from now on.
+    pub(crate) fn begin<H: Host>(
+        host: &H,
+        trace: Option<Trace>,
+        telemetry: Option<Rc<Telemetry>>,
+    ) -> Self {
+        let request_id = RequestId::random(host);
+        let context = Context::new(&request_id, trace, telemetry);
+        host.enter(context.clone());
+        Self {
+            started: host.now(),
+            request_id,
+            context,
+        }
     }
 }

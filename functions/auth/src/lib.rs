@@ -95,7 +95,7 @@ pub fn start(now_ms: f64, facts: &str, body: String) -> String {
             if has_room {
                 app::answer(&host, config.as_ref(), &request).await
             } else {
-                app::overloaded(&host, &request)
+                app::overloaded(&host, config.as_deref(), &request)
             }
         })
     });

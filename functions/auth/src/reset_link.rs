@@ -15,7 +15,7 @@ use authflow_shared::{
     hex,
     host::Host,
     json::{Object, Value},
-    log::Level,
+    log::{Level, Line},
     secret::Secret,
     supabase::{AuthError, Session, account::Change},
 };
@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     end_session,
-    exchange::Exchange,
+    exchange::{Exchange, SERVICE},
     failure::Failure,
     one_time::{self, Kind},
     open_session::discard,
@@ -70,9 +70,7 @@ pub(crate) async fn redeem<H: Host>(
         // is worth nothing: its session has ended.
         Ok(user_id) => {
             if let Err(failure) = exchange.forget(one_time::RESET, link).await {
-                exchange
-                    .ids
-                    .line(Level::Warn, "reset_link_not_forgotten")
+                Line::new(Level::Warn, SERVICE, "reset_link_not_forgotten")
                     .maybe("cause", failure.cause.as_deref())
                     .emit(exchange.host, exchange.config.common.log_level);
             }

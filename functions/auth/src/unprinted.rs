@@ -1,6 +1,6 @@
 //! What no `Debug` shows, wherever it may be printed one day.
 
-use authflow_shared::{host::fake::FakeHost, request_id::RequestId, secret::Secret};
+use authflow_shared::{host::fake::FakeHost, secret::Secret};
 use futures_executor::block_on;
 use serde_json::json;
 
@@ -11,16 +11,12 @@ use crate::{
     open_session::{self, Arrival},
     request::Request,
     response::Response,
-    test_support::{APP, NOW, World, get, post, session},
+    test_support::{APP, World, get, post, session},
 };
 
 /// Runs `of` with the exchange of `request`.
 fn with<T>(world: &World, request: &Request, of: impl FnOnce(&Exchange<'_, FakeHost>) -> T) -> T {
-    let ids = Ids {
-        started: NOW,
-        request_id: RequestId::random(&world.host),
-        trace: None,
-    };
+    let ids = Ids::begin(&world.host, None, None);
     let client_ip = world.config.common.client_ip.read(Some("192.0.2.1"));
     of(&Exchange::new(
         &world.host,

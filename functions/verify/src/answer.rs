@@ -112,10 +112,15 @@ impl Answer {
 
     /// JSON.
     pub fn json(status: u16, body: String, request_id: &str) -> Self {
-        let mut answer = Self::bare(status, request_id);
+        let mut answer = Self::text(body, "application/json", request_id);
+        answer.status = status;
         answer
-            .headers
-            .push(("content-type", "application/json".to_owned()));
+    }
+
+    /// A body of `media_type`.
+    pub fn text(body: String, media_type: &'static str, request_id: &str) -> Self {
+        let mut answer = Self::bare(200, request_id);
+        answer.headers.push(("content-type", media_type.to_owned()));
         answer.body = body;
         answer
     }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::{borrow::Cow, rc::Rc};
 
-use authflow_shared::{client_ip::ClientIp, cookie, host::origin::ForwardPlan, trace::Trace};
+use authflow_shared::{client_ip::ClientIp, cookie, host::origin::ForwardPlan};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::{
@@ -26,8 +26,10 @@ const LONGEST_SENDING: Duration = Duration::from_mins(10);
 pub struct Context<'a> {
     /// Our id of the request.
     pub request_id: &'a str,
-    /// Its trace.
-    pub trace: &'a Trace,
+    /// The place in its trace that the upstream is told.
+    pub traceparent: &'a str,
+    /// Whether the client's trace goes on.
+    pub is_continued: bool,
     /// The client's address.
     pub client_ip: ClientIp,
     /// Whether `Authorization` carries our token.
@@ -157,7 +159,7 @@ fn must_go(
         // The runtime writes it from the URL.
         "host" => true,
         // It speaks of the client's place in a trace that went on (W3C Trace Context, 3.3).
-        "tracestate" => !context.trace.continued || connection.names(name),
+        "tracestate" => !context.is_continued || connection.names(name),
         _ => is_reserved(name) && !route.keeps(name) || connection.names(name),
     }
 }
@@ -174,7 +176,7 @@ fn ours(
         ("x-forwarded-for", context.client_ip.to_string()),
         ("x-forwarded-host", request.authority().to_owned()),
         ("x-forwarded-proto", request.scheme().to_owned()),
-        ("traceparent", context.trace.traceparent().to_owned()),
+        ("traceparent", context.traceparent.to_owned()),
     ]);
     if let Some(record) = grant.record() {
         set.extend([
@@ -216,6 +218,7 @@ mod tests {
         host::fake::FakeHost,
         session::{SessionRecord, store::SessionLookup},
         timestamp::Timestamp,
+        trace::Trace,
     };
 
     use super::*;
@@ -264,9 +267,11 @@ mod tests {
         };
         let request = CanonicalRequest::parse(&facts).unwrap();
         let host = FakeHost::answering("");
+        let trace = Trace::enter(None, 1, &host).unwrap();
         let context = Context {
             request_id: "r1",
-            trace: &Trace::enter(None, &host).unwrap(),
+            traceparent: trace.traceparent(),
+            is_continued: false,
             client_ip: ClientIp::parse("192.0.2.1").unwrap(),
             token_in_authorization,
         };

@@ -88,8 +88,11 @@ pub fn start(now_ms: f64, facts: String) -> String {
         runner.start(now, |host| async move {
             match gateway {
                 Some(gateway) if has_room => exchange::handle(gateway, host, facts).await,
-                Some(_) => exchange::refused(&host, &facts, &problems::overloaded()),
-                None => exchange::refused(&host, &facts, &problems::config_invalid()),
+                Some(gateway) => {
+                    let problem = problems::overloaded();
+                    exchange::refused(Some(&gateway), &host, &facts, &problem)
+                }
+                None => exchange::refused(None, &host, &facts, &problems::config_invalid()),
             }
         })
     });

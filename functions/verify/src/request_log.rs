@@ -4,11 +4,10 @@ use std::rc::Rc;
 
 use authflow_shared::{
     fingerprint::Factor,
-    host::{Clock, LogSink},
-    log::{Level, Line},
-    request_id::RequestId,
+    host::Clock,
+    log::{Level, Line, Log, REQUEST},
+    telemetry::{Context, End, Telemetry},
     timestamp::Timestamp,
-    trace::Trace,
 };
 
 use crate::facts::Facts;
@@ -53,13 +52,15 @@ impl Source {
 #[derive(Debug)]
 pub(crate) struct LogEntry {
     started: Timestamp,
-    request_id: RequestId,
-    pub(crate) trace: Option<Trace>,
     client_request_id: Option<String>,
     method: String,
     pub(crate) route: Option<Rc<str>>,
     pub(crate) path: Option<String>,
     pub(crate) outcome: &'static str,
+    /// Why the request may pass, and how long it took to find out.
+    granted: Option<(&'static str, u64)>,
+    /// Whether it is to a path of our own, of which nothing is to be decided.
+    pub(crate) is_own: bool,
     pub(crate) user_id: Option<String>,
     pub(crate) session: Option<String>,
     pub(crate) detail: Option<&'static str>,
@@ -73,12 +74,10 @@ pub(crate) struct LogEntry {
 
 impl LogEntry {
     /// The entry of a request that began just now.
-    pub(crate) fn begin(facts: &Facts<'_>, request_id: &RequestId, clock: &impl Clock) -> Self {
+    pub(crate) fn begin(facts: &Facts<'_>, clock: &impl Clock) -> Self {
         let client_id = facts.header("x-request-id");
         Self {
             started: clock.now(),
-            request_id: request_id.clone(),
-            trace: None,
             client_request_id: client_id
                 .filter(|id| id.len() <= LONGEST_CLIENT_ID)
                 .map(str::to_owned),
@@ -86,6 +85,8 @@ impl LogEntry {
             route: None,
             path: None,
             outcome: "",
+            granted: None,
+            is_own: false,
             user_id: None,
             session: None,
             detail: None,
@@ -95,23 +96,32 @@ impl LogEntry {
         }
     }
 
-    /// `Server-Timing` (W3C): where the session came from, and how long each part took.
+    /// The request may pass, for `reason`.
+    pub(crate) fn grant(&mut self, reason: &'static str, clock: &impl Clock) {
+        self.granted = Some((reason, clock.now().since(self.started)));
+    }
+
+    /// `Server-Timing` (W3C): where the session came from, what was decided, and how long each took.
     pub(crate) fn server_timing(&self, clock: &impl Clock) -> String {
+        let took = clock.now().since(self.started);
+        let (reason, millis) = self.granted.unwrap_or((self.outcome, took));
+        let decision = Some(format!("decision;desc=\"{reason}\";dur={millis}"));
         let session = self
             .session_source
             .map(|(source, millis)| format!("session;desc=\"{}\";dur={millis}", source.as_str()));
         let origin = self.origin_ms.map(|millis| format!("origin;dur={millis}"));
-        let total = Some(format!("total;dur={}", clock.now().since(self.started)));
-        let parts: Vec<_> = [session, origin, total].into_iter().flatten().collect();
+        let total = Some(format!("total;dur={took}"));
+        let parts: Vec<_> = [session, decision, origin, total]
+            .into_iter()
+            .flatten()
+            .collect();
         parts.join(", ")
     }
 
     /// Writes the line of a request that was answered with `status`.
-    pub(crate) fn write(&self, status: u16, host: &(impl Clock + LogSink), level: Level) {
+    pub(crate) fn write(&self, status: u16, host: &impl Log, level: Level) {
         let source = self.session_source.map(|(source, _)| source);
-        Line::new(Level::of_status(status), SERVICE, "request")
-            .field("request_id", self.request_id.as_str())
-            .maybe("trace_id", self.trace.as_ref().map(Trace::trace_id))
+        Line::new(Level::of_status(status), SERVICE, REQUEST)
             .maybe("client_request_id", self.client_request_id.as_deref())
             .maybe("route", self.route.as_deref())
             .field("method", self.method.as_str())
@@ -123,8 +133,44 @@ impl LogEntry {
             .maybe("session", self.session.as_deref())
             .maybe("session_source", source.map(Source::as_str))
             .maybe("session_age_ms", source.and_then(Source::age_ms))
+            .maybe("origin_ms", self.origin_ms)
             .maybe("detail", self.detail)
             .maybe("drift", self.drift.map(Factor::as_str))
             .emit(host, level);
+    }
+
+    /// Counts the request, which was answered with `status`, and ends its span.
+    pub(crate) fn count(
+        &self,
+        status: u16,
+        telemetry: &Telemetry,
+        context: &Context,
+        now: Timestamp,
+    ) {
+        let (route, method) = (self.route.as_deref(), self.method.as_str());
+        telemetry.request(route, method, status, now.since(self.started));
+        if !self.is_own {
+            let (decision, reason) = match (self.granted, status) {
+                (Some((reason, _)), _) => ("forward", reason),
+                (None, 500) => ("error", self.outcome),
+                (None, 503) => ("unavailable", self.outcome),
+                (None, _) => ("refuse", self.outcome),
+            };
+            telemetry.decision(decision, reason);
+        }
+        let end = End {
+            started: self.started,
+            method,
+            route,
+            status,
+            outcome: self.outcome,
+            attributes: &[
+                ("http.request.method", method),
+                ("http.route", route.unwrap_or_default()),
+                ("url.path", self.path.as_deref().unwrap_or_default()),
+                ("authflow.outcome", self.outcome),
+            ],
+        };
+        context.finish(&end, now);
     }
 }

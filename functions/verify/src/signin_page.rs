@@ -87,12 +87,13 @@ impl Source {
         &self.binding
     }
 
-    /// What to ask.
-    pub(crate) fn order(&self, language: Language) -> PageOrder {
+    /// What to ask, at this place in a trace.
+    pub(crate) fn order(&self, language: Language, traceparent: String) -> PageOrder {
         PageOrder {
             url: self.url.clone(),
             binding: self.binding.clone(),
             language: language.0,
+            traceparent,
             report: &REPORT,
             timeout: TIMEOUT,
         }
@@ -257,7 +258,7 @@ mod tests {
         assert_eq!(source("https://auth.app.test", ""), None);
         assert!(source("http://localhost:8001", "").is_some());
         let bound = source("https://app.test", "AUTH").unwrap();
-        let order = bound.order(Language::DEFAULT);
+        let order = bound.order(Language::DEFAULT, String::new());
         assert_eq!((&*order.binding, order.language), ("AUTH", ""));
     }
 

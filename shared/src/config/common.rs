@@ -7,12 +7,13 @@ use super::Reader;
 use crate::{
     breaker,
     client_ip::{self, ClientIp},
-    dependency::{Dependency, Teller},
+    dependency::Dependency,
     fingerprint::{Factor, Fingerprinter, Mode},
     log::Level,
     redirect::{Origin, Targets},
     redis,
     session::TokenKeys,
+    telemetry::{self, Collector, Exports, Telemetry},
     timestamp::millis,
 };
 
@@ -40,8 +41,10 @@ pub struct Common {
     pub log_level: Level,
     /// `BREAKER_FAILURES`, `BREAKER_OPEN_MS`: of every dependency.
     pub breaker: breaker::Settings,
-    /// Who tells of dependencies.
-    pub teller: Teller,
+    /// What an operator sees of this isolate: `METRICS_TOKEN`, `TRACE_ONE_IN`, `TELEMETRY_DELAY_MS`.
+    pub telemetry: Rc<Telemetry>,
+    /// Where that goes: Redis, and `OTLP_URL`, `OTLP_HEADERS`.
+    pub exports: Exports,
 }
 
 /// How long things are kept in Redis, in seconds.
@@ -76,21 +79,25 @@ impl Common {
         let lifetimes = Lifetimes::read(reader);
         let log_level = log_level(reader);
         let breaker = breaker_settings(reader);
-        let teller = Teller {
-            service,
-            threshold: log_level,
-        };
-        let redis = redis::Settings {
+        let settings = telemetry::Settings::read(reader);
+        let telemetry = Telemetry::new(service, log_level, settings);
+        let otlp = Collector::read(reader)
+            .map(|it| it.settings(Dependency::new("otlp", breaker, &telemetry)));
+        let redis = Rc::new(redis::Settings {
             url: redis_url?,
             token: redis_token?,
             timeout: Duration::from_millis(redis_timeout),
-            dependency: Dependency::new("redis", breaker, teller),
-        };
+            dependency: Dependency::new("redis", breaker, &telemetry),
+        });
 
         let (gateway_url, auth_url) = (gateway_url?, auth_url?);
         let allowed = allowed.unwrap_or_else(|| vec![gateway_url.clone(), auth_url.clone()]);
         Some(Self {
-            redis: Rc::new(redis),
+            exports: Exports {
+                redis: redis.clone(),
+                otlp,
+            },
+            redis,
             token_keys: token_keys?,
             fingerprinter: fingerprinter?,
             targets: Targets {
@@ -102,13 +109,13 @@ impl Common {
             lifetimes,
             log_level,
             breaker,
-            teller,
+            telemetry,
         })
     }
 
     /// The dependency `name`, as this isolate is to know it.
     pub fn dependency(&self, name: &str) -> Rc<Dependency> {
-        Dependency::new(name, self.breaker, self.teller)
+        Dependency::new(name, self.breaker, &self.telemetry)
     }
 }
 
@@ -302,8 +309,28 @@ mod tests {
             ("LOG_LEVEL", "loud"),
             ("BREAKER_FAILURES", "-1"),
             ("BREAKER_OPEN_MS", "0"),
+            ("METRICS_TOKEN", "a b"),
+            ("TRACE_ONE_IN", "0.1"),
+            ("TELEMETRY_DELAY_MS", "60000"),
+            ("OTLP_URL", "collector:4318"),
         ] {
             assert_eq!(faults(&[(name, value)]), [name], "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn a_header_for_the_collector_is_a_name_and_a_value() {
+        for (value, fault) in [
+            ("authorization=Basic YTpi,x-team=1", false),
+            ("authorization", true),
+            ("=x", true),
+            ("a b=x", true),
+            ("x=", true),
+            ("x=\u{e9}", true),
+        ] {
+            let url = ("OTLP_URL", "https://otlp.test");
+            let expected: &[&str] = if fault { &["OTLP_HEADERS"] } else { &[] };
+            assert_eq!(faults(&[url, ("OTLP_HEADERS", value)]), expected, "{value}");
         }
     }
 

@@ -7,12 +7,12 @@ use std::{
 };
 
 use super::{
-    Background, CallError, Clock, HttpAnswer, HttpCall, HttpClient, LogSink, NoRandomness, Random,
-    Sleeper,
+    Background, CallError, Clock, HttpAnswer, HttpCall, HttpClient, InRequest, LogSink,
+    NoRandomness, Random, Sleeper,
     gateway::{AdmitOrder, KeepOrder, PageCache, PageOrder, PlatformLimiter, SignOrder, Signer},
     origin::{ForwardPlan, OriginClient, OriginHead},
 };
-use crate::timestamp::Timestamp;
+use crate::{telemetry::Context, timestamp::Timestamp};
 
 /// What a [`FakeHost`] does with a call.
 type Responder = Box<dyn FnMut(&HttpCall) -> Result<HttpAnswer, CallError>>;
@@ -48,6 +48,7 @@ struct World {
     kept: BTreeMap<String, String>,
     slept: Vec<Duration>,
     lines: Vec<String>,
+    context: Option<Rc<Context>>,
     tasks: VecDeque<Pin<Box<dyn Future<Output = ()>>>>,
 }
 
@@ -84,6 +85,7 @@ impl FakeHost {
             kept: BTreeMap::new(),
             slept: Vec::new(),
             lines: Vec::new(),
+            context: None,
             tasks: VecDeque::new(),
         })))
     }
@@ -301,6 +303,16 @@ impl Sleeper for FakeHost {
 impl LogSink for FakeHost {
     fn emit(&self, line: String) {
         self.0.borrow_mut().lines.push(line);
+    }
+}
+
+impl InRequest for FakeHost {
+    fn enter(&self, context: Rc<Context>) {
+        self.0.borrow_mut().context = Some(context);
+    }
+
+    fn context(&self) -> Option<Rc<Context>> {
+        self.0.borrow().context.clone()
     }
 }
 

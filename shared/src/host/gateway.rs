@@ -98,6 +98,8 @@ pub struct PageOrder {
     pub binding: Rc<str>,
     /// The language asked for; empty for the worker's own.
     pub language: &'static str,
+    /// The place in our trace that the worker is told; empty for none.
+    pub traceparent: String,
     /// The names of the headers that are told of, in lower case.
     pub report: &'static [&'static str],
     /// The time until the whole answer must have arrived.

@@ -13,8 +13,9 @@ pub mod gateway;
 pub mod origin;
 
 use core::{fmt, time::Duration};
+use std::rc::Rc;
 
-use crate::timestamp::Timestamp;
+use crate::{telemetry::Context, timestamp::Timestamp};
 
 /// Tells the time.
 pub trait Clock {
@@ -64,6 +65,15 @@ pub trait LogSink {
     fn emit(&self, line: String);
 }
 
+/// Knows which request it is the environment of.
+pub trait InRequest {
+    /// What belongs to the request from now on, and to all that it leaves for after the response.
+    fn enter(&self, context: Rc<Context>);
+
+    /// What belongs to the request; none where there is no request, or before it has a name.
+    fn context(&self) -> Option<Rc<Context>>;
+}
+
 /// Runs work that the person need not wait for.
 pub trait Background {
     /// Runs `task` after the response has been sent. It may be cut off, so it must be optional.
@@ -72,12 +82,12 @@ pub trait Background {
 
 /// All of the environment. A clone is a cheap handle to the same environment.
 pub trait Host:
-    Clock + Random + HttpClient + Sleeper + LogSink + Background + Clone + 'static
+    Clock + Random + HttpClient + Sleeper + LogSink + InRequest + Background + Clone + 'static
 {
 }
 
 impl<T> Host for T where
-    T: Clock + Random + HttpClient + Sleeper + LogSink + Background + Clone + 'static
+    T: Clock + Random + HttpClient + Sleeper + LogSink + InRequest + Background + Clone + 'static
 {
 }
 

@@ -130,6 +130,10 @@ impl<H: Host> SessionStore<H> {
                 .arg(&sessions_key)
                 .arg(now.seconds().saturating_add(lives))
                 .arg(new.id.as_str()),
+            Command::new("ZADD")
+                .arg(keys::SESSIONS_ACTIVE)
+                .arg(now.seconds().saturating_add(lives))
+                .arg(new.id.as_str()),
         ]);
         writes.extend(at_least(&sessions_key, lives));
         let old_end = new.replaces.map(|old| Change::ended(old, now));

@@ -142,6 +142,9 @@ impl<H: Host> SessionStore<H> {
             Command::new("DEL")
                 .arg(keys::session(id))
                 .arg(keys::user_id(id)),
+            Command::new("ZREM")
+                .arg(keys::SESSIONS_ACTIVE)
+                .arg(id.as_str()),
         ];
         if let Some(Lookup::Found(user_id)) = owner {
             let key = keys::user_sessions(&user_id);

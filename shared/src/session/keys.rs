@@ -40,6 +40,21 @@ pub const OWED_TO_DATABASE: &str = "owed_to_database";
 /// may have been lost. Whoever misses it sets it.
 pub const STORE_SINCE: &str = "store_since";
 
+/// The sessions that are alive: a sorted set of ids by expiry in Unix seconds. They are counted by it, and
+/// nothing else.
+pub const SESSIONS_ACTIVE: &str = "sessions_active";
+
+/// What the worker `service` has counted: a hash by series.
+pub fn metrics(service: &str) -> String {
+    format!("metrics:{{{service}}}")
+}
+
+/// The number of the last batch of counts of one isolate. The braces keep it on the hash's node of a
+/// cluster.
+pub fn metrics_of(service: &str, isolate: &str) -> String {
+    format!("metrics:{{{service}}}:isolate:{isolate}")
+}
+
 /// A user's profile.
 pub fn user_profile(user_id: &str) -> String {
     format!("user_profile:{user_id}")

@@ -1,5 +1,6 @@
 //! Sessions: what leaves the server, what is kept, and how it is kept.
 
+mod active;
 pub mod change;
 pub mod create;
 pub mod database;

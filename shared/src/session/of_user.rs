@@ -257,7 +257,7 @@ mod tests {
         let (one, two) = (id(1), id(2));
         let host = redis(&[
             json!(["OK", [one.as_str(), two.as_str(), "odd"]]),
-            json!([1, 1, 1, [two.as_str(), "odd"]]),
+            json!([1, 1, 1, 1, [two.as_str(), "odd"]]),
         ]);
         block_on(store(&host).end_all(USER, Some(&two), NOW)).unwrap();
         let bodies = bodies(&host);
@@ -280,7 +280,7 @@ mod tests {
                 Breakage::Before(CallError::Timeout),
                 Breakage::After(CallError::Connection),
             ] {
-                let host = redis(&[json!([null, [id(1).as_str()]]), json!([1, 1, 1, []])]);
+                let host = redis(&[json!([null, [id(1).as_str()]]), json!([1, 1, 1, 1, []])]);
                 (0..calls).for_each(|_| host.pass_next());
                 host.break_next(breakage);
                 assert!(block_on(store(&host).end_all(USER, None, NOW)).is_err());
@@ -293,9 +293,9 @@ mod tests {
     #[test]
     fn a_session_asked_for_before_all_were_ended_is_taken_back() {
         let mark = |millis: u64| {
-            let mut replies = vec![json!(1); 9];
+            let mut replies = vec![json!(1); 10];
             replies.push(json!(millis.to_string()));
-            let host = redis(&[json!([null, 0]), json!(replies), json!([1, 1, 1, 1])]);
+            let host = redis(&[json!([null, 0]), json!(replies), json!([1, 1, 1, 1, 1])]);
             let (id, record) = (id(1), SessionRecord::example(NOW));
             let created = block_on(store(&host).create(&new_session(&id, &record, None), NOW));
             (created, host)
@@ -312,8 +312,8 @@ mod tests {
         let (one, two) = (id(1), id(2));
         let host = redis(&[
             json!(["1799999999000", [one.as_str()]]),
-            json!([1, 1, 1, [two.as_str()]]),
-            json!([1, 1, 1, []]),
+            json!([1, 1, 1, 1, [two.as_str()]]),
+            json!([1, 1, 1, 1, []]),
         ]);
         let before = block_on(store(&host).end_all(USER, None, NOW)).unwrap();
         assert_eq!(before, Some(Timestamp::from_millis(1_799_999_999_000)));
@@ -326,9 +326,13 @@ mod tests {
     fn a_session_goes_on_in_another_once_and_not_after_its_end() {
         let create = |was_there: Value, goes_on| {
             let mut replies = if goes_on { vec![was_there] } else { vec![] };
-            replies.extend(vec![json!(1); 11]);
+            replies.extend(vec![json!(1); 13]);
             replies.push(Value::Null);
-            let host = redis(&[json!([null, 0, USER]), json!(replies), json!([1, 1, 1, 1])]);
+            let host = redis(&[
+                json!([null, 0, USER]),
+                json!(replies),
+                json!([1, 1, 1, 1, 1]),
+            ]);
             let (new, old, record) = (id(1), id(2), SessionRecord::example(NOW));
             let session = NewSession {
                 goes_on,

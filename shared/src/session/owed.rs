@@ -223,7 +223,7 @@ impl<H: Host> SessionStore<H> {
     }
 
     fn tell(&self, level: Level, msg: &'static str) {
-        let teller = self.redis.dependency().teller();
-        Line::new(level, teller.service, msg).emit(self.redis.host(), teller.threshold);
+        let telemetry = self.redis.dependency().telemetry();
+        Line::new(level, telemetry.service, msg).emit(self.redis.host(), telemetry.threshold);
     }
 }

@@ -12,13 +12,14 @@ use crate::{
 };
 
 /// Lets a session live on that is alive, and no other, and sees to it that its user's list has it: what is not
-/// in the list would not end with all others. Takes the keys of the session, of its owner and of the list, then
-/// the seconds of the first and the second, the score, and the id.
+/// in the list would not end with all others. Takes the keys of the session, of its owner, of the list and of
+/// all that are alive, then the seconds of the first and the second, the score, and the id.
 const SCRIPT: &str = r#"
 if redis.call("EXISTS", KEYS[1]) == 0 then return 0 end
 redis.call("EXPIRE", KEYS[1], ARGV[1], "GT")
 redis.call("EXPIRE", KEYS[2], ARGV[2], "GT")
 redis.call("ZADD", KEYS[3], "GT", ARGV[3], ARGV[4])
+redis.call("ZADD", KEYS[4], "GT", ARGV[3], ARGV[4])
 if redis.call("TTL", KEYS[3]) < tonumber(ARGV[1]) then redis.call("EXPIRE", KEYS[3], ARGV[1]) end
 return 1
 "#;
@@ -66,10 +67,11 @@ impl<H: Host> SessionStore<H> {
         // Once in ten minutes: the text costs less than a name that the server might not know.
         let command = Command::new("EVAL")
             .arg(SCRIPT)
-            .arg(3)
+            .arg(4)
             .arg(keys::session(id))
             .arg(keys::user_id(id))
             .arg(keys::user_sessions(&record.user_id))
+            .arg(keys::SESSIONS_ACTIVE)
             .arg(lives)
             .arg(self.lifetimes().user_id)
             .arg(now.seconds().saturating_add(lives))

@@ -9,7 +9,7 @@ use crate::{
 
 /// Makes a session as it was, where it is not, and where nobody has ended it: neither of late (it, or all of
 /// its user's), nor in a change that the database has not got. Takes the keys of the session, of its owner, of
-/// the list, of both ends and of what is owed; the record, its seconds, the user's id and its seconds, the
+/// the list, of both ends, of what is owed and of all that are alive; the record, its seconds, the user's id and its seconds, the
 /// score, the session's id, and the name of its end.
 const SCRIPT: &str = r#"
 if redis.call("EXISTS", KEYS[4], KEYS[5]) > 0 then return 0 end
@@ -17,6 +17,7 @@ if redis.call("HEXISTS", KEYS[6], ARGV[7]) == 1 then return 0 end
 redis.call("SET", KEYS[1], ARGV[1], "EX", ARGV[2], "NX")
 redis.call("SET", KEYS[2], ARGV[3], "EX", ARGV[4])
 redis.call("ZADD", KEYS[3], "GT", ARGV[5], ARGV[6])
+redis.call("ZADD", KEYS[7], "GT", ARGV[5], ARGV[6])
 if redis.call("TTL", KEYS[3]) < tonumber(ARGV[2]) then redis.call("EXPIRE", KEYS[3], ARGV[2]) end
 return 1
 "#;
@@ -35,13 +36,14 @@ impl<H: Host> SessionStore<H> {
         let lives = idle_until.seconds().saturating_sub(now.seconds()).max(1);
         let command = Command::new("EVAL")
             .arg(SCRIPT)
-            .arg(6)
+            .arg(7)
             .arg(keys::session(id))
             .arg(keys::user_id(id))
             .arg(keys::user_sessions(&record.user_id))
             .arg(keys::ended_session(id))
             .arg(keys::sessions_ended(&record.user_id))
             .arg(keys::OWED_TO_DATABASE)
+            .arg(keys::SESSIONS_ACTIVE)
             .arg(record.to_json())
             .arg(lives)
             .arg(&record.user_id)

@@ -9,6 +9,7 @@
 //! | `user_profile:{user_id}` | the profile | half an hour |
 //! | `sessions_ended:{user_id}` | when all were ended last | five minutes |
 //! | `ended_session:{session_id}` | that it was ended | five minutes |
+//! | `sessions_active` | ids of all sessions by expiry, to be counted | each as long as its session |
 //! | `owed_to_database` | changes that the database has not got | until it has |
 //! | `store_since` | since when Redis has held every session | as long as its data |
 //!

@@ -8,6 +8,7 @@ pub(crate) mod forgot_password;
 pub(crate) mod health;
 pub(crate) mod logout;
 pub(crate) mod me;
+pub(crate) mod metrics;
 pub(crate) mod mfa;
 pub(crate) mod resend_verification;
 pub(crate) mod reset_password;

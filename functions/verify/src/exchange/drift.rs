@@ -26,7 +26,7 @@ impl<H: GatewayHost> Exchange<'_, H> {
             .field("event", "device_drift")
             .field("drift", factor.as_str())
             .field("user_id", record.user_id.as_str())
-            .emit(self.host, self.gateway.config.common.log_level);
+            .emit(self.host, Level::Info);
         let now = self.host.now();
         if !record.may_rebind(now) {
             return;
@@ -51,8 +51,6 @@ impl<H: GatewayHost> Exchange<'_, H> {
     }
 
     fn tell(&self, level: Level, msg: &'static str, id: &SessionId) -> Line {
-        Line::new(level, SERVICE, msg)
-            .field("request_id", self.request_id.as_str())
-            .field("session", id.log_name().as_str())
+        Line::new(level, SERVICE, msg).field("session", id.log_name().as_str())
     }
 }

@@ -10,6 +10,7 @@ use authflow_shared::{
     request_id::RequestId,
     retry::backoff,
     session::SessionId,
+    telemetry::{Call, Context},
 };
 
 use super::respond;
@@ -34,6 +35,9 @@ pub(super) struct Errand<H> {
     pub(super) route: Rc<str>,
     pub(super) upstreams: Rc<[Upstream]>,
     pub(super) template: Template,
+    pub(super) context: Rc<Context>,
+    /// The call itself, in the trace.
+    pub(super) call: Option<Call>,
     pub(super) grant: Grant,
     pub(super) session: Option<SessionId>,
     pub(super) request_id: RequestId,
@@ -51,9 +55,16 @@ enum Failure {
 
 impl<H: GatewayHost> Errand<H> {
     /// Sends the request, and hands the answer on.
-    pub(super) async fn run(self, entry: &mut LogEntry) -> Outcome {
+    pub(super) async fn run(mut self, entry: &mut LogEntry) -> Outcome {
         let sent = self.host.now();
         let head = self.send().await;
+        let status = head.as_ref().ok().map(|head| head.status);
+        let error = head.as_ref().err().map(|failure| match failure {
+            Failure::Call(error) => error.as_str(),
+            Failure::Unsigned => "unsigned",
+        });
+        self.context
+            .called(self.call.take(), status, error, &self.host);
         entry.origin_ms = Some(self.host.now().since(sent));
         match head {
             // Any other status is none, and the runtime could not hand it on.
@@ -122,6 +133,8 @@ impl<H: GatewayHost> Errand<H> {
             // be its client's doing.
             if !self.template.has_body() && (wait.is_none() || upstreams.len() > 1) {
                 permit.failed(&self.host, error.as_str());
+            } else {
+                permit.spoiled(&self.host, error.as_str());
             }
             let Some(wait) = wait else {
                 return Err(Failure::Call(error));
@@ -186,7 +199,6 @@ impl<H: GatewayHost> Errand<H> {
 
     fn tell_retry(&self, upstream: &Upstream) {
         Line::new(Level::Warn, SERVICE, "origin_retried")
-            .field("request_id", self.request_id.as_str())
             .field("origin", upstream.origin.as_str())
             .emit(&self.host, self.gateway.config.common.log_level);
     }

@@ -191,7 +191,6 @@ impl<H: GatewayHost> Exchange<'_, H> {
 
     fn warn(&self, reason: &str) {
         Line::new(Level::Warn, SERVICE, "limiter_unavailable")
-            .field("request_id", self.request_id.as_str())
             .field("reason", reason)
             .emit(self.host, self.gateway.config.common.log_level);
     }

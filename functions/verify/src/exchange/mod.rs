@@ -14,10 +14,11 @@ use std::rc::Rc;
 use authflow_shared::{
     client_ip::ClientIp,
     host::{Host, gateway::GatewayHost},
-    log::{Level, Line},
+    log::{Level, Line, REQUEST},
     problem::Problem,
     request_id::RequestId,
     session::{Presented, SessionId},
+    telemetry::{Call, Context},
     trace::Trace,
 };
 
@@ -42,7 +43,7 @@ struct Exchange<'a, H> {
     gateway: &'a Rc<Gateway>,
     facts: &'a Facts<'a>,
     request_id: RequestId,
-    trace: Trace,
+    context: Rc<Context>,
     client: Client,
 }
 
@@ -60,15 +61,20 @@ pub async fn handle<H: GatewayHost>(gateway: Rc<Gateway>, host: H, text: String)
     let facts = Facts::parse(&text).unwrap_or_default();
     let (request_id, client) = (RequestId::random(&host), Client::of(&facts));
     let is_head = facts.method == "HEAD";
-    let mut entry = LogEntry::begin(&facts, &request_id, &host);
-    let next = if let Ok(trace) = Trace::enter(facts.header("traceparent"), &host) {
-        entry.trace = Some(trace.clone());
+    let mut entry = LogEntry::begin(&facts, &host);
+    let telemetry = &gateway.config.common.telemetry;
+    let traceparent = facts.header("traceparent");
+    let trace = Trace::enter(traceparent, telemetry.trace_one_in(), &host).ok();
+    let is_traced = trace.is_some();
+    let context = Context::new(&request_id, trace, Some(telemetry.clone()));
+    host.enter(context.clone());
+    let next = if is_traced {
         let exchange = Exchange {
             host: &host,
             gateway: &gateway,
             facts: &facts,
             request_id,
-            trace,
+            context: context.clone(),
             client,
         };
         match exchange.run(&mut entry).await {
@@ -95,19 +101,33 @@ pub async fn handle<H: GatewayHost>(gateway: Rc<Gateway>, host: H, text: String)
     if gateway.config.server_timing {
         outcome.append("server-timing", entry.server_timing(&host));
     }
-    entry.write(outcome.status(), &host, gateway.config.common.log_level);
+    let status = outcome.status();
+    entry.write(status, &host, gateway.config.common.log_level);
+    entry.count(status, telemetry, &context, host.now());
+    telemetry.settle(&host, &gateway.config.common.exports);
     match outcome {
         Outcome::Respond(answer) if is_head => Outcome::Respond(answer.without_body()),
         outcome => outcome,
     }
 }
 
-/// Answers a request that is not looked at: the configuration has faults, or there is no room for more.
-pub fn refused(host: &impl Host, text: &str, problem: &Problem) -> Outcome {
+/// Answers a request that is not looked at: the configuration has faults, and there is no gateway, or there is
+/// no room for more.
+pub fn refused(
+    gateway: Option<&Gateway>,
+    host: &impl Host,
+    text: &str,
+    problem: &Problem,
+) -> Outcome {
     let facts = Facts::parse(text).unwrap_or_default();
     let request_id = RequestId::random(host);
-    Line::new(Level::of_status(problem.status), SERVICE, "request")
-        .field("request_id", request_id.as_str())
+    host.enter(Context::new(&request_id, None, None));
+    if let Some(gateway) = gateway {
+        let telemetry = &gateway.config.common.telemetry;
+        telemetry.request(None, facts.method, problem.status, 0);
+        telemetry.decision("unavailable", problem.code);
+    }
+    Line::new(Level::of_status(problem.status), SERVICE, REQUEST)
         .field("method", facts.method)
         .field("status", problem.status)
         .field("outcome", problem.code)
@@ -152,6 +172,7 @@ impl<H: GatewayHost> Exchange<'_, H> {
         if request.escapes.is_empty()
             && let Some(outcome) = self.own_path(&request, client_ip, entry).await
         {
+            entry.is_own = true;
             return Next::Answer(outcome);
         }
         // (5)
@@ -227,6 +248,8 @@ impl<H: GatewayHost> Exchange<'_, H> {
         };
         // (5)
         self.within(words.tally, entry)?;
+        let is_personal = grant.record().is_some();
+        entry.grant(if is_personal { "session" } else { "public" }, self.host);
         if let (Some(id), Some(record)) = (named.session(), grant.record()) {
             entry.user_id = Some(record.user_id.clone());
             self.renew(id, record);
@@ -234,9 +257,12 @@ impl<H: GatewayHost> Exchange<'_, H> {
                 self.follow(factor, id, record, &seen.device);
             }
         }
+        let call = self.context.call(&"origin".into(), self.host);
+        let trace = self.context.trace();
         let context = forward::Context {
             request_id: self.request_id.as_str(),
-            trace: &self.trace,
+            traceparent: call.as_ref().map_or("", Call::traceparent),
+            is_continued: trace.is_some_and(Trace::is_continued),
             client_ip,
             token_in_authorization: presented.is_in_authorization(),
         };
@@ -247,6 +273,8 @@ impl<H: GatewayHost> Exchange<'_, H> {
             route: route.id.clone(),
             upstreams: route.upstreams.clone(),
             template,
+            context: self.context.clone(),
+            call,
             grant,
             session: named.into_session(),
             request_id: self.request_id.clone(),

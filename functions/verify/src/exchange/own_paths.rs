@@ -1,11 +1,18 @@
 //! The gateway's own paths: exact ones, which grant nothing.
 
-use authflow_shared::{client_ip::ClientIp, host::gateway::GatewayHost};
+use authflow_shared::{
+    client_ip::ClientIp, host::gateway::GatewayHost, readiness::Health, telemetry::exposition,
+};
 
 use super::Exchange;
 use crate::{
-    answer::Answer, canonical::CanonicalRequest, health, outcome::Outcome, own_paths::is_own_path,
-    problems, request_log::LogEntry,
+    answer::{Answer, RETRY_AFTER},
+    canonical::CanonicalRequest,
+    health,
+    outcome::Outcome,
+    own_paths::is_own_path,
+    problems,
+    request_log::LogEntry,
 };
 
 /// Seconds that the set of keys may be remembered.
@@ -24,7 +31,9 @@ impl<H: GatewayHost> Exchange<'_, H> {
             matches!(request.method.as_str(), "GET" | "HEAD"),
         );
         match path {
-            "/health" | "/health/" | "/.well-known/authflow/jwks.json" if !only_reads => {
+            "/health" | "/health/" | "/.well-known/authflow/jwks.json" | "/metrics"
+                if !only_reads =>
+            {
                 let mut outcome = self.respond(entry, &problems::method_not_allowed());
                 outcome.set("allow", "GET, HEAD");
                 Some(outcome)
@@ -38,10 +47,13 @@ impl<H: GatewayHost> Exchange<'_, H> {
                     return Some(self.over_the_limit(entry, tally));
                 }
                 entry.outcome = "health";
-                let (redis, store) = (self.redis(), self.store());
-                let id = self.request_id.as_str();
-                let answer = health::answer(&redis, &store, self.host, request, id);
-                Some(answer.await.into())
+                Some(self.health(request).await.into())
+            }
+            // Whoever may not read it learns nothing, not even that it is there.
+            "/metrics" if self.may_read_metrics() => {
+                entry.route = Some("metrics".into());
+                entry.outcome = "metrics";
+                Some(self.metrics().await.into())
             }
             "/.well-known/authflow/jwks.json" => {
                 entry.route = Some("jwks".into());
@@ -61,6 +73,31 @@ impl<H: GatewayHost> Exchange<'_, H> {
             path if is_own_path(path) => Some(self.respond(entry, &problems::not_found())),
             _ => None,
         }
+    }
+
+    async fn health(&self, request: &CanonicalRequest) -> Answer {
+        let mut checks = Vec::new();
+        if health::asks_dependencies(request) {
+            let ask = health::ask(self.redis(), self.store());
+            checks = self.gateway.readiness.checks(self.host, ask).await;
+        }
+        let Health { status, body, .. } = Health::of(&checks);
+        let mut answer = Answer::json(status, body, self.request_id.as_str());
+        if status == 503 {
+            answer.headers.push(("retry-after", RETRY_AFTER.to_owned()));
+        }
+        answer
+    }
+
+    fn may_read_metrics(&self) -> bool {
+        let telemetry = &self.gateway.config.common.telemetry;
+        telemetry.may_read(self.facts.header("authorization"))
+    }
+
+    async fn metrics(&self) -> Answer {
+        let common = &self.gateway.config.common;
+        let page = common.telemetry.page(self.host, &common.exports).await;
+        Answer::text(page, exposition::CONTENT_TYPE, self.request_id.as_str())
     }
 
     /// The public keys of the assertion; an empty set where there are none.

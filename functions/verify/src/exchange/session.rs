@@ -164,13 +164,11 @@ impl<H: GatewayHost> Exchange<'_, H> {
         }
         let (gateway, host, store) = (self.gateway.clone(), self.host.clone(), self.store());
         let (id, record) = (id.clone(), record.clone());
-        let request_id = self.request_id.clone();
         self.host.spawn(async move {
             // Told by the clock anew: the origin may have taken its time.
             if let Err(reason) = store.renew(&id, &record, host.now()).await {
                 gateway.renewals.borrow_mut().failed(&id);
                 Line::new(Level::Warn, SERVICE, "renewal_failed")
-                    .field("request_id", request_id.as_str())
                     .field("session", id.log_name().as_str())
                     .field("reason", reason.as_str())
                     .emit(&host, gateway.config.common.log_level);

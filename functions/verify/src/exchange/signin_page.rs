@@ -56,7 +56,14 @@ impl<H: GatewayHost> Exchange<'_, H> {
         if let Some(answers) = known {
             return answers;
         }
-        entry.detail = match self.host.page(source.order(language)).await {
+        let call = self.context.call(&"auth".into(), self.host);
+        let traceparent = call.as_ref().map(|call| call.traceparent().to_owned());
+        let order = source.order(language, traceparent.unwrap_or_default());
+        let page = self.host.page(order).await;
+        let status = page.as_ref().ok().map(|answer| answer.status);
+        let error = page.as_ref().err().map(|error| error.as_str());
+        self.context.called(call, status, error, self.host);
+        entry.detail = match page {
             Ok(answer) if Kept::is_in(&answer) => {
                 let (host, order) = (self.host.clone(), source.keep(language, answer.body));
                 self.host

@@ -13,13 +13,14 @@ use std::rc::Rc;
 use super::{Effect, EffectResult, pool};
 use crate::{
     host::{
-        Background, CallError, Clock, HttpAnswer, HttpCall, HttpClient, LogSink, NoRandomness,
-        Random, Sleeper,
+        Background, CallError, Clock, HttpAnswer, HttpCall, HttpClient, InRequest, LogSink,
+        NoRandomness, Random, Sleeper,
         gateway::{
             AdmitOrder, KeepOrder, PageCache, PageOrder, PlatformLimiter, SignOrder, Signer,
         },
         origin::{ForwardPlan, OriginClient, OriginHead},
     },
+    telemetry::Context,
     timestamp::Timestamp,
 };
 
@@ -34,6 +35,7 @@ struct Mailbox {
     now: Cell<Timestamp>,
     asked: RefCell<Option<Effect>>,
     result: RefCell<Option<EffectResult>>,
+    context: RefCell<Option<Rc<Context>>>,
     log: RefCell<Vec<String>>,
     background: RefCell<Vec<BoxFuture<()>>>,
 }
@@ -169,6 +171,16 @@ impl Sleeper for EffectHost {
 impl LogSink for EffectHost {
     fn emit(&self, line: String) {
         self.0.log.borrow_mut().push(line);
+    }
+}
+
+impl InRequest for EffectHost {
+    fn enter(&self, context: Rc<Context>) {
+        self.0.context.replace(Some(context));
+    }
+
+    fn context(&self) -> Option<Rc<Context>> {
+        self.0.context.borrow().clone()
     }
 }
 

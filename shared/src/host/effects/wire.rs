@@ -14,7 +14,8 @@
 //!           names to report, names to remove, headers to set
 //!         | "sign", data, key
 //!         | "admit", limiter, key
-//!         | "page", binding or nothing, url, language or nothing, names to report
+//!         | "page", binding or nothing, url, language or nothing, traceparent or nothing,
+//!           names to report
 //!         | "keep", url, cache-control, list of the text's lines
 //!         | "recall", url
 //!         | "sleep"
@@ -177,6 +178,7 @@ fn page(lines: &mut Lines, order: &PageOrder) {
     lines.line(&order.binding);
     lines.line(&order.url);
     lines.line(order.language);
+    lines.line(&order.traceparent);
     lines.list(order.report.iter().copied());
 }
 

@@ -160,10 +160,11 @@ impl Redis {
             [
                 "EVAL",
                 _,
-                "3",
+                "4",
                 session,
                 owner,
                 list,
+                active,
                 lives_for,
                 _,
                 score,
@@ -174,18 +175,20 @@ impl Redis {
                 }
                 self.obey(&["EXPIRE", session, lives_for]);
                 self.obey(&["EXPIRE", owner, "7200"]);
+                self.obey(&["ZADD", active, score, id]);
                 self.obey(&["ZADD", list, score, id])
             }
             [
                 "EVAL",
                 _,
-                "6",
+                "7",
                 session,
                 owner,
                 list,
                 ended,
                 all_ended,
                 owed,
+                active,
                 record,
                 lives_for,
                 user,
@@ -202,6 +205,7 @@ impl Redis {
                 }
                 self.obey(&["SET", session, record, "EX", lives_for, "NX"]);
                 self.obey(&["SET", owner, user, "EX", user_lives]);
+                self.obey(&["ZADD", active, score, id]);
                 self.obey(&["ZADD", list, score, id])
             }
             other => panic!("{other:?}"),

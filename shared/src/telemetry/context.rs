@@ -1,0 +1,196 @@
+//! What belongs to one request while it is on its way: its names, and the spans of its trace.
+//!
+//! The environment carries it ([`InRequest`](crate::host::InRequest)), so that every log line and
+//! every call of the request, and of what it left for after the response, has them.
+
+use core::cell::RefCell;
+use std::rc::Rc;
+
+use super::{
+    Telemetry,
+    span::{Kind, Span},
+};
+use crate::{
+    host::{Clock, Random},
+    json::Writer,
+    request_id::RequestId,
+    timestamp::Timestamp,
+    trace::Trace,
+};
+
+/// The most spans that are kept of one request.
+const MOST_SPANS: usize = 64;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Context {
+    /// The fields that name the request in each of its log lines, as JSON without braces.
+    fields: String,
+    trace: Option<Trace>,
+    telemetry: Option<Rc<Telemetry>>,
+    spans: RefCell<Spans>,
+}
+
+/// What became of the spans so far.
+#[derive(Debug)]
+enum Spans {
+    /// Nobody wants any.
+    Dropped,
+    /// It is not known yet whether they are wanted.
+    Held(Vec<String>),
+    /// The request is answered, and each goes out as it ends.
+    Exported,
+}
+
+/// What a request came to.
+#[derive(Debug)]
+pub struct End<'a> {
+    /// When it began.
+    pub started: Timestamp,
+    /// Its method.
+    pub method: &'a str,
+    /// The name of its route or endpoint.
+    pub route: Option<&'a str>,
+    /// The status that it was answered with.
+    pub status: u16,
+    /// What became of it, in snake case.
+    pub outcome: &'static str,
+    /// What else is known, by the names of OpenTelemetry's semantic conventions.
+    pub attributes: &'a [(&'static str, &'a str)],
+}
+
+/// A call that is about to be made.
+#[derive(Debug)]
+pub struct Call {
+    place: Trace,
+    name: Rc<str>,
+    /// None if nobody wants to know.
+    since: Option<Timestamp>,
+}
+
+impl Call {
+    /// The `traceparent` that goes with it.
+    pub fn traceparent(&self) -> &str {
+        self.place.traceparent()
+    }
+}
+
+impl Context {
+    /// The context of the request `request_id` in `trace`; its spans are recorded where `telemetry`
+    /// exports any.
+    pub fn new(
+        request_id: &RequestId,
+        trace: Option<Trace>,
+        telemetry: Option<Rc<Telemetry>>,
+    ) -> Rc<Self> {
+        let fields = Writer::object()
+            .text("request_id", request_id.as_str())
+            .maybe_text("trace_id", trace.as_ref().map(Trace::trace_id))
+            .fields();
+        let records = telemetry.as_ref().is_some_and(|it| it.exports_spans());
+        let spans = match &trace {
+            Some(_) if records => Spans::Held(Vec::new()),
+            _ => Spans::Dropped,
+        };
+        Rc::new(Self {
+            fields,
+            trace,
+            telemetry,
+            spans: RefCell::new(spans),
+        })
+    }
+
+    /// The fields that name the request.
+    pub fn fields(&self) -> &str {
+        &self.fields
+    }
+
+    /// Its trace; none where there was no randomness to make one.
+    pub const fn trace(&self) -> Option<&Trace> {
+        self.trace.as_ref()
+    }
+
+    /// Begins a call of `name`; `None` if the request has no trace. It has a place of its own in the trace
+    /// where somebody wants to know.
+    pub fn call(&self, name: &Rc<str>, host: &(impl Clock + Random)) -> Option<Call> {
+        let trace = self.trace.as_ref()?;
+        let is_wanted = !matches!(*self.spans.borrow(), Spans::Dropped);
+        let child = if is_wanted { trace.child(host) } else { None };
+        let since = child.as_ref().map(|_| host.now());
+        Some(Call {
+            place: child.unwrap_or_else(|| trace.clone()),
+            name: name.clone(),
+            since,
+        })
+    }
+
+    /// Ends `call`, which came to `status` or failed for `error`.
+    pub fn called(
+        &self,
+        call: Option<Call>,
+        status: Option<u16>,
+        error: Option<&'static str>,
+        clock: &impl Clock,
+    ) {
+        let Some(Call {
+            place,
+            name,
+            since: Some(started),
+        }) = call
+        else {
+            return;
+        };
+        let span = Span {
+            place: &place,
+            kind: Kind::Client,
+            name: &name,
+            started,
+            ended: clock.now(),
+            status,
+            error,
+            attributes: &[],
+        };
+        self.keep(span.to_json());
+    }
+
+    /// Ends the request's own span, and exports all that were recorded if the trace is sampled or the
+    /// request failed for a reason that is not the client's; forgets them otherwise.
+    pub fn finish(&self, end: &End<'_>, now: Timestamp) {
+        let Spans::Held(below) = self.spans.replace(Spans::Dropped) else {
+            return;
+        };
+        let Some(trace) = &self.trace else { return };
+        let has_failed = end.status >= 500;
+        if !has_failed && !trace.is_sampled() {
+            return;
+        }
+        self.spans.replace(Spans::Exported);
+        let own = Span {
+            place: trace,
+            kind: Kind::Server,
+            name: &[end.method, " ", end.route.unwrap_or("none")].concat(),
+            started: end.started,
+            ended: now,
+            status: Some(end.status),
+            error: has_failed.then_some(end.outcome),
+            attributes: end.attributes,
+        };
+        self.keep(own.to_json());
+        for span in below {
+            self.keep(span);
+        }
+    }
+
+    fn keep(&self, span: String) {
+        match &mut *self.spans.borrow_mut() {
+            Spans::Dropped => {}
+            Spans::Held(spans) if spans.len() < MOST_SPANS => spans.push(span),
+            Spans::Held(_) => {}
+            Spans::Exported => {
+                if let Some(telemetry) = &self.telemetry {
+                    telemetry.export(span);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! One stretch of a trace, as OTLP has it (opentelemetry-proto 1.x, `trace/v1`, in its JSON form).
+
+use crate::{
+    json::{Writer, write},
+    timestamp::Timestamp,
+    trace::Trace,
+};
+
+/// What a span is to the one above it; the numbers are OTLP's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// We answer.
+    Server = 2,
+    /// We ask.
+    Client = 3,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Span<'a> {
+    pub(super) place: &'a Trace,
+    pub(super) kind: Kind,
+    pub(super) name: &'a str,
+    pub(super) started: Timestamp,
+    pub(super) ended: Timestamp,
+    /// The HTTP status that it came to.
+    pub(super) status: Option<u16>,
+    /// Why it failed.
+    pub(super) error: Option<&'static str>,
+    /// What else is known, by the names of OpenTelemetry's semantic conventions.
+    pub(super) attributes: &'a [(&'static str, &'a str)],
+}
+
+impl Span<'_> {
+    /// As OTLP has it.
+    pub(super) fn to_json(&self) -> String {
+        let status = self.status.map(|status| status.to_string());
+        let more = [
+            ("http.response.status_code", status.as_deref(), "intValue"),
+            ("error.type", self.error, "stringValue"),
+        ];
+        let known = self.attributes.iter();
+        let known = known.map(|(name, value)| (*name, Some(*value), "stringValue"));
+        let told = known
+            .chain(more)
+            .filter_map(|(name, value, kind)| value.map(|value| attribute(name, kind, value)));
+        let mut span = Writer::object()
+            .text("traceId", self.place.trace_id())
+            .text("spanId", self.place.span_id())
+            .maybe_text("parentSpanId", self.place.parent_id())
+            .text("name", self.name)
+            .number("kind", self.kind as u64)
+            .text("startTimeUnixNano", &nanos(self.started))
+            .text("endTimeUnixNano", &nanos(self.ended))
+            .json("attributes", &write::list(told));
+        if let Some(error) = self.error {
+            let status = Writer::object().number("code", 2).text("message", error);
+            span = span.json("status", &status.end());
+        }
+        span.end()
+    }
+}
+
+/// An attribute; `kind` is the name of its value's type.
+pub(super) fn attribute(name: &str, kind: &str, value: &str) -> String {
+    let value = Writer::object().text(kind, value).end();
+    Writer::object()
+        .text("key", name)
+        .json("value", &value)
+        .end()
+}
+
+/// 64-bit numbers are texts in the JSON form of protocol buffers.
+fn nanos(moment: Timestamp) -> String {
+    let mut text = moment.millis().to_string();
+    text.push_str("000000");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::fake::FakeHost;
+
+    #[test]
+    fn a_span_is_told_as_otlp_has_it() {
+        let host = FakeHost::answering("");
+        let given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let at = Timestamp::from_millis(1_800_000_000_123);
+        let span = Span {
+            place: &Trace::enter(Some(given), 1, &host).unwrap(),
+            kind: Kind::Server,
+            name: "GET \"app\"",
+            started: at,
+            ended: at,
+            status: Some(502),
+            error: Some("upstream_unreachable"),
+            attributes: &[("http.route", "app")],
+        };
+        insta::assert_snapshot!(span.to_json(), @r#"{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"0001020304050607","parentSpanId":"00f067aa0ba902b7","name":"GET \"app\"","kind":2,"startTimeUnixNano":"1800000000123000000","endTimeUnixNano":"1800000000123000000","attributes":[{"key":"http.route","value":{"stringValue":"app"}},{"key":"http.response.status_code","value":{"intValue":"502"}},{"key":"error.type","value":{"stringValue":"upstream_unreachable"}}],"status":{"code":2,"message":"upstream_unreachable"}}"#);
+    }
+}
