@@ -6,7 +6,7 @@
 //   finished, lost   nothing is left to do, or can be done
 
 import * as glue from "./pkg/index_bg.js";
-import { answered, slept } from "./effects.js";
+import { answered, recorded, slept } from "./effects.js";
 import { refuse, tell } from "./fallback.js";
 import { instantiate } from "./instance.js";
 import { append, Lines } from "./lines.js";
@@ -99,6 +99,8 @@ export class Exchange {
         return answered(ask, ms);
       case "sleep":
         return slept(ms);
+      case "record":
+        return recorded(this.env, ask);
       default:
         throw new Error("the module asks for what nobody can do");
     }

@@ -3,6 +3,7 @@
 //! Everything here is plain Rust over the traits of [`host`], so that it runs and is tested
 //! natively; nothing touches JavaScript but the source of randomness.
 
+pub mod audit;
 pub mod breaker;
 pub mod client_ip;
 pub mod config;

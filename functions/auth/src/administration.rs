@@ -9,6 +9,7 @@
 //! of these steps may fail with 503, and doing the same again finishes it.
 
 use authflow_shared::{
+    audit::Event,
     host::Host,
     session::SessionId,
     supabase::{AuthError, Factor, User, admin::AdminChange, is_uuid},
@@ -64,6 +65,14 @@ impl Deed {
             Self::Unlock => "user_unlocked",
             Self::Role(_) => "role_changed",
             Self::Delete => "user_deleted",
+        }
+    }
+
+    /// The role that it gives.
+    fn role(&self) -> Option<&str> {
+        match self {
+            Self::Role(role) => Some(role),
+            _ => None,
         }
     }
 
@@ -218,7 +227,13 @@ impl Admin {
             error if changes_rights => Failure::from_supabase(&error).before_account_change(),
             error => Failure::from_supabase(&error),
         })?;
-        exchange.audit(deed.as_str(), user_id, Some(self.user_id()));
+        exchange.tell(&Event {
+            event: deed.as_str(),
+            user_id: Some(user_id),
+            actor: Some(self.user_id()),
+            detail: deed.role().map(|role| ("role", role)),
+            ..Event::default()
+        });
 
         // (4) The sessions that Supabase allowed before it knew.
         if changes_rights {

@@ -197,6 +197,10 @@ async fn handle<H: Host>(
         Action::FactorsPage => Box::pin(pages::factors::handle(&exchange)),
     };
     let answer = answer.await;
+    let note = answer
+        .as_ref()
+        .map_or_else(Failure::note, |it| it.note.clone());
+    exchange.audit_entry(found, action, &note);
     exchange.store().settle_behind();
     answer
 }

@@ -37,6 +37,9 @@ pub(crate) async fn end<H: Host>(exchange: &Exchange<'_, H>) -> Result<Option<En
         return Ok(None);
     };
     let user_id = end_one(exchange, &id).await?;
+    if let Some(user_id) = &user_id {
+        exchange.audit_end("sign_out", user_id, &id, None);
+    }
     Ok(Some(Ended { id, user_id }))
 }
 

@@ -1,6 +1,10 @@
 //! One request on its way, with everything an endpoint needs to answer it.
 
-use core::{pin::Pin, time::Duration};
+use core::{
+    cell::{Cell, RefCell},
+    pin::Pin,
+    time::Duration,
+};
 use std::rc::Rc;
 
 use authflow_shared::{
@@ -36,6 +40,10 @@ pub(crate) struct Exchange<'a, H> {
     /// The session the request presents, if its token is one of ours; whether it is still alive
     /// nobody has asked yet.
     pub(crate) session: Option<SessionId>,
+    /// The account that it is about, by its name in the audit.
+    pub(crate) account: RefCell<Option<String>>,
+    /// Whether a session was opened on a device that nobody had seen.
+    pub(crate) new_device: Cell<bool>,
     store: SessionStore<H>,
     supabase: AuthClient<H>,
     redis: Redis<H>,
@@ -68,6 +76,8 @@ impl<'a, H: Host> Exchange<'a, H> {
             ids,
             client_ip,
             session,
+            account: RefCell::default(),
+            new_device: Cell::default(),
             store: SessionStore::new(redis.clone(), config.database.clone(), common.lifetimes),
             supabase: AuthClient::new(host.clone(), config.supabase.clone(), Some(client_ip)),
             redis,

@@ -15,7 +15,10 @@ use authflow_shared::{
     supabase::{AuthError, Weakness},
 };
 
-use crate::{response::Response, second_factor::Choice};
+use crate::{
+    response::{Note, Response},
+    second_factor::Choice,
+};
 
 /// Seconds after which it makes sense to ask again when something we need is down.
 const RETRY_UNAVAILABLE: u32 = 5;
@@ -70,6 +73,14 @@ impl DerefMut for Failure {
 }
 
 impl Failure {
+    /// What the log says of it.
+    pub(crate) fn note(&self) -> Note {
+        Note {
+            outcome: self.problem.code,
+            ..Note::default()
+        }
+    }
+
     #[inline(never)]
     fn new(status: u16, code: &'static str, title: &'static str, detail: &str) -> Self {
         Self(Box::new(Refusal {

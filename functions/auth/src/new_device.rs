@@ -166,7 +166,7 @@ mod tests {
         (
             calls,
             events
-                .filter(|line| line.contains("new_device\""))
+                .filter(|line| line.contains("\"event\":\"new_device\""))
                 .collect(),
         )
     }

@@ -209,6 +209,7 @@ pub(crate) async fn open<H: Host>(
         }
     };
 
+    exchange.new_device.set(!created.known_device);
     // (3) Whoever signs in from a device that nobody has seen may be somebody else.
     let is_arrival = matches!(
         opening,

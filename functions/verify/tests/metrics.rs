@@ -51,7 +51,7 @@ fn what_was_counted_goes_to_redis_once_after_ten_seconds() {
     assert_eq!(batch[0], "1", "the first");
     for (series, count) in [
         (
-            r#"authflow_requests_total{service="verify",route="app",method="GET",status="203"}"#,
+            r#"authflow_requests_total{service="verify",route="app",method="GET",status="299"}"#,
             3,
         ),
         (
@@ -84,7 +84,7 @@ fn what_was_counted_goes_to_redis_once_after_ten_seconds() {
         ),
         (
             r#"authflow_dependency_requests_total{dependency="http://origin.test",result="ok"}"#,
-            3,
+            4,
         ),
         (
             r#"authflow_dependency_duration_seconds_count{dependency="redis"}"#,

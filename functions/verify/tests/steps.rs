@@ -177,9 +177,12 @@ fn the_page_for_an_outage_is_asked_for_kept_and_recalled() {
     let asks = begin("/app/x", navigation);
     assert_eq!(asks["ask"]["timeout_ms"], 1_000);
     let report = ["content-security-policy"];
+    let page = &asks["ask"]["page"];
+    let traceparent = page["traceparent"].as_str().unwrap();
+    assert_eq!(traceparent.len(), 55);
     assert_eq!(
-        asks["ask"]["page"],
-        json!({ "binding": "", "url": url, "language": "de", "report": report })
+        *page,
+        json!({ "binding": "", "url": url, "language": "de", "traceparent": traceparent, "report": report })
     );
     let sent_on = go_on(&asks, 200, &text);
     assert_eq!(sent_on["respond"]["status"], 302);

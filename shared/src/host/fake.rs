@@ -8,11 +8,11 @@ use std::{
 
 use super::{
     Background, CallError, Clock, HttpAnswer, HttpCall, HttpClient, InRequest, LogSink,
-    NoRandomness, Random, Sleeper,
+    NoRandomness, Random, Recorder, Sleeper,
     gateway::{AdmitOrder, KeepOrder, PageCache, PageOrder, PlatformLimiter, SignOrder, Signer},
     origin::{ForwardPlan, OriginClient, OriginHead},
 };
-use crate::{telemetry::Context, timestamp::Timestamp};
+use crate::{audit::DataPoint, telemetry::Context, timestamp::Timestamp};
 
 /// What a [`FakeHost`] does with a call.
 type Responder = Box<dyn FnMut(&HttpCall) -> Result<HttpAnswer, CallError>>;
@@ -48,6 +48,7 @@ struct World {
     kept: BTreeMap<String, String>,
     slept: Vec<Duration>,
     lines: Vec<String>,
+    points: Vec<DataPoint>,
     context: Option<Rc<Context>>,
     tasks: VecDeque<Pin<Box<dyn Future<Output = ()>>>>,
 }
@@ -85,6 +86,7 @@ impl FakeHost {
             kept: BTreeMap::new(),
             slept: Vec::new(),
             lines: Vec::new(),
+            points: Vec::new(),
             context: None,
             tasks: VecDeque::new(),
         })))
@@ -206,6 +208,11 @@ impl FakeHost {
         self.0.borrow().lines.clone()
     }
 
+    /// The data points so far.
+    pub fn points(&self) -> Vec<DataPoint> {
+        self.0.borrow().points.clone()
+    }
+
     /// Takes the next task that was left for after the response.
     pub fn next_task(&self) -> Option<Pin<Box<dyn Future<Output = ()>>>> {
         self.0.borrow_mut().tasks.pop_front()
@@ -313,6 +320,12 @@ impl InRequest for FakeHost {
 
     fn context(&self) -> Option<Rc<Context>> {
         self.0.borrow().context.clone()
+    }
+}
+
+impl Recorder for FakeHost {
+    async fn record(&self, point: DataPoint) {
+        self.0.borrow_mut().points.push(point);
     }
 }
 

@@ -15,7 +15,7 @@ pub mod origin;
 use core::{fmt, time::Duration};
 use std::rc::Rc;
 
-use crate::{telemetry::Context, timestamp::Timestamp};
+use crate::{audit::DataPoint, telemetry::Context, timestamp::Timestamp};
 
 /// Tells the time.
 pub trait Clock {
@@ -80,14 +80,42 @@ pub trait Background {
     fn spawn(&self, task: impl Future<Output = ()> + 'static);
 }
 
+/// Keeps data points where an operator can ask for them.
+#[expect(
+    async_fn_in_trait,
+    reason = "no caller needs `Send`: a worker has one thread"
+)]
+pub trait Recorder {
+    /// Hands on a data point. It may be lost.
+    async fn record(&self, point: DataPoint);
+}
+
 /// All of the environment. A clone is a cheap handle to the same environment.
 pub trait Host:
-    Clock + Random + HttpClient + Sleeper + LogSink + InRequest + Background + Clone + 'static
+    Clock
+    + Random
+    + HttpClient
+    + Sleeper
+    + LogSink
+    + InRequest
+    + Recorder
+    + Background
+    + Clone
+    + 'static
 {
 }
 
 impl<T> Host for T where
-    T: Clock + Random + HttpClient + Sleeper + LogSink + InRequest + Background + Clone + 'static
+    T: Clock
+        + Random
+        + HttpClient
+        + Sleeper
+        + LogSink
+        + InRequest
+        + Recorder
+        + Background
+        + Clone
+        + 'static
 {
 }
 

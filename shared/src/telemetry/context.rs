@@ -26,6 +26,7 @@ const MOST_SPANS: usize = 64;
 pub struct Context {
     /// The fields that name the request in each of its log lines, as JSON without braces.
     fields: String,
+    request_id: RequestId,
     trace: Option<Trace>,
     telemetry: Option<Rc<Telemetry>>,
     spans: RefCell<Spans>,
@@ -94,6 +95,7 @@ impl Context {
         };
         Rc::new(Self {
             fields,
+            request_id: request_id.clone(),
             trace,
             telemetry,
             spans: RefCell::new(spans),
@@ -103,6 +105,11 @@ impl Context {
     /// The fields that name the request.
     pub fn fields(&self) -> &str {
         &self.fields
+    }
+
+    /// The id of the request.
+    pub fn request_id(&self) -> &str {
+        self.request_id.as_str()
     }
 
     /// Its trace; none where there was no randomness to make one.
@@ -183,9 +190,8 @@ impl Context {
 
     fn keep(&self, span: String) {
         match &mut *self.spans.borrow_mut() {
-            Spans::Dropped => {}
             Spans::Held(spans) if spans.len() < MOST_SPANS => spans.push(span),
-            Spans::Held(_) => {}
+            Spans::Held(_) | Spans::Dropped => {}
             Spans::Exported => {
                 if let Some(telemetry) = &self.telemetry {
                     telemetry.export(span);

@@ -149,7 +149,7 @@ struct Page(String);
 
 impl Page {
     fn line(&mut self, parts: &[&str]) {
-        parts.iter().for_each(|part| self.0.push_str(part));
+        self.0.extend(parts.iter().copied());
         self.0.push('\n');
     }
 
@@ -159,7 +159,7 @@ impl Page {
     }
 
     fn sample(&mut self, name: &[&str], value: &str) {
-        name.iter().for_each(|part| self.0.push_str(part));
+        self.0.extend(name.iter().copied());
         self.line(&[" ", value]);
     }
 

@@ -90,6 +90,11 @@ impl Telemetry {
         self.settings.trace_one_in
     }
 
+    /// The binding of the dataset that events of the audit go to, if there is one.
+    pub const fn audit_dataset(&self) -> Option<&Rc<str>> {
+        self.settings.audit_dataset.as_ref()
+    }
+
     /// Whether spans go anywhere.
     pub const fn exports_spans(&self) -> bool {
         self.settings.exports_spans
@@ -280,7 +285,13 @@ impl Telemetry {
         }
         let isolate = self.isolate.borrow().clone();
         let redis = Redis::new(host.clone(), settings.clone());
-        while let Some(batch) = self.next_batch(host.now()) {
+        // One, and before it the one that Redis may have missed. Telling it is counted, too, but goes with
+        // the next.
+        let rounds = if self.batch.borrow().is_some() { 2 } else { 1 };
+        for _ in 0..rounds {
+            let Some(batch) = self.next_batch(host.now()) else {
+                return;
+            };
             if store::add(&redis, self.service, &isolate, &batch)
                 .await
                 .is_err()

@@ -18,6 +18,8 @@ pub struct Settings {
     pub trace_one_in: u64,
     /// Whether there is an `OTLP_URL`.
     pub exports_spans: bool,
+    /// `AUDIT_DATASET`: the binding of a dataset of Workers Analytics Engine.
+    pub audit_dataset: Option<Rc<str>>,
     /// `TELEMETRY_DELAY_MS`: how long what is counted stays in an isolate.
     pub delay: Duration,
 }
@@ -38,6 +40,7 @@ impl Settings {
             metrics_token: reader.word("METRICS_TOKEN").map(Secret::new),
             trace_one_in: reader.number("TRACE_ONE_IN", 1, 0..=1_000_000),
             exports_spans: reader.optional("OTLP_URL").is_some(),
+            audit_dataset: reader.word("AUDIT_DATASET").map(Rc::from),
             delay: Duration::from_millis(reader.number("TELEMETRY_DELAY_MS", 10_000, 100..=20_000)),
         }
     }

@@ -105,7 +105,7 @@ pub(crate) async fn end_of<H: Host>(
         return Err(Failure::not_found());
     }
     end_session::end_one(exchange, id).await?;
-    exchange.audit("session_ended", user_id, actor);
+    exchange.audit_end("session_ended", user_id, id, actor);
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use authflow_shared::{
+    audit::Event,
     fingerprint::{Device, Factor},
     host::gateway::GatewayHost,
     log::{Level, Line},
@@ -22,18 +23,22 @@ impl<H: GatewayHost> Exchange<'_, H> {
         record: &Rc<SessionRecord>,
         device: &Device<'_>,
     ) {
-        self.tell(Level::Info, "audit", id)
-            .field("event", "device_drift")
-            .field("drift", factor.as_str())
-            .field("user_id", record.user_id.as_str())
-            .emit(self.host, Level::Info);
+        let event = Event {
+            event: "device_drift",
+            user_id: Some(&record.user_id),
+            session: Some(&id.log_name()),
+            detail: Some(("drift", factor.as_str())),
+            ..Event::default()
+        };
+        event.tell(self.host, device.ip, &self.gateway.config.common.telemetry);
         let now = self.host.now();
         if !record.may_rebind(now) {
             return;
         }
         let fingerprinter = &self.gateway.config.common.fingerprinter;
         let (fingerprint, factors) = (fingerprinter.of(device), fingerprinter.factors_of(device));
-        let failed = self.tell(Level::Warn, "rebinding_failed", id);
+        let failed = Line::new(Level::Warn, SERVICE, "rebinding_failed")
+            .field("session", id.log_name().as_str());
         let (id, record) = (id.clone(), record.clone());
         let (gateway, host, store) = (self.gateway.clone(), self.host.clone(), self.store());
         self.host.spawn(async move {
@@ -48,9 +53,5 @@ impl<H: GatewayHost> Exchange<'_, H> {
                     .emit(&host, gateway.config.common.log_level);
             }
         });
-    }
-
-    fn tell(&self, level: Level, msg: &'static str, id: &SessionId) -> Line {
-        Line::new(level, SERVICE, msg).field("session", id.log_name().as_str())
     }
 }

@@ -90,6 +90,7 @@ impl<'a> Lines<'a> {
                 "binding": self.next(),
                 "url": self.next(),
                 "language": self.next(),
+                "traceparent": self.next(),
                 "report": self.list(),
             }),
             "keep" => json!({
@@ -98,6 +99,11 @@ impl<'a> Lines<'a> {
                 "text": self.list(),
             }),
             "recall" => json!({ "url": self.next() }),
+            "record" => json!({
+                "dataset": self.next(),
+                "index": self.next(),
+                "texts": self.list(),
+            }),
             "sleep" => json!({}),
             other => panic!("{other:?} is no effect"),
         };

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::audit::DataPoint;
 use crate::host::{
     CallError, HttpAnswer, HttpCall,
     gateway::{AdmitOrder, KeepOrder, PageOrder, SignOrder},
@@ -29,6 +30,8 @@ pub enum Effect {
     /// Recall what is kept under an address; the result is [`EffectResult::Answer`], 200 if there
     /// is something.
     Recall(String),
+    /// Hand on a data point; the result is an [`EffectResult::Answer`] without meaning.
+    Record(DataPoint),
     /// Wait; the result is [`EffectResult::Slept`].
     Sleep(Duration),
 }
@@ -37,7 +40,9 @@ impl Effect {
     /// The kind.
     pub(super) const fn awaited(&self) -> Awaited {
         match self {
-            Self::Call(_) | Self::Page(_) | Self::Keep(_) | Self::Recall(_) => Awaited::Call,
+            Self::Call(_) | Self::Page(_) | Self::Keep(_) | Self::Recall(_) | Self::Record(_) => {
+                Awaited::Call
+            }
             Self::Forward(_) => Awaited::Forward,
             Self::Sign(_) => Awaited::Sign,
             Self::Admit(_) => Awaited::Admit,
@@ -51,7 +56,9 @@ impl Effect {
             Self::Call(call) => call.timeout,
             Self::Forward(plan) => plan.timeout,
             Self::Page(order) => order.timeout,
-            Self::Sign(_) | Self::Admit(_) | Self::Keep(_) | Self::Recall(_) => PLATFORM_LIMIT,
+            Self::Sign(_) | Self::Admit(_) | Self::Keep(_) | Self::Recall(_) | Self::Record(_) => {
+                PLATFORM_LIMIT
+            }
             Self::Sleep(duration) => *duration,
         }
     }
@@ -75,7 +82,7 @@ pub enum EffectResult {
 /// The kind of an [`Effect`], and so of the [`EffectResult`] that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Awaited {
-    /// [`Effect::Call`], [`Effect::Page`], [`Effect::Keep`] or [`Effect::Recall`].
+    /// [`Effect::Call`], [`Effect::Page`], [`Effect::Keep`], [`Effect::Recall`] or [`Effect::Record`].
     Call,
     /// [`Effect::Forward`].
     Forward,

@@ -12,9 +12,10 @@ use std::rc::Rc;
 
 use super::{Effect, EffectResult, pool};
 use crate::{
+    audit::DataPoint,
     host::{
         Background, CallError, Clock, HttpAnswer, HttpCall, HttpClient, InRequest, LogSink,
-        NoRandomness, Random, Sleeper,
+        NoRandomness, Random, Recorder, Sleeper,
         gateway::{
             AdmitOrder, KeepOrder, PageCache, PageOrder, PlatformLimiter, SignOrder, Signer,
         },
@@ -181,6 +182,12 @@ impl InRequest for EffectHost {
 
     fn context(&self) -> Option<Rc<Context>> {
         self.0.context.borrow().clone()
+    }
+}
+
+impl Recorder for EffectHost {
+    async fn record(&self, point: DataPoint) {
+        self.perform(Effect::Record(point)).await;
     }
 }
 

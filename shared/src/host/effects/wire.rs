@@ -18,6 +18,7 @@
 //!           names to report
 //!         | "keep", url, cache-control, list of the text's lines
 //!         | "recall", url
+//!         | "record", binding, index, list of texts
 //!         | "sleep"
 //! respond = "respond", status, headers, then all the rest is the body
 //! ```
@@ -35,10 +36,12 @@
 //! | page | the answer's | the values of the names to report, a line each, then its body |
 //! | keep | 0 | |
 //! | recall | 200 if something is kept, else 404 | what is kept |
+//! | record | 0 | |
 //! | sleep | 0 | |
 
 use super::{Awaited, Effect, EffectResult, State, Step, lines::Lines};
 use crate::{
+    audit::DataPoint,
     host::{
         CallError, HttpAnswer, HttpCall,
         gateway::{AdmitOrder, KeepOrder, PageOrder, SignOrder},
@@ -160,6 +163,16 @@ fn ask(lines: &mut Lines, id: u32, effect: &Effect) {
         Effect::Recall(key) => {
             lines.line("recall");
             lines.line(key);
+        }
+        Effect::Record(DataPoint {
+            dataset,
+            index,
+            blobs,
+        }) => {
+            lines.line("record");
+            lines.line(dataset);
+            lines.line(index);
+            lines.list(blobs.iter().map(String::as_str));
         }
         Effect::Sleep(_) => lines.line("sleep"),
     }

@@ -469,6 +469,10 @@ fn only_an_account_that_was_there_before_is_told_of_a_new_device() {
         let tab = Tab::open(&world, "/app");
         assert!(is_signed_in(&world.answer(&tab.back("code=c"))));
         let lines = world.host.lines().join("\n");
-        assert_eq!(lines.contains("new_device"), told, "{created_at}");
+        assert_eq!(
+            lines.contains("\"event\":\"new_device\""),
+            told,
+            "{created_at}"
+        );
     }
 }
