@@ -60,6 +60,14 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable::new("DATABASE_TIMEOUT_MS").may_differ(),
     Variable::new("LOG_LEVEL").may_differ(),
     Variable::new("METRICS_TOKEN").secret().may_differ(),
+    Variable::new("OTLP_URL").may_differ(),
+    Variable::new("OTLP_HEADERS")
+        .secret()
+        .may_differ()
+        .belongs_to("OTLP_URL"),
+    Variable::new("TRACE_ONE_IN"),
+    Variable::new("TELEMETRY_DELAY_MS").may_differ(),
+    Variable::new("AUDIT_DATASET").may_differ(),
     Variable::of(Worker::Verify, "ROUTES").stand_in(ROUTES),
     Variable::of(Worker::Verify, "AUTH_BINDING"),
     Variable::of(Worker::Verify, "PUBLIC_HOSTS"),
