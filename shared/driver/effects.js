@@ -16,10 +16,10 @@ export async function slept(ms) {
   return [0, ""];
 }
 
-/** Hands on a data point of Workers Analytics Engine, which keeps it by itself. */
+/** Hands on a data point of Workers Analytics Engine. */
 export async function recorded(env, ask) {
   const [dataset, index, blobs] = [ask.next(), ask.next(), ask.list()];
-  env[dataset].writeDataPoint({ indexes: [index], blobs });
+  await env[dataset].writeDataPoint({ indexes: [index], blobs });
   return [0, ""];
 }
 

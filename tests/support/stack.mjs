@@ -12,7 +12,7 @@ import { defined, startWorker } from "./worker.mjs";
 /**
  * Starts everything, on free ports unless `ports` names some (`gateway, auth, bridge, supabase, origin, redis`).
  * `vars` are variables for `both` workers, `verify` or `auth`; undefined takes one away. `folders` are other builds,
- * `limiters` the gateway's rate limiters. With `database`, PostgreSQL is there as `postgres`, and the workers keep sessions in
+ * `limiters` the gateway's rate limiters, `inline` and `datasets` of `verify` or `auth` as in worker.mjs. With `database`, PostgreSQL is there as `postgres`, and the workers keep sessions in
  * it, too; as deployed, that is so wherever it is installed. Unless `asDeployed`, attempts to sign in and the like are not
  * counted, and Redis has more time to answer. A `redisDurable` may keep its data over a kill.
  *
@@ -27,6 +27,8 @@ export async function startStack({
   vars = {},
   folders = {},
   limiters,
+  inline = {},
+  datasets = {},
   asDeployed = false,
   database = asDeployed,
   redisPassword,
@@ -69,6 +71,8 @@ export async function startStack({
         port,
         folder: folders[service],
         limiters: service === "verify" ? limiters : undefined,
+        inline: inline[service],
+        datasets: datasets[service],
         vars: defined({ ...defaults[service], ...vars.both, ...vars[service] }),
         onLog: (line) => logs.add(line),
       });

@@ -21,7 +21,8 @@ if (process.platform === "linux" && findCommand("setpriv")) {
  * Starts the worker `service` (`verify` or `auth`) with `vars` as its variables and secrets, from `folder`
  * (`build/{service}` unless told otherwise), on `port` or a free one. `onLog(text)` gets each line it logs. `limiters` are
  * rate limiters of the platform by name, as `{ limit, period }`; `services` are other workers by the name under which this
- * one reaches them, as `{ service, vars }`.
+ * one reaches them, as `{ service, vars }`; `inline` are workers of a test's own by such names, as the text of their module;
+ * `datasets` are the names of datasets of Workers Analytics Engine.
  *
  * `reload` reads the files again, `setVars` changes the variables: both start a new isolate on the same port.
  * `stop` ends it, and `start` brings it back. `scheduled` does what the platform's clock does each minute.
@@ -31,6 +32,8 @@ export async function startWorker({
   vars = {},
   limiters = {},
   services = {},
+  inline = {},
+  datasets = [],
   folder = `build/${service}`,
   port,
   onLog = () => {},
@@ -49,12 +52,13 @@ export async function startWorker({
       {
         config: {
           ...(await deployed(service, folder)),
-          env: bindings(current, limiters, services),
+          env: { ...bindings(current, limiters, services), ...inlineBindings(inline), ...datasetBindings(datasets) },
         },
         // The origin sees the headers that the worker sent, and no others.
         dev: { stripCfConnectingIp: false, unsafeDirectSockets: [{ host, port: chosen }] },
       },
       ...(await Promise.all(Object.values(services).map(bound))),
+      ...(await Promise.all(Object.entries(inline).map(written))),
     ],
   });
   let miniflare;
@@ -102,6 +106,24 @@ async function deployed(service, folder = `build/${service}`) {
 
 async function bound({ service, vars }) {
   return { config: { ...(await deployed(service)), env: bindings(vars, {}, {}) }, dev: { stripCfConnectingIp: false } };
+}
+
+const inlineBindings = (inline) =>
+  Object.fromEntries(Object.keys(inline).map((name) => [name, { type: "worker", worker: `inline-${name.toLowerCase()}` }]));
+
+const datasetBindings = (datasets) =>
+  Object.fromEntries(datasets.map((name) => [name, { type: "analytics-engine-dataset", name: name.toLowerCase() }]));
+
+/** A worker whose module is `contents`. */
+async function written([name, contents]) {
+  const modules = { "index.js": { type: "esm", contents } };
+  return {
+    config: {
+      name: `inline-${name.toLowerCase()}`,
+      compatibilityDate: await compatibilityDate(),
+      manifest: { mainModule: "index.js", modulesRoot: ROOT, modules },
+    },
+  };
 }
 
 function bindings(vars, limiters, services) {
