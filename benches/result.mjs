@@ -13,6 +13,8 @@ const GATES = [
   "verify+assertion",
   "verify+limit",
   "verify+cache",
+  "verify-metrics",
+  "verify+traces",
   "oauth2-proxy",
 ];
 
@@ -24,6 +26,8 @@ const RATIOS = [
   "verify/pass",
   "verify/oauth2-proxy",
   "verify+assertion/verify",
+  "verify/verify-metrics",
+  "verify+traces/verify-metrics",
   "verify+limit/upstash+limit",
   "verify+cache/pass",
   "verify+cache/verify",

@@ -1,6 +1,7 @@
 // The gates: what each is made of, what it is told, and what it must be able to do.
 
 import { workerVars } from "../../tests/support/vars.mjs";
+import { defined } from "../../tests/support/worker.mjs";
 import { HOST } from "./browser.mjs";
 import { bundled, released } from "./bundle.mjs";
 
@@ -38,7 +39,7 @@ export async function workers(urls, only) {
   };
   const script = async (name, file, abilities) => ({ name, modules: await bundled(file), vars: peer, ...abilities });
   const modules = await released();
-  const ours = (name, vars) => ({ name, modules, vars: { ...verify, ...vars }, ...WHOLE });
+  const ours = (name, vars) => ({ name, modules, vars: defined({ ...verify, ...vars }), ...WHOLE });
   const gates = [
     await script("pass", "pass", OPEN),
     await script("minimal", "minimal", TRUSTING),
@@ -49,6 +50,9 @@ export async function workers(urls, only) {
     ours("verify+assertion", { ASSERTION_KEYS }),
     ours("verify+limit", { ROUTES: JSON.stringify([{ ...route, rate_limit: limit }, open]) }),
     ours("verify+cache", { SESSION_CACHE_MS: "2000" }),
+    // What observing costs: as deployed it counts, and may be asked for traces.
+    ours("verify-metrics", { METRICS_TOKEN: undefined }),
+    ours("verify+traces", { OTLP_URL: `${urls.origin}/collector` }),
     await script("cookie-only", "cookie-only", { identity: false, refuses: ["none"], forKindsAlone: true }),
   ];
   return only ? gates.filter(({ name }) => only.includes(name)) : gates;

@@ -155,14 +155,13 @@ impl Line {
         }
     }
 
-    /// Writes the line to `host`, unless it is below `threshold`, or a warning that was given too often.
+    /// Writes the line to `host`, unless it is below `threshold`, or a warning or error that was given too often.
     pub fn emit(mut self, host: &impl Log, threshold: Level) {
         if self.level < threshold {
             return;
         }
         let now = host.now();
-        // A request's own line is never left out.
-        if self.level == Level::Warn && self.msg != REQUEST {
+        if self.level >= Level::Warn && !NEVER_LEFT_OUT.contains(&self.msg) {
             match WARNINGS.with_borrow_mut(|warnings| warnings.allow(self.msg, now)) {
                 None => return,
                 Some(0) => {}
@@ -178,6 +177,10 @@ impl Line {
 
 /// The event of a request that was answered.
 pub const REQUEST: &str = "request";
+/// The event of a fault of the configuration.
+pub const CONFIG_INVALID: &str = "config_invalid";
+/// What is said however often: each line of it tells something else.
+const NEVER_LEFT_OUT: [&str; 2] = [REQUEST, CONFIG_INVALID];
 /// The most warnings of a kind that an isolate gives in [`INTERVAL`].
 const MOST_WARNINGS: u64 = 20;
 const INTERVAL: Duration = Duration::from_mins(1);

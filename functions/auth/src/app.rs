@@ -6,7 +6,7 @@ use std::rc::Rc;
 use authflow_shared::{
     config::Variables,
     host::Host,
-    log::{Level, Line, Log, REQUEST},
+    log::{CONFIG_INVALID, Level, Line, Log, REQUEST},
     session::Presented,
     telemetry::End,
     trace::Trace,
@@ -37,7 +37,7 @@ pub fn load(variables: &Variables, host: &impl Log) -> Option<Config> {
         Err(faults) => faults,
     };
     for fault in faults {
-        Line::new(Level::Error, SERVICE, "config_invalid")
+        Line::new(Level::Error, SERVICE, CONFIG_INVALID)
             .field("variable", fault.name)
             .field("problem", fault.problem.as_str())
             .emit(host, Level::Error);
@@ -131,12 +131,16 @@ async fn handle<H: Host>(
 
     // (2) Where to.
     let found = found.ok_or_else(Failure::not_found)?;
+    // Whoever may not read it learns nothing, not even that it is there.
+    if found.endpoint == Endpoint::Metrics && !api::metrics::may_read(config, request) {
+        return Err(Failure::not_found());
+    }
     if !found.takes(&request.method) {
         return Err(Failure::method_not_allowed(found.allow));
     }
     let action = match found.endpoint {
         Endpoint::Health => return Ok(api::health::handle(host, config, request).await),
-        Endpoint::Metrics => return api::metrics::handle(host, config, request).await,
+        Endpoint::Metrics => return Ok(api::metrics::handle(host, config).await),
         Endpoint::SignInUnavailable => return Ok(pages::unavailable::handle(config, request)),
         Endpoint::On(action) => action,
     };

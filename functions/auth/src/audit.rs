@@ -231,6 +231,7 @@ mod tests {
             assert_eq!(world.answer(&get(path)).code(), "not_found");
             let wrong = get(path).with("authorization", "Bearer x");
             assert_eq!(world.answer(&wrong).code(), "not_found");
+            assert_eq!(world.answer(&post(path, "")).code(), "not_found");
             let answer = world.answer(&get(path).with("authorization", "bearer t"));
             assert_eq!(answer.status, 200, "{path}");
             let page = answer.body.as_ref().unwrap();

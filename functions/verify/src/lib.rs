@@ -39,7 +39,7 @@ use authflow_shared::{
         Runner, at_once,
         wire::{moment, result},
     },
-    log::{Level, Line},
+    log::{CONFIG_INVALID, Level, Line},
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -64,7 +64,7 @@ pub fn configure(now_ms: f64, variables: &str) -> Vec<String> {
         Err(faults) => {
             GATEWAY.set(None);
             for fault in &faults {
-                Line::new(Level::Error, SERVICE, "config_invalid")
+                Line::new(Level::Error, SERVICE, CONFIG_INVALID)
                     .field("variable", fault.name)
                     .field("problem", fault.problem.as_str())
                     .emit(host, Level::Error);

@@ -138,6 +138,8 @@ fn nobody_may_read_what_is_counted_without_the_token() {
         );
     }
     assert_eq!(world.send("GET", "/metrics", &[IP]).status, 404);
+    assert_eq!(world.send("POST", "/metrics", &[IP]).status, 404);
+    assert_eq!(world.send("POST", "/metrics", &[IP, READS]).status, 405);
     assert_eq!(world.redis_calls(), 0);
     let world = World::new();
     assert_eq!(

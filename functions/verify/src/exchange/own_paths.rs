@@ -31,6 +31,10 @@ impl<H: GatewayHost> Exchange<'_, H> {
             matches!(request.method.as_str(), "GET" | "HEAD"),
         );
         match path {
+            // Whoever may not read it learns nothing, not even that it is there.
+            "/metrics" if !self.may_read_metrics() => {
+                Some(self.respond(entry, &problems::not_found()))
+            }
             "/health" | "/health/" | "/.well-known/authflow/jwks.json" | "/metrics"
                 if !only_reads =>
             {
@@ -49,8 +53,7 @@ impl<H: GatewayHost> Exchange<'_, H> {
                 entry.outcome = "health";
                 Some(self.health(request).await.into())
             }
-            // Whoever may not read it learns nothing, not even that it is there.
-            "/metrics" if self.may_read_metrics() => {
+            "/metrics" => {
                 entry.route = Some("metrics".into());
                 entry.outcome = "metrics";
                 Some(self.metrics().await.into())

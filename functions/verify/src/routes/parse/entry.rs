@@ -54,10 +54,10 @@ pub(super) fn route(fields: &mut Fields<'_>) -> Option<Route> {
 
 fn id(fields: &mut Fields<'_>) -> Option<String> {
     let id = fields.text("id")?;
-    // These stand between the parts of a limit's key.
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b":{}".contains(&byte);
+    // These stand between the parts of a limit's key, or end a label of a metric.
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b":{}\"\\".contains(&byte);
     if id.is_empty() || !id.bytes().all(is_plain) {
-        fields.fault("`id` must be a word of printable ASCII without : { }");
+        fields.fault("`id` must be a word of printable ASCII without : { } \" \\");
     }
     Some(id)
 }
