@@ -172,6 +172,7 @@ impl Context {
             return;
         }
         self.spans.replace(Spans::Exported);
+        let id = [("authflow.request_id", self.request_id())];
         let own = Span {
             place: trace,
             kind: Kind::Server,
@@ -180,7 +181,7 @@ impl Context {
             ended: now,
             status: Some(end.status),
             error: has_failed.then_some(end.outcome),
-            attributes: end.attributes,
+            attributes: &[&id, end.attributes].concat(),
         };
         self.keep(own.to_json());
         for span in below {
