@@ -9,7 +9,6 @@ use authflow_shared::{
     log::{CONFIG_INVALID, Level, Line, Log, REQUEST},
     session::Presented,
     telemetry::End,
-    trace::Trace,
 };
 
 use crate::{
@@ -48,9 +47,7 @@ pub fn load(variables: &Variables, host: &impl Log) -> Option<Config> {
 /// Answers `request`; without a configuration, always with `config_invalid`.
 pub async fn answer<H: Host>(host: &H, config: Option<&Rc<Config>>, request: &Request) -> Response {
     let telemetry = config.map(|config| &config.common.telemetry);
-    let one_in = telemetry.map_or(1, |telemetry| telemetry.trace_one_in());
-    let trace = Trace::enter(request.header("traceparent"), one_in, host).ok();
-    let ids = Ids::begin(host, trace, telemetry.cloned());
+    let ids = Ids::begin(host, request, telemetry.cloned());
     let found = endpoint::find(&request.path);
     let response = match config {
         Some(config) => match handle(host, config, request, &ids, found).await {
@@ -92,7 +89,7 @@ fn count<H: Host>(
         attributes: &[
             ("http.request.method", method),
             ("http.route", route.unwrap_or_default()),
-            ("url.path", &request.path),
+            ("url.path", &ids.path),
             ("authflow.outcome", outcome),
         ],
     };
@@ -102,7 +99,7 @@ fn count<H: Host>(
 
 /// Refuses `request` because the isolate has no room for it; nothing of it is looked at.
 pub fn overloaded<H: Host>(host: &H, config: Option<&Config>, request: &Request) -> Response {
-    let ids = Ids::begin(host, None, None);
+    let ids = Ids::begin(host, request, None);
     if let Some(config) = config {
         let telemetry = &config.common.telemetry;
         telemetry.request(None, &request.method, 503, 0);
@@ -235,7 +232,7 @@ fn log<H: Host>(
         .filter(|id| id.len() <= CLIENT_REQUEST_ID);
     Line::new(response.level(), SERVICE, REQUEST)
         .field("method", request.method.as_str())
-        .field("path", request.path.as_str())
+        .field("path", ids.path.as_str())
         .field("status", response.status)
         .field("duration_ms", host.now().since(ids.started))
         .field("outcome", note.outcome)

@@ -1,11 +1,6 @@
 //! What this worker tells the [audit](authflow_shared::audit).
 
-use authflow_shared::{
-    audit::{self, Event},
-    fingerprint::Factor,
-    host::Host,
-    session::SessionId,
-};
+use authflow_shared::{audit::Event, fingerprint::Factor, host::Host, session::SessionId};
 
 use crate::{
     endpoint::{Action, Found},
@@ -78,7 +73,9 @@ impl<H: Host> Exchange<'_, H> {
 
     /// Notes that the request is about the account of `email`, for the audit.
     pub(crate) fn about(&self, email: &str) {
-        self.account.replace(Some(audit::account(email)));
+        let fingerprinter = &self.config.common.fingerprinter;
+        self.account
+            .replace(Some(fingerprinter.account_name(email)));
     }
 
     pub(crate) fn tell(&self, event: &Event<'_>) {
@@ -106,7 +103,6 @@ fn entry(action: Action, method: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use authflow_shared::audit;
     use serde_json::{Value, json};
 
     use crate::test_support::{USER_ID, World, get, post, post_form, session};
@@ -119,6 +115,14 @@ mod tests {
         let lines = world.host.lines().into_iter();
         let lines = lines.map(|line| serde_json::from_str::<Value>(&line).unwrap());
         lines.filter(|line| line["msg"] == "audit").collect()
+    }
+
+    fn name(world: &World) -> String {
+        world
+            .config
+            .common
+            .fingerprinter
+            .account_name("ada@example.test")
     }
 
     fn last(world: &World) -> Value {
@@ -137,7 +141,7 @@ mod tests {
                 (&json!("signed_in"), &json!("signin"))
             );
             assert_eq!(event["user_id"], USER_ID);
-            assert_eq!(event["account"], audit::account("ada@example.test"));
+            assert_eq!(event["account"], name(&world));
             assert_eq!(event["session"].as_str().unwrap().len(), 8);
             assert_eq!(event["new_device"], new_device);
             assert_eq!(event["request_id"].as_str(), answer.header("x-request-id"));
@@ -164,11 +168,7 @@ mod tests {
             .collect();
         let result = "invalid_credentials";
         assert_eq!(told, [(result, "signin"), (result, "signin_page")]);
-        assert!(
-            events
-                .iter()
-                .all(|event| event["account"] == audit::account("ada@example.test"))
-        );
+        assert!(events.iter().all(|event| event["account"] == name(&world)));
         assert!(events.iter().all(|event| event.get("user_id").is_none()));
     }
 
@@ -187,7 +187,7 @@ mod tests {
         world.answer(&post("/api/v1/simple_auth/signup", ADA));
         let event = last(&world);
         assert_eq!(event["event"], "sign_up");
-        assert_eq!(event["account"], audit::account("ada@example.test"));
+        assert_eq!(event["account"], name(&world));
         let world = World::new().supabase("/token", 200, session());
         let token = world.signed_in();
         world.answer(&post("/api/v1/simple_auth/logout", "").cookie(&token));

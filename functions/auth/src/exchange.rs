@@ -14,7 +14,7 @@ use authflow_shared::{
     log::{Level, Line},
     redis::Redis,
     request_id::RequestId,
-    session::{SessionId, SessionStore, devices::DeviceEntry},
+    session::{SessionId, SessionStore, devices::DeviceEntry, token::path_for_log},
     supabase::AuthClient,
     telemetry::{Context, Telemetry},
     timestamp::Timestamp,
@@ -55,6 +55,8 @@ pub(crate) struct Ids {
     pub(crate) started: Timestamp,
     pub(crate) request_id: RequestId,
     pub(crate) context: Rc<Context>,
+    /// The path, as logs show it.
+    pub(crate) path: String,
 }
 
 impl<'a, H: Host> Exchange<'a, H> {
@@ -156,9 +158,11 @@ impl Ids {
     /// Those of a request that comes just now, whose environment has them from now on.
     pub(crate) fn begin<H: Host>(
         host: &H,
-        trace: Option<Trace>,
+        request: &Request,
         telemetry: Option<Rc<Telemetry>>,
     ) -> Self {
+        let one_in = telemetry.as_ref().map_or(1, |it| it.trace_one_in());
+        let trace = Trace::enter(request.header("traceparent"), one_in, host).ok();
         let request_id = RequestId::random(host);
         let context = Context::new(&request_id, trace, telemetry);
         host.enter(context.clone());
@@ -166,6 +170,7 @@ impl Ids {
             started: host.now(),
             request_id,
             context,
+            path: path_for_log(&request.path),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 
 /// Runs `of` with the exchange of `request`.
 fn with<T>(world: &World, request: &Request, of: impl FnOnce(&Exchange<'_, FakeHost>) -> T) -> T {
-    let ids = Ids::begin(&world.host, None, None);
+    let ids = Ids::begin(&world.host, request, None);
     let client_ip = world.config.common.client_ip.read(Some("192.0.2.1"));
     of(&Exchange::new(
         &world.host,

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::rc::Rc;
 
 use authflow_shared::{
-    config::{self, Common, Fault, Reader, Variables},
+    config::{self, Common, Fault, Reader, Variables, shown},
     rate_limit::Quota,
     redirect::split_origin,
     session::database::Settings,
@@ -147,7 +147,10 @@ fn public_hosts(reader: &mut Reader<'_>) -> Vec<String> {
         if split_origin(&format!("https://{host}")).is_some_and(|(_, rest)| rest.is_empty()) {
             hosts.push(host.to_ascii_lowercase());
         } else {
-            let problem = format!("\"{host}\" is no host such as app.example.com:8443");
+            let problem = format!(
+                "\"{}\" is no host such as app.example.com:8443",
+                shown(host)
+            );
             reader.fault("PUBLIC_HOSTS", problem);
         }
     }

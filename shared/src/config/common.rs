@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::rc::Rc;
 
-use super::Reader;
+use super::{Reader, shown};
 use crate::{
     breaker,
     client_ip::{self, ClientIp},
@@ -193,7 +193,10 @@ fn redirect_origins(reader: &mut Reader<'_>) -> Option<Vec<Origin>> {
             Some(origin) => origins.push(origin),
             None => reader.fault(
                 "REDIRECT_ORIGINS",
-                format!("\"{text}\" is no origin such as https://app.example.com"),
+                format!(
+                    "\"{}\" is no origin such as https://app.example.com",
+                    shown(text)
+                ),
             ),
         }
     }

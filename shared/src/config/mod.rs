@@ -11,5 +11,5 @@ mod reader;
 pub use self::common::variables;
 pub use self::{
     common::{Common, Lifetimes},
-    reader::{Fault, Reader, Variables, is_word, parse_variables},
+    reader::{Fault, Reader, Variables, is_word, parse_variables, shown},
 };

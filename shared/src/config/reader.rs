@@ -56,6 +56,15 @@ pub fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
+/// `text` as a fault shows it: without what stands before an `@` or from a `?` on, which may be secret.
+pub fn shown(text: &str) -> String {
+    let text = text.split('?').next().unwrap_or_default();
+    match text.rsplit_once('@') {
+        Some((_, rest)) => ["…@", rest].concat(),
+        None => text.to_owned(),
+    }
+}
+
 impl<'a> Reader<'a> {
     /// Reads from `variables`.
     pub fn new(variables: &'a Variables) -> Self {

@@ -16,6 +16,7 @@ use subtle::ConstantTimeEq;
 pub use self::drift::{Likeness, Mode};
 use crate::{
     client_ip::ClientIp,
+    hex,
     json::{Object, Writer, scan::Scan},
     secret::Secret,
     session::{SessionRecord, token::keyed},
@@ -212,6 +213,19 @@ impl Fingerprinter {
             Mode::Strict => self.of(device),
             Mode::Graded => self.hash(Factor::Ip, device).unwrap_or_default(),
         }
+    }
+
+    /// A name of an e-mail address: the same has the same, and nobody can tell which it is who has not the
+    /// key.
+    pub fn account_name(&self, email: &str) -> String {
+        let hash = self
+            .key
+            .clone()
+            .chain_update("account\0")
+            .chain_update(email);
+        let mut name = hex::encode(&hash.finalize().into_bytes());
+        name.truncate(16);
+        name
     }
 
     /// The hash of each factor by itself.

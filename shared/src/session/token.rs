@@ -86,6 +86,21 @@ impl SessionId {
     }
 }
 
+/// `path` as logs show it: the id of a session, which stands below `sessions`, by its
+/// [name](SessionId::log_name).
+pub fn path_for_log(path: &str) -> String {
+    let mut above = "";
+    let shown: Vec<_> = path
+        .split('/')
+        .map(|segment| {
+            let id = SessionId::parse(segment).filter(|_| above == "sessions");
+            above = segment;
+            id.map_or_else(|| segment.to_owned(), |id| id.log_name())
+        })
+        .collect();
+    shown.join("/")
+}
+
 impl fmt::Debug for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SessionId({})", self.log_name())
@@ -193,6 +208,20 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_path_in_the_log_names_no_session_by_its_id() {
+        let id = "f47ac10b-58cc-4372-a567-0e02b2c3d479";
+        let name = SessionId::parse(id).unwrap().log_name();
+        let path = format!("/admin/users/{id}/sessions/{id}");
+        assert_eq!(
+            path_for_log(&path),
+            format!("/admin/users/{id}/sessions/{name}")
+        );
+        for path in ["/", "", "/sessions", "/sessions/x/", "//a"] {
+            assert_eq!(path_for_log(path), path);
+        }
+    }
     use crate::host::fake::FakeHost;
 
     fn keys(secrets: &[&str]) -> TokenKeys {

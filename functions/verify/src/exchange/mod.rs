@@ -121,7 +121,8 @@ pub fn refused(
 ) -> Outcome {
     let facts = Facts::parse(text).unwrap_or_default();
     let request_id = RequestId::random(host);
-    host.enter(Context::new(&request_id, None, None));
+    let trace = Trace::enter(facts.header("traceparent"), 1, host).ok();
+    host.enter(Context::new(&request_id, trace, None));
     if let Some(gateway) = gateway {
         let telemetry = &gateway.config.common.telemetry;
         telemetry.request(None, facts.method, problem.status, 0);
@@ -130,6 +131,7 @@ pub fn refused(
     Line::new(Level::of_status(problem.status), SERVICE, REQUEST)
         .field("method", facts.method)
         .field("status", problem.status)
+        .field("duration_ms", 0_u64)
         .field("outcome", problem.code)
         .emit(host, Level::Warn);
     let answer = Answer::problem(problem, Client::of(&facts), request_id.as_str());

@@ -1,7 +1,8 @@
 //! The gateway's own paths: exact ones, which grant nothing.
 
 use authflow_shared::{
-    client_ip::ClientIp, host::gateway::GatewayHost, readiness::Health, telemetry::exposition,
+    client_ip::ClientIp, host::gateway::GatewayHost, readiness::Health,
+    session::token::path_for_log, telemetry::exposition,
 };
 
 use super::Exchange;
@@ -30,6 +31,10 @@ impl<H: GatewayHost> Exchange<'_, H> {
             request.path.as_str(),
             matches!(request.method.as_str(), "GET" | "HEAD"),
         );
+        if is_own_path(path) {
+            // It may lead to the auth worker, and name a session.
+            entry.path = Some(path_for_log(path));
+        }
         match path {
             // Whoever may not read it learns nothing, not even that it is there.
             "/metrics" if !self.may_read_metrics() => {

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use authflow_shared::{json::Value, redirect::split_origin};
+use authflow_shared::{config::shown, json::Value, redirect::split_origin};
 
 use super::fields::Fields;
 use crate::{
@@ -182,7 +182,8 @@ fn upstream(url: &Value, fields: &mut Fields<'_>) -> Option<Upstream> {
         fields.fault("`upstream` must not hold a user name or a password");
     } else if upstream.is_none() {
         fields.fault(format!(
-            "`upstream` {url} must be a URL such as \"https://origin.example.com\""
+            "`upstream` {} must be a URL such as \"https://origin.example.com\"",
+            shown(url)
         ));
     }
     upstream
