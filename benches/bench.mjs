@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 
 import { measureKinds } from "./measure/kinds.mjs";
 import { measureMemory } from "./measure/memory.mjs";
+import { measureObserving } from "./measure/observing.mjs";
 import { commonPace, measurePace } from "./measure/pace.mjs";
 import { measurePages } from "./measure/pages.mjs";
 import { measureRenewals } from "./measure/renewals.mjs";
@@ -64,6 +65,7 @@ async function measure(world) {
     paced: await told("Common pace", measurePace(world, pace, settings, say)),
     renewals: await told("Renewals", measureRenewals(world, pace, settings, say)),
     kinds: await told("Kinds of requests", measureKinds(world, settings, say)),
+    observing: await told("Observing", measureObserving(world, settings, say)),
     pages: await told("Pages", measurePages(world, settings, say)),
     starts: await told("Starts", measureStarts(world, settings, say)),
     memory: settings.memoryAfter ? await told("Memory", measureMemory(world, settings, say)) : [],

@@ -55,6 +55,9 @@ const growthWithSessions = (name, atMost) => ({
   of: ({ memory }) => grown(memory.filter((one) => one.name === name)[1]),
 });
 
+/** What it costs to be seen. Of a full run alone: a short one could not tell. */
+const observing = (name, atMost) => ({ what: `CPU of ${name}`, atMost, of: ({ observing }) => observing[name]?.median });
+
 const GOALS = [
   ratio("verify/same", 0.85, 0.97),
   ratio("verify/upstash", 0.75),
@@ -65,6 +68,8 @@ const GOALS = [
   pacedRatio("verify+cache/oauth2-proxy", 1),
   refusal("no cookie", 1.1, 2.01),
   refusal("forged token", 1.1, 2.38),
+  observing("verify/verify-metrics", 1.03),
+  observing("verify+traces/verify-metrics", 1.03),
   calls("verify", 1),
   calls("verify+limit", 1),
   callsOfKind("no cookie", 0),

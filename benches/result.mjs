@@ -13,8 +13,6 @@ const GATES = [
   "verify+assertion",
   "verify+limit",
   "verify+cache",
-  "verify-metrics",
-  "verify+traces",
   "oauth2-proxy",
 ];
 
@@ -26,8 +24,6 @@ const RATIOS = [
   "verify/pass",
   "verify/oauth2-proxy",
   "verify+assertion/verify",
-  "verify/verify-metrics",
-  "verify+traces/verify-metrics",
   "verify+limit/upstash+limit",
   "verify+cache/pass",
   "verify+cache/verify",
@@ -37,12 +33,15 @@ const RATIOS = [
 /** The same at the common pace. */
 const PACED_RATIOS = ["verify+cache/pass", "verify+cache/oauth2-proxy"];
 
+/** What it costs to count, and to be traced, too. */
+const OBSERVING_RATIOS = ["verify/verify-metrics", "verify+traces/verify-metrics"];
+
 /** What `verify` takes to refuse a kind of request over what the peer takes to refuse one without a cookie. */
 const REFUSALS = ["no cookie", "forged token"];
 const REFUSING_PEER = "cookie-only";
 
 /** The figures of what was measured; what was not is null. */
-export function figures(world, { rounds, pace, paced = new Map(), kinds, renewals, starts = new Map(), memory = [] }) {
+export function figures(world, { rounds, pace, paced = new Map(), kinds, renewals, observing = new Map(), starts = new Map(), memory = [] }) {
   const saturated = ratiosOf(rounds, RATIOS);
   return {
     gates: GATES.map((name) => gateOf(world, name, { rounds, paced, starts, memory })),
@@ -56,6 +55,7 @@ export function figures(world, { rounds, pace, paced = new Map(), kinds, renewal
       ratio_ranges: ratiosOf(paced, PACED_RATIOS),
     },
     renewals: { ...renewals, calls: to(2)(renewals.calls), commands: to(2)(renewals.commands) },
+    observing: ratiosOf(observing, OBSERVING_RATIOS),
     memory,
   };
 }

@@ -7,6 +7,7 @@ import {
   kindRows,
   markdown,
   memoryRows,
+  observingRows,
   pacedRatioRows,
   pacedRows,
   pageRows,
@@ -82,6 +83,13 @@ ${markdown(...kindRows(result))}
 \`verify\` takes to refuse somebody is held against what that gate takes to refuse a request without a cookie:
 
 ${markdown(...refusalRows(result))}
+
+## What it costs to be seen
+
+\`verify\` counts what it does for \`/metrics\`, as deployed. \`verify-metrics\` is the same without \`METRICS_TOKEN\`, and counts nothing;
+\`verify+traces\` sends the spans of every request to a collector, too. ${settings.observingRounds} rounds of ${settings.observingRequests.toLocaleString("en")} requests each:
+
+${markdown(...observingRows(result))}
 
 ## A page while Redis is far away
 

@@ -44,16 +44,21 @@ export function pacedRatioRows({ paced }) {
   return rangeRows(paced.ratio_ranges, "CPU of, at the common pace");
 }
 
+/** What it costs to be seen. */
+export function observingRows({ observing }) {
+  return rangeRows(observing, "CPU of", 3);
+}
+
 /** What it takes to refuse somebody, over what it takes to look for a cookie. */
 export function refusalRows({ refusals }) {
   return rangeRows(refusals, "CPU of verify, refusing");
 }
 
-function rangeRows(ranges, label) {
+function rangeRows(ranges, label, digits = 2) {
   const rows = Object.entries(ranges).map(([name, range]) => [
     name,
-    dash(range, ({ median }) => median.toFixed(2)),
-    dash(range, ({ min, max }) => `${min.toFixed(2)}–${max.toFixed(2)}`),
+    dash(range, ({ median }) => median.toFixed(digits)),
+    dash(range, ({ min, max }) => `${min.toFixed(digits)}–${max.toFixed(digits)}`),
   ]);
   return [[label, "ratio", "least–most"], rows];
 }

@@ -50,9 +50,9 @@ export async function workers(urls, only) {
     ours("verify+assertion", { ASSERTION_KEYS }),
     ours("verify+limit", { ROUTES: JSON.stringify([{ ...route, rate_limit: limit }, open]) }),
     ours("verify+cache", { SESSION_CACHE_MS: "2000" }),
-    // What observing costs: as deployed it counts, and may be asked for traces.
-    ours("verify-metrics", { METRICS_TOKEN: undefined }),
-    ours("verify+traces", { OTLP_URL: `${urls.origin}/collector` }),
+    // As deployed it counts, and can be asked for traces.
+    { ...ours("verify-metrics", { METRICS_TOKEN: undefined }), forObservingAlone: true },
+    { ...ours("verify+traces", { OTLP_URL: `${urls.origin}/collector` }), forObservingAlone: true },
     await script("cookie-only", "cookie-only", { identity: false, refuses: ["none"], forKindsAlone: true }),
   ];
   return only ? gates.filter(({ name }) => only.includes(name)) : gates;

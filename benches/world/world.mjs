@@ -41,7 +41,7 @@ export async function startWorld({ only, sessions, oauth2Proxy, say }) {
     const urls = { ...site };
     for (const name of ["bridge", "supabase", "origin"]) urls[name] = local[name].replace("localhost", "127.0.0.1");
     const person = await signedIn({ redis, urls, vars: workerVars(urls).auth });
-    const world = { redis, urls, person, bridge: companion(urls.bridge), cookies: await person.cookies(sessions), gates: [], forKinds: [], stop };
+    const world = { redis, urls, person, bridge: companion(urls.bridge), cookies: await person.cookies(sessions), gates: [], forKinds: [], forObserving: [], stop };
 
     for (const worker of await workers(urls, only)) {
       say(`Starting ${worker.name}`);
@@ -61,14 +61,15 @@ export async function startWorld({ only, sessions, oauth2Proxy, say }) {
 /** Starts a gate that is a worker, and proves that it is honest. */
 async function addWorker(world, stops, worker) {
   const { person, cookies } = world;
-  const { name, modules, forKindsAlone } = worker;
+  const { name, modules, forKindsAlone, forObservingAlone } = worker;
   const command = (options) => workerdCommand({ ...worker, folder: `${FOLDER}/gates/${name}`, ...options });
   const gate = { ...worker, gzipBytes: gzipBytes(modules), cookies: person.cookies };
   gate.request = { target: PROTECTED, cookies, expect: { status: 200, body: [FROM_ORIGIN, ...told(gate, person)] } };
   await launch(gate, stops, command);
   await proveHonest(gate, gate.request, person.forged);
-  if (!forKindsAlone) world.gates.push(gate);
+  if (!forKindsAlone && !forObservingAlone) world.gates.push(gate);
   if (forKindsAlone || name === "verify") world.forKinds.push(gate);
+  if (forObservingAlone || name === "verify") world.forObserving.push(gate);
 }
 
 async function addProxy(world, stops, binary) {

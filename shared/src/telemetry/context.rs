@@ -201,3 +201,98 @@ impl Context {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::{host::fake::FakeHost, log::Level, telemetry::Settings};
+
+    const GIVEN: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7";
+
+    /// The spans that go out of a request with the trace flags `flags` that is answered with `status`, with one
+    /// call before and one after the answer.
+    fn exported(flags: &str, status: u16) -> Vec<Value> {
+        let host = FakeHost::answering("{}");
+        let settings = Settings {
+            exports_spans: true,
+            ..Settings::default()
+        };
+        let telemetry = Telemetry::new("verify", Level::Info, settings);
+        let trace = Trace::enter(Some(&format!("{GIVEN}-{flags}")), 1, &host).ok();
+        let context = Context::new(&RequestId::random(&host), trace, Some(telemetry.clone()));
+        let call = || {
+            let call = context.call(&"redis".into(), &host);
+            let traceparent = call.as_ref().unwrap().traceparent().to_owned();
+            context.called(call, Some(200), None, &host);
+            traceparent
+        };
+        assert_ne!(call(), call(), "each has a place of its own");
+        let end = End {
+            started: host.now(),
+            method: "GET",
+            route: Some("app"),
+            status,
+            outcome: "forwarded",
+            attributes: &[],
+        };
+        context.finish(&end, host.now());
+        call();
+        let spans = telemetry.spans.take().into_iter();
+        spans
+            .map(|span| serde_json::from_str(&span).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_sampled_request_is_told_with_all_its_calls_those_after_the_answer_too() {
+        let spans = exported("01", 200);
+        let names: Vec<_> = spans
+            .iter()
+            .map(|span| span["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(names, ["GET app", "redis", "redis", "redis"]);
+        assert_eq!(spans[0]["parentSpanId"], "00f067aa0ba902b7");
+        for call in &spans[1..] {
+            assert_eq!(call["parentSpanId"], spans[0]["spanId"]);
+        }
+    }
+
+    #[test]
+    fn one_that_is_not_sampled_is_told_only_if_it_failed_for_us() {
+        assert_eq!(exported("00", 200), [] as [Value; 0]);
+        assert_eq!(exported("00", 404), [] as [Value; 0]);
+        assert_eq!(exported("00", 502).len(), 4);
+    }
+
+    #[test]
+    fn where_nobody_wants_to_know_a_call_has_the_place_of_its_request() {
+        let host = FakeHost::answering("");
+        let trace = Trace::enter(None, 1, &host).unwrap();
+        let context = Context::new(&RequestId::random(&host), Some(trace.clone()), None);
+        let call = context.call(&"redis".into(), &host).unwrap();
+        assert_eq!(call.traceparent(), trace.traceparent());
+        let untraced = Context::new(&RequestId::random(&host), None, None);
+        assert!(untraced.call(&"redis".into(), &host).is_none());
+    }
+
+    #[test]
+    fn a_request_holds_no_more_spans_than_there_is_room_for() {
+        let host = FakeHost::answering("");
+        let settings = Settings {
+            exports_spans: true,
+            ..Settings::default()
+        };
+        let telemetry = Telemetry::new("verify", Level::Info, settings);
+        let trace = Trace::enter(None, 1, &host).ok();
+        let context = Context::new(&RequestId::random(&host), trace, Some(telemetry));
+        for _ in 0..MOST_SPANS + 10 {
+            let call = context.call(&"redis".into(), &host);
+            context.called(call, Some(200), None, &host);
+        }
+        assert!(
+            matches!(&*context.spans.borrow(), Spans::Held(spans) if spans.len() == MOST_SPANS)
+        );
+    }
+}

@@ -231,23 +231,24 @@ impl Telemetry {
         if is_empty || is_planned && !is_full {
             return;
         }
-        let delay = if is_full {
-            Duration::ZERO
-        } else {
-            self.settings.delay
-        };
-        let patience = self.settings.delay.saturating_add(GRACE);
-        self.planned_until.set(host.now().after(patience));
+        let delay = self.settings.delay;
+        if !is_full {
+            let patience = delay.saturating_add(GRACE);
+            self.planned_until.set(host.now().after(patience));
+        }
         let (telemetry, exports, host) = (self.clone(), exports.clone(), host.clone());
         let later = host.clone();
         // In a task of a task: what else the request left for after the answer comes first.
         host.spawn(async move {
             let host = later.clone();
             later.spawn(async move {
-                if delay > Duration::ZERO {
+                if is_full {
+                    // The counts can wait.
+                    telemetry.flush_spans(&host, &exports).await;
+                } else {
                     host.sleep(delay).await;
+                    telemetry.flush(&host, &exports).await;
                 }
-                telemetry.flush(&host, &exports).await;
             });
         });
     }
