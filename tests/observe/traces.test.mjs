@@ -110,11 +110,11 @@ describe("a trace", () => {
 });
 
 describe("the collector", () => {
-  it("gets what it asks for, in one call for many requests", async () => {
+  it("gets what it asks for, in few calls for many requests", async () => {
     await Promise.all(Array.from({ length: 20 }, () => visit(stack, ada)));
-    const spans = await collector.waitFor((spans) => spans.length >= 60);
-    assert.ok(spans.length >= 60);
+    await collector.waitFor((spans) => spans.length >= 60);
     const requests = await collector.requests();
+    assert.ok(requests.length > 0);
     for (const { path, content_type, authorization, error } of requests) {
       assert.deepEqual([path, content_type, authorization], ["/v1/traces", "application/json", "Basic abc"]);
       assert.ok(!error, error);

@@ -1,4 +1,4 @@
-// docs/LOGGING.md has every event that the code can write, and no other.
+// docs/LOGGING.md has every event that the code can write, and no other; docs/OPERATIONS.md every family of the metrics.
 
 import assert from "node:assert/strict";
 import { readFile, readdir } from "node:fs/promises";
@@ -61,4 +61,14 @@ test("every event of the audit is listed, and no other", async () => {
   for (const name of found(deeds, /=> "(\w+)"/g)) written.add(name);
   assert.ok(written.size > 12, `${written.size} events`);
   assert.deepEqual([...(await listed("The audit"))].sort(), [...written].sort());
+});
+
+test("every family of the metrics is listed, and no other", async () => {
+  const { rust } = await code();
+  const told = found(rust, /\(\s*"(authflow_\w+)",\s*"(?:counter|histogram)",/g, /page\.family\(\s*"(authflow_\w+)"/g);
+  const counted = found(rust, /"(authflow_\w+?)\{/g);
+  const text = await readFile(join(ROOT, "docs/OPERATIONS.md"), "utf8");
+  const listedNames = found(text, /^\| `(authflow_\w+)` \|/gm);
+  assert.deepEqual([...listedNames].sort(), [...told].sort());
+  for (const name of counted) assert.ok(told.has(name), `${name} is counted, and not on the page`);
 });

@@ -94,7 +94,7 @@ fn count<H: Host>(
         ],
     };
     ids.context.finish(&end, host.now());
-    common.telemetry.settle(host, &common.exports);
+    common.telemetry.plan_flush(host, &common.exports);
 }
 
 /// Refuses `request` because the isolate has no room for it; nothing of it is looked at.

@@ -49,16 +49,21 @@ impl<H: Host> Exchange<'_, H> {
         });
     }
 
-    /// Records, and counts, what came of a way to sign in or up: `result`, by `note` if it was answered.
+    /// Records and counts what came of a way to sign in or up: `result`, by `note` if it was answered.
     pub(crate) fn audit_entry(&self, found: Found<'_>, action: Action, note: &Note) {
         let Some(event) = entry(action, &self.request.method) else {
             return;
         };
-        let telemetry = &self.config.common.telemetry;
-        if event == SIGN_IN {
-            telemetry.sign_in(note.outcome);
+        // The first of two links to another address lets nobody in, nor does asking for a code.
+        let asks_for_code = action == Action::SecondFactorPage && note.outcome == "mfa_required";
+        if asks_for_code || note.outcome == "other_address_to_confirm" {
+            return;
         }
         let has_session = note.session.is_some();
+        // Where addresses need no confirmation, a sign-up signs in.
+        if event == SIGN_IN || has_session {
+            self.config.common.telemetry.sign_in(note.outcome);
+        }
         self.tell(&Event {
             event,
             result: Some(note.outcome),
@@ -72,7 +77,7 @@ impl<H: Host> Exchange<'_, H> {
     }
 
     /// Notes that the request is about the account of `email`, for the audit.
-    pub(crate) fn about(&self, email: &str) {
+    pub(crate) fn note_account(&self, email: &str) {
         let fingerprinter = &self.config.common.fingerprinter;
         self.account
             .replace(Some(fingerprinter.account_name(email)));

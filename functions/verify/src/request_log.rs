@@ -59,8 +59,8 @@ pub(crate) struct LogEntry {
     pub(crate) outcome: &'static str,
     /// Why the request may pass, and how long it took to find out.
     granted: Option<(&'static str, u64)>,
-    /// Whether it is to a path of our own, of which nothing is to be decided.
-    pub(crate) is_own: bool,
+    /// Whether nothing was to be decided: it is to a path of our own, or a preflight.
+    pub(crate) is_undecided: bool,
     pub(crate) user_id: Option<String>,
     pub(crate) session: Option<String>,
     pub(crate) detail: Option<&'static str>,
@@ -86,7 +86,7 @@ impl LogEntry {
             path: None,
             outcome: "",
             granted: None,
-            is_own: false,
+            is_undecided: false,
             user_id: None,
             session: None,
             detail: None,
@@ -140,7 +140,7 @@ impl LogEntry {
     }
 
     /// Counts the request, which was answered with `status`, and ends its span.
-    pub(crate) fn count(
+    pub(crate) fn conclude(
         &self,
         status: u16,
         telemetry: &Telemetry,
@@ -149,7 +149,7 @@ impl LogEntry {
     ) {
         let (route, method) = (self.route.as_deref(), self.method.as_str());
         telemetry.request(route, method, status, now.since(self.started));
-        if !self.is_own {
+        if !self.is_undecided {
             let (decision, reason) = match (self.granted, status) {
                 (Some((reason, _)), _) => ("forward", reason),
                 (None, 500) => ("error", self.outcome),

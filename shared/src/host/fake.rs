@@ -318,6 +318,10 @@ impl InRequest for FakeHost {
         self.0.borrow_mut().context = Some(context);
     }
 
+    fn leave(&self) {
+        self.0.borrow_mut().context = None;
+    }
+
     fn context(&self) -> Option<Rc<Context>> {
         self.0.borrow().context.clone()
     }

@@ -70,6 +70,9 @@ pub trait InRequest {
     /// What belongs to the request from now on, and to all that it leaves for after the response.
     fn enter(&self, context: Rc<Context>);
 
+    /// It is the environment of no request any more.
+    fn leave(&self);
+
     /// What belongs to the request; none where there is no request, or before it has a name.
     fn context(&self) -> Option<Rc<Context>>;
 }

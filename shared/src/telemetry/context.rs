@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The most spans that are kept of one request.
-const MOST_SPANS: usize = 64;
+const MOST_OF_REQUEST: usize = 64;
 
 /// See the module.
 #[derive(Debug)]
@@ -191,8 +191,13 @@ impl Context {
 
     fn keep(&self, span: String) {
         match &mut *self.spans.borrow_mut() {
-            Spans::Held(spans) if spans.len() < MOST_SPANS => spans.push(span),
-            Spans::Held(_) | Spans::Dropped => {}
+            Spans::Held(spans) if spans.len() < MOST_OF_REQUEST => spans.push(span),
+            Spans::Held(_) => {
+                if let Some(telemetry) = &self.telemetry {
+                    telemetry.dropped(1);
+                }
+            }
+            Spans::Dropped => {}
             Spans::Exported => {
                 if let Some(telemetry) = &self.telemetry {
                     telemetry.export(span);
@@ -287,12 +292,12 @@ mod tests {
         let telemetry = Telemetry::new("verify", Level::Info, settings);
         let trace = Trace::enter(None, 1, &host).ok();
         let context = Context::new(&RequestId::random(&host), trace, Some(telemetry));
-        for _ in 0..MOST_SPANS + 10 {
+        for _ in 0..MOST_OF_REQUEST + 10 {
             let call = context.call(&"redis".into(), &host);
             context.called(call, Some(200), None, &host);
         }
         assert!(
-            matches!(&*context.spans.borrow(), Spans::Held(spans) if spans.len() == MOST_SPANS)
+            matches!(&*context.spans.borrow(), Spans::Held(spans) if spans.len() == MOST_OF_REQUEST)
         );
     }
 }

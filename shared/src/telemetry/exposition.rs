@@ -1,6 +1,10 @@
 //! What `/metrics` answers: Prometheus' text format, version 0.0.4.
 
-use super::{histogram::NO_BOUND, metrics::standing_field, store::Totals};
+use super::{
+    histogram::NO_BOUND,
+    metrics::{standing_field, standing_name},
+    store::Totals,
+};
 use crate::{breaker::Standing, sorted::Sorted, timestamp::Timestamp};
 
 /// The media type.
@@ -97,7 +101,12 @@ pub(super) fn page(own: &Own<'_>, totals: Option<Totals>, now: Timestamp) -> Str
         (totals.series, Some(totals.sessions))
     });
     page.family("authflow_breaker_state", "gauge", "Where a circuit breaker stands: 0 closed, 1 half-open, 2 open; of all isolates, the worst in half a minute.");
-    for (dependency, standing) in own.standings {
+    let mut standings: Sorted<Standing> = own.standings.iter().cloned().collect();
+    // This isolate need not have asked what another one found away.
+    for name in series.keys().filter_map(|field| standing_name(field)) {
+        standings.entry(name.to_owned(), || Standing::Closed);
+    }
+    for (dependency, standing) in &standings {
         let state = state(dependency, *standing, &series, now);
         page.sample(
             &["authflow_breaker_state{dependency=\"", dependency, "\"}"],
@@ -248,8 +257,8 @@ mod tests {
         authflow_metrics_store_up 1
         # HELP authflow_breaker_state Where a circuit breaker stands: 0 closed, 1 half-open, 2 open; of all isolates, the worst in half a minute.
         # TYPE authflow_breaker_state gauge
-        authflow_breaker_state{dependency="redis"} 0
         authflow_breaker_state{dependency="http://o.test"} 1
+        authflow_breaker_state{dependency="redis"} 0
         # HELP authflow_sessions_active Sessions that are alive.
         # TYPE authflow_sessions_active gauge
         authflow_sessions_active 3
@@ -269,10 +278,14 @@ mod tests {
     fn a_breaker_that_another_isolate_opened_is_open_for_half_a_minute() {
         let later = (NOW.millis() + 1).to_string();
         let sooner = NOW.millis().to_string();
-        for (until, expected) in [(later, "redis\"} 2"), (sooner, "redis\"} 0")] {
-            let totals = totals(&[("until open redis", &until)]);
+        for (until, state) in [(later, 2), (sooner, 0)] {
+            let other = ("until open http://other.test", until.as_str());
+            let totals = totals(&[("until open redis", &until), other]);
             let page = page(&own(&standings()), Some(totals), NOW);
-            assert!(page.contains(expected), "{page}");
+            for name in ["redis", "http://other.test"] {
+                let line = format!("authflow_breaker_state{{dependency=\"{name}\"}} {state}\n");
+                assert!(page.contains(&line), "{page}");
+            }
             assert!(!page.contains("until"));
         }
     }

@@ -95,6 +95,12 @@ pub(super) fn standing_field(dependency: &str, standing: Standing) -> String {
     ["until ", standing.as_str(), " ", dependency].concat()
 }
 
+/// The dependency that a [`standing_field`] is about.
+pub(super) fn standing_name(field: &str) -> Option<&str> {
+    let (_, name) = field.strip_prefix("until ")?.split_once(' ')?;
+    Some(name)
+}
+
 /// How a method is called in a label.
 pub(super) fn method_label(method: &str) -> &'static str {
     let mut known = METHODS.into_iter();

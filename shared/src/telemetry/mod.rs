@@ -42,6 +42,9 @@ use crate::{
 
 /// The most spans that wait to be exported; half of them are sent at once.
 const MOST_SPANS: usize = 512;
+/// How often Redis is told before it is left to the next request: the platform ends what takes half a minute
+/// after an answer.
+const TRIES: u32 = 2;
 /// The time beyond its own after which an export that was planned will not come: its request was cut off.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -101,7 +104,7 @@ impl Telemetry {
     }
 
     /// Whether anybody may read what is counted. If not, nothing is.
-    const fn counts(&self) -> bool {
+    const fn is_counting(&self) -> bool {
         self.settings.metrics_token.is_some()
     }
 
@@ -121,7 +124,7 @@ impl Telemetry {
 
     /// Counts a request that took `millis`; `route` is none where no route was found.
     pub fn request(&self, route: Option<&str>, method: &str, status: u16, millis: u64) {
-        if !self.counts() {
+        if !self.is_counting() {
             return;
         }
         let (service, route) = (self.service, route.unwrap_or("none"));
@@ -167,7 +170,7 @@ impl Telemetry {
             result,
             "\"}",
         ]);
-        if let Some(millis) = millis.filter(|_| self.counts()) {
+        if let Some(millis) = millis.filter(|_| self.is_counting()) {
             let series = [
                 "authflow_dependency_duration_seconds{dependency=\"",
                 dependency,
@@ -198,7 +201,7 @@ impl Telemetry {
     }
 
     fn count(&self, series: &[&str]) {
-        if self.counts() {
+        if self.is_counting() {
             self.metrics.borrow_mut().count(series.concat());
         }
     }
@@ -224,7 +227,7 @@ impl Telemetry {
 
     /// Sees to it that what the isolate holds goes out soon, after the answer. To be called at the end of
     /// each request.
-    pub fn settle<H: Host>(self: &Rc<Self>, host: &H, exports: &Exports) {
+    pub fn plan_flush<H: Host>(self: &Rc<Self>, host: &H, exports: &Exports) {
         let is_full = self.spans.borrow().len() >= MOST_SPANS / 2;
         let is_planned = host.now() < self.planned_until.get();
         let is_empty = self.metrics.borrow().is_empty() && self.spans.borrow().is_empty();
@@ -242,12 +245,18 @@ impl Telemetry {
         host.spawn(async move {
             let host = later.clone();
             later.spawn(async move {
+                // It is for all requests, and no part of this one's trace.
+                host.leave();
                 if is_full {
                     // The counts can wait.
-                    telemetry.flush_spans(&host, &exports).await;
-                } else {
+                    return telemetry.flush_spans(&host, &exports).await;
+                }
+                for _ in 0..TRIES {
                     host.sleep(delay).await;
                     telemetry.flush(&host, &exports).await;
+                    if telemetry.batch.borrow().is_none() {
+                        return;
+                    }
                 }
             });
         });

@@ -94,8 +94,8 @@ export class Collected {
     const query = queryOf(value);
     if (query) return this.#address(name, value, query);
     this.add(name, value);
-    // The audit names an address by the start of its hash.
-    if (value.includes("@")) this.names.add(sha256(value.toLowerCase()).slice(0, 16));
+    // A hash without a key can be guessed.
+    if (value.includes("@")) this.add("hash of an address", sha256(value.toLowerCase()).slice(0, 16));
     const [, id, mac] = SESSION_TOKEN.exec(value) ?? [];
     if (id) {
       this.add("session_id", id);

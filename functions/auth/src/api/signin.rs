@@ -42,7 +42,7 @@ pub(crate) async fn sign_in<H: Host>(
     credentials: &Credentials,
 ) -> Result<Entry, Failure> {
     let Credentials { email, password } = credentials;
-    exchange.about(email.as_str());
+    exchange.note_account(email.as_str());
     let delay = exchange.count(Attempt::SignIn, email.as_str()).await?;
     match exchange.supabase().sign_in(email.as_str(), password).await {
         Ok(session) => open_session::enter(exchange, session, Arrival::Returning).await,

@@ -88,7 +88,7 @@ pub(crate) async fn sign_up<H: Host>(
         password,
         data,
     } = application;
-    exchange.about(email.as_str());
+    exchange.note_account(email.as_str());
     exchange.count(Attempt::SignUp, email.as_str()).await?;
     let supabase = exchange.supabase();
     let signed_up = supabase

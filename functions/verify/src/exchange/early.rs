@@ -70,6 +70,7 @@ impl<H: GatewayHost> Exchange<'_, H> {
     ) -> Result<(), Outcome> {
         if route.cors.is_some() && Cors::is_preflight(self.facts) {
             entry.outcome = "preflight";
+            entry.is_undecided = true;
             return Err(Answer::empty(204, self.request_id.as_str()).into());
         }
         if !route.takes(&request.method) {

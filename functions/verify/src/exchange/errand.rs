@@ -134,7 +134,7 @@ impl<H: GatewayHost> Errand<H> {
             if !self.template.has_body() && (wait.is_none() || upstreams.len() > 1) {
                 permit.failed(&self.host, error.as_str());
             } else {
-                permit.spoiled(&self.host, error.as_str());
+                permit.abandoned(&self.host, error.as_str());
             }
             let Some(wait) = wait else {
                 return Err(Failure::Call(error));

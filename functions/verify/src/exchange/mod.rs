@@ -103,8 +103,8 @@ pub async fn handle<H: GatewayHost>(gateway: Rc<Gateway>, host: H, text: String)
     }
     let status = outcome.status();
     entry.write(status, &host, gateway.config.common.log_level);
-    entry.count(status, telemetry, &context, host.now());
-    telemetry.settle(&host, &gateway.config.common.exports);
+    entry.conclude(status, telemetry, &context, host.now());
+    telemetry.plan_flush(&host, &gateway.config.common.exports);
     match outcome {
         Outcome::Respond(answer) if is_head => Outcome::Respond(answer.without_body()),
         outcome => outcome,
@@ -174,7 +174,7 @@ impl<H: GatewayHost> Exchange<'_, H> {
         if request.escapes.is_empty()
             && let Some(outcome) = self.own_path(&request, client_ip, entry).await
         {
-            entry.is_own = true;
+            entry.is_undecided = true;
             return Next::Answer(outcome);
         }
         // (5)

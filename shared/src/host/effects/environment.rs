@@ -180,6 +180,10 @@ impl InRequest for EffectHost {
         self.0.context.replace(Some(context));
     }
 
+    fn leave(&self) {
+        self.0.context.take();
+    }
+
     fn context(&self) -> Option<Rc<Context>> {
         self.0.context.borrow().clone()
     }
