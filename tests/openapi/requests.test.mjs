@@ -57,7 +57,7 @@ async function answers(url, ...options) {
 /** Every success that the document has for the operations chosen was among the answers. */
 async function assertSuccesses(statuses, choose) {
   for (const { operation } of operations(await readDocument())) {
-    if (!choose(operation.tags)) continue;
+    if (!choose(operation.tags) || operation.operationId.startsWith("metrics")) continue;
     const successes = Object.keys(operation.responses).filter((status) => /^[23]/.test(status));
     const missing = successes.filter((status) => !statuses[operation.operationId]?.includes(status));
     assert.deepEqual(missing, [], `${operation.operationId} answered ${statuses[operation.operationId]}`);
@@ -85,7 +85,7 @@ test("the pages answer as they say", async () => {
 });
 
 test("both health checks, and the gateway's keys, answer as they say", async () => {
-  const check = ["--include-path", "/health", "--phases", "coverage,fuzzing"];
+  const check = ["--include-path-regex", "^(/api/v1/simple_auth)?/health$", "--phases", "coverage,fuzzing"];
   await assertSuccesses(await answers(stack.auth, ...check), health);
   const statuses = await answers(stack.gateway, "--include-tag", "Gateway", "--phases", "coverage,fuzzing");
   await assertSuccesses(statuses, gateway);
