@@ -90,7 +90,7 @@ const GOALS = [
     of: ({ renewals }) => renewals.commands / renewals.requests,
   },
   // scripts/check-sizes asks the same of every build.
-  { what: "bytes of verify after gzip", atMost: 127_000, of: ({ gates }) => of(gates, "verify")?.gzip_bytes },
+  { what: "bytes of verify after gzip", atMost: 128_000, of: ({ gates }) => of(gates, "verify")?.gzip_bytes },
   growth("verify", 1.1),
   growth("verify+cache", 1.1),
   growthWithSessions("verify", 1.1),

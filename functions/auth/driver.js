@@ -11,6 +11,9 @@ import { Lines } from "../../shared/driver/lines.js";
 const BODY_LIMIT = 16 * 1024;
 
 class Visit extends Exchange {
+  /** Also when the client leaves: passwords are changed and sessions ended here, and it is told who did it. */
+  static goesOn = true;
+
   async facts() {
     const [word, text] = await content(this.request);
     return [facts(this.request, word), text];

@@ -23,7 +23,10 @@ export function worker(service, Own) {
     async fetch(request, env, context) {
       try {
         const exchange = new Own(request, env);
-        const response = await exchange.run(exchange.start(await exchange.facts()));
+        const running = exchange.run(exchange.start(await exchange.facts()));
+        // What was begun is not left half done because nobody waits for it.
+        if (Own.goesOn) context.waitUntil(running.catch(() => {}));
+        const response = await running;
         const failed = (error) => tell(service, error);
         if (exchange.then) context.waitUntil(exchange.run(new Lines(exchange.then)).catch(failed));
         return response;

@@ -97,7 +97,12 @@ impl Event<'_> {
             blobs,
         };
         let later = host.clone();
-        host.spawn(async move { later.record(point).await });
+        let (service, threshold) = (telemetry.service, telemetry.threshold);
+        host.spawn(async move {
+            if !later.record(point).await {
+                Line::new(Level::Warn, service, "audit_not_kept").emit(&later, threshold);
+            }
+        });
     }
 }
 

@@ -104,6 +104,15 @@ impl Breaker {
         }
     }
 
+    /// The moment from which on it lets the next call through, if nothing happens until then.
+    pub fn until(&self) -> Timestamp {
+        match self.state {
+            State::Closed { .. } => Timestamp::default(),
+            State::Open { until } => until,
+            State::HalfOpen { probe_until } => probe_until,
+        }
+    }
+
     /// Asks for one call at `now`. Whoever may make it tells by [`Breaker::succeeded`] or
     /// [`Breaker::failed`] what came of it.
     ///

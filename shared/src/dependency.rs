@@ -248,7 +248,8 @@ impl Dependency {
         let Some(Transition { from, to }) = transition else {
             return;
         };
-        self.telemetry.transition(&self.name, to);
+        let until = self.breaker.borrow().until();
+        self.telemetry.transition(&self.name, to, until);
         Line::new(Level::Warn, self.telemetry.service, "breaker")
             .field("dependency", &*self.name)
             .field("from", from.as_str())

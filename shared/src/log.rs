@@ -180,7 +180,7 @@ pub const REQUEST: &str = "request";
 /// The event of a fault of the configuration.
 pub const CONFIG_INVALID: &str = "config_invalid";
 /// What is said however often: each line of it tells something else.
-const NEVER_LEFT_OUT: [&str; 2] = [REQUEST, CONFIG_INVALID];
+const NEVER_LEFT_OUT: [&str; 3] = [REQUEST, CONFIG_INVALID, "breaker"];
 /// The most warnings of a kind that an isolate gives in [`INTERVAL`].
 const MOST_WARNINGS: u64 = 20;
 const INTERVAL: Duration = Duration::from_mins(1);

@@ -20,8 +20,8 @@ pub struct Trace {
 
 impl Trace {
     /// Goes on with the trace that `traceparent` names, or begins one where there is none or an
-    /// invalid one. One trace of `one_in` is sampled, told by its id, so that all who go by the same
-    /// number sample the same ones; none if that is 0, nor one that its client does not sample.
+    /// invalid one. One of `one_in` is sampled, none if that is 0, nor one that its client does not
+    /// sample. It is drawn by our place's id, because a client may choose the trace's.
     ///
     /// # Errors
     /// [`NoRandomness`] if no new id could be made.
@@ -36,7 +36,8 @@ impl Trace {
         let theirs = traceparent.and_then(parse);
         let fresh = hex::encode(&fresh);
         let trace_id = theirs.map_or(fresh.as_str(), |(trace_id, ..)| trace_id);
-        let is_sampled = theirs.is_none_or(|(.., sampled)| sampled) && is_one(trace_id, one_in);
+        let drawn = u64::from_le_bytes(span_id).checked_rem(one_in) == Some(0);
+        let is_sampled = theirs.is_none_or(|(.., sampled)| sampled) && drawn;
         Ok(Self {
             traceparent: write(trace_id, &span_id, is_sampled),
             parent_id: theirs.map(|(_, parent_id, _)| parent_id.into()),
@@ -97,13 +98,6 @@ fn write(trace_id: &str, span_id: &[u8], is_sampled: bool) -> Rc<str> {
     text.push('-');
     text.push_str(if is_sampled { SAMPLED } else { "00" });
     text.into()
-}
-
-/// Whether the trace is the one of `one_in` that is sampled. The digits at the end are random, even
-/// where those at the start tell the time.
-fn is_one(trace_id: &str, one_in: u64) -> bool {
-    let digits = trace_id.get(16..).unwrap_or_default();
-    u64::from_str_radix(digits, 16).is_ok_and(|number| number.checked_rem(one_in) == Some(0))
 }
 
 /// The trace id, the parent's id and the sampled flag of a valid version 00 header.
@@ -180,17 +174,19 @@ mod tests {
     }
 
     #[test]
-    fn one_in_so_many_is_sampled_and_none_that_the_client_does_not() {
-        let sampled = |last: &str, flags: &str, one_in| {
-            let header =
-                format!("00-4bf92f3577b34da6a3ce929d0e0e47{last}-00f067aa0ba902b7-{flags}");
-            Trace::enter(Some(&header), one_in, &FakeHost::answering(""))
-                .unwrap()
-                .is_sampled()
+    fn one_in_so_many_is_sampled_whatever_id_a_client_chooses_and_none_that_it_does_not() {
+        let sampled = |flags: &str, one_in| {
+            let header = format!(
+                "00-{}0000000000000000-00f067aa0ba902b7-{flags}",
+                "4bf92f3577b34da6"
+            );
+            let host = FakeHost::answering("");
+            let enter = || Trace::enter(Some(&header), one_in, &host).unwrap();
+            (0..64).filter(|_| enter().is_sampled()).count()
         };
-        assert!(sampled("00", "01", 16) && sampled("10", "01", 16));
-        assert!(!sampled("01", "01", 16) && !sampled("0f", "01", 16));
-        assert!(!sampled("00", "00", 16) && !sampled("00", "00", 1));
-        assert!(!sampled("00", "01", 0), "0 is none");
+        assert_eq!((sampled("01", 1), sampled("00", 1)), (64, 0));
+        assert_eq!(sampled("01", 0), 0, "0 is none");
+        let some = sampled("01", 7);
+        assert!((1..32).contains(&some), "{some} of 64");
     }
 }

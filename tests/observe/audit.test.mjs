@@ -48,9 +48,10 @@ it("the platform's own dataset takes them", async (t) => {
   assert.deepEqual(stack.logs.records.filter(({ level }) => level === "error"), []);
 });
 
-it("a dataset that is not bound costs nobody the answer", async (t) => {
+it("a dataset that is not bound costs nobody the answer, and is told of", async (t) => {
   const vars = { auth: { ANSWER_FLOOR_MS: "0", AUDIT_DATASET: "NOWHERE" } };
   const stack = await startStack({ vars });
   t.after(() => stack.stop());
   await signUp(stack);
+  await stack.logs.find(({ msg }) => msg === "audit_not_kept");
 });

@@ -60,15 +60,16 @@ impl<H: Host> Exchange<'_, H> {
             return;
         }
         let has_session = note.session.is_some();
+        let noted = self.user_id.borrow();
         // Where addresses need no confirmation, a sign-up signs in.
-        if event == SIGN_IN || has_session {
+        if event == SIGN_IN || event == SIGN_UP && has_session {
             self.config.common.telemetry.sign_in(note.outcome);
         }
         self.tell(&Event {
             event,
             result: Some(note.outcome),
             route: Some(found.name),
-            user_id: note.user_id.as_deref(),
+            user_id: note.user_id.as_deref().or(noted.as_deref()),
             account: self.account.borrow().as_deref(),
             session: note.session.as_deref(),
             new_device: has_session.then(|| self.new_device.get()),
@@ -83,6 +84,11 @@ impl<H: Host> Exchange<'_, H> {
             .replace(Some(fingerprinter.account_name(email)));
     }
 
+    /// Notes whose account the request is about, for the audit.
+    pub(crate) fn note_user(&self, user_id: &str) {
+        self.user_id.replace(Some(user_id.to_owned()));
+    }
+
     pub(crate) fn tell(&self, event: &Event<'_>) {
         event.tell(self.host, self.client_ip, &self.config.common.telemetry);
     }
@@ -90,6 +96,7 @@ impl<H: Host> Exchange<'_, H> {
 
 const SIGN_IN: &str = "sign_in";
 const SIGN_UP: &str = "sign_up";
+const STEP_UP: &str = "step_up";
 
 /// Which event a request for `action` is that came to its end, if it is a way in.
 fn entry(action: Action, method: &str) -> Option<&'static str> {
@@ -100,6 +107,8 @@ fn entry(action: Action, method: &str) -> Option<&'static str> {
         Action::SignInPage | Action::ConfirmPage | Action::SecondFactorPage if method == "POST" => {
             Some(SIGN_IN)
         }
+        Action::StepUp => Some(STEP_UP),
+        Action::StepUpPage if method == "POST" => Some(STEP_UP),
         Action::SignUp => Some(SIGN_UP),
         Action::SignUpPage if method == "POST" => Some(SIGN_UP),
         _ => None,

@@ -42,6 +42,8 @@ pub(crate) struct Exchange<'a, H> {
     pub(crate) session: Option<SessionId>,
     /// The account that it is about, by its name in the audit.
     pub(crate) account: RefCell<Option<String>>,
+    /// Whose account that is, once somebody has proved to know its password, or a mail of it.
+    pub(crate) user_id: RefCell<Option<String>>,
     /// Whether a session was opened on a device that nobody had seen.
     pub(crate) new_device: Cell<bool>,
     store: SessionStore<H>,
@@ -79,6 +81,7 @@ impl<'a, H: Host> Exchange<'a, H> {
             client_ip,
             session,
             account: RefCell::default(),
+            user_id: RefCell::default(),
             new_device: Cell::default(),
             store: SessionStore::new(redis.clone(), config.database.clone(), common.lifetimes),
             supabase: AuthClient::new(host.clone(), config.supabase.clone(), Some(client_ip)),

@@ -89,6 +89,7 @@ async fn enter_by<H: Host>(
     arrival: Arrival,
     opening: Opening<'_>,
 ) -> Result<Entry, Failure> {
+    exchange.note_user(&session.user.id);
     // A password alone does not open an account that has a second factor.
     if session.needs_second_factor() {
         let begun = second_factor::begin(exchange, &session, arrival).await;

@@ -136,9 +136,10 @@ async fn redeem_alone<H: Host>(
         }
     }
 
+    exchange.audit("password_reset", &recovery.user_id, None);
+
     // (5) Everybody who is signed in with the old one.
     end_session::end_all(exchange, &recovery.user_id, None).await?;
-    exchange.audit("password_reset", &recovery.user_id, None);
     discard(exchange, recovery.access_token);
     Ok(recovery.user_id)
 }

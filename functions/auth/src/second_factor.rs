@@ -151,8 +151,10 @@ pub(crate) async fn waiting<H: Host>(
     mfa_token: &str,
 ) -> Result<Waiting, Failure> {
     let kept = exchange.look_at(one_time::SECOND_FACTOR, mfa_token).await?;
-    kept.and_then(Waiting::read)
-        .ok_or_else(Failure::mfa_expired)
+    let waiting = kept.and_then(Waiting::read);
+    let waiting = waiting.ok_or_else(Failure::mfa_expired)?;
+    exchange.note_user(&waiting.unraised.user_id);
+    Ok(waiting)
 }
 
 /// Ends the wait behind `mfa_token`, for exactly one of those who ask at once.

@@ -19,6 +19,8 @@ use crate::{
 
 /// The longest lifetime that can be set, in seconds.
 const YEAR: u64 = 31_536_000;
+/// How long Redis may take for what nobody waits for.
+const METRICS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -83,21 +85,27 @@ impl Common {
         let telemetry = Telemetry::new(service, log_level, settings);
         let otlp = Collector::read(reader)
             .map(|it| it.settings(Dependency::new("otlp", breaker, &telemetry)));
-        let redis = Rc::new(redis::Settings {
+        let redis = redis::Settings {
             url: redis_url?,
             token: redis_token?,
             timeout: Duration::from_millis(redis_timeout),
             dependency: Dependency::new("redis", breaker, &telemetry),
-        });
+        };
+        // A trouble with the metrics is none of people's.
+        let for_metrics = redis::Settings {
+            timeout: redis.timeout.max(METRICS_TIMEOUT),
+            dependency: Dependency::new("metrics", breaker, &telemetry),
+            ..redis.clone()
+        };
 
         let (gateway_url, auth_url) = (gateway_url?, auth_url?);
         let allowed = allowed.unwrap_or_else(|| vec![gateway_url.clone(), auth_url.clone()]);
         Some(Self {
             exports: Exports {
-                redis: redis.clone(),
+                redis: Rc::new(for_metrics),
                 otlp,
             },
-            redis,
+            redis: Rc::new(redis),
             token_keys: token_keys?,
             fingerprinter: fingerprinter?,
             targets: Targets {

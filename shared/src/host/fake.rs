@@ -328,8 +328,9 @@ impl InRequest for FakeHost {
 }
 
 impl Recorder for FakeHost {
-    async fn record(&self, point: DataPoint) {
+    async fn record(&self, point: DataPoint) -> bool {
         self.0.borrow_mut().points.push(point);
+        true
     }
 }
 

@@ -89,8 +89,8 @@ pub trait Background {
     reason = "no caller needs `Send`: a worker has one thread"
 )]
 pub trait Recorder {
-    /// Hands on a data point. It may be lost.
-    async fn record(&self, point: DataPoint);
+    /// Hands on a data point; gives whether there was anybody to take it.
+    async fn record(&self, point: DataPoint) -> bool;
 }
 
 /// All of the environment. A clone is a cheap handle to the same environment.

@@ -54,6 +54,9 @@ pub struct AuthClient<H> {
     client_ip: Option<ClientIp>,
 }
 
+/// Where Supabase Auth says that it lives.
+const HEALTH: &str = "/health";
+
 /// A call on its way. In a box, so that each that waits for one has no code of its own for it.
 type Answering<'a> = Pin<Box<dyn Future<Output = Result<HttpAnswer, AuthError>> + 'a>>;
 
@@ -187,7 +190,7 @@ impl<H: Host> AuthClient<H> {
     /// # Errors
     /// [`AuthError`] if it does not.
     pub async fn health(&self) -> Result<(), AuthError> {
-        self.call("GET", "/health", None, None).await.map(drop)
+        self.call("GET", HEALTH, None, None).await.map(drop)
     }
 
     pub(super) fn post(&self, path: &str, body: &Object, bearer: Option<&Secret>) -> Answering<'_> {
@@ -252,10 +255,11 @@ impl<H: Host> AuthClient<H> {
             body,
             timeout: settings.timeout,
         };
-        let manner = if method == "GET" {
-            Manner::Idempotent
-        } else {
-            Manner::Once
+        let manner = match (method, path) {
+            // Whoever asks wants to know how things are; and strangers may ask, but close no way for others.
+            (_, HEALTH) => Manner::PastBreaker,
+            ("GET", _) => Manner::Idempotent,
+            _ => Manner::Once,
         };
         Box::pin(async move {
             let dependency = &self.settings.dependency;

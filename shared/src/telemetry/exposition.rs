@@ -60,18 +60,18 @@ const COUNTED: [(&str, &str, &str); 9] = [
 ];
 
 /// What an isolate tells of itself.
-pub(super) struct Own<'a> {
+pub(super) struct Own {
     /// The worker.
     pub(super) service: &'static str,
     /// Its version.
     pub(super) version: &'static str,
     /// Where its breakers stand.
-    pub(super) standings: &'a [(String, Standing)],
+    pub(super) standings: Vec<(String, Standing)>,
 }
 
 /// The page of a worker at `now`. Without `totals`, which nobody can know then, no counter is on it: one that is
 /// missing is not taken for one that began anew.
-pub(super) fn page(own: &Own<'_>, totals: Option<Totals>, now: Timestamp) -> String {
+pub(super) fn page(own: &Own, totals: Option<Totals>, now: Timestamp) -> String {
     let mut page = Page(String::with_capacity(8192));
     let about = [
         "{service=\"",
@@ -197,7 +197,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
-    fn own(standings: &[(String, Standing)]) -> Own<'_> {
+    fn own(standings: Vec<(String, Standing)>) -> Own {
         Own {
             service: "verify",
             version: "1.2.3",
@@ -248,7 +248,7 @@ mod tests {
             ),
             ("something_of_a_later_version", "1"),
         ]);
-        insta::assert_snapshot!(page(&own(&standings()), Some(totals), NOW), @r#"
+        insta::assert_snapshot!(page(&own(standings()), Some(totals), NOW), @r#"
         # HELP authflow_build_info The worker and its version.
         # TYPE authflow_build_info gauge
         authflow_build_info{service="verify",version="1.2.3"} 1
@@ -281,7 +281,7 @@ mod tests {
         for (until, state) in [(later, 2), (sooner, 0)] {
             let other = ("until open http://other.test", until.as_str());
             let totals = totals(&[("until open redis", &until), other]);
-            let page = page(&own(&standings()), Some(totals), NOW);
+            let page = page(&own(standings()), Some(totals), NOW);
             for name in ["redis", "http://other.test"] {
                 let line = format!("authflow_breaker_state{{dependency=\"{name}\"}} {state}\n");
                 assert!(page.contains(&line), "{page}");
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn without_redis_no_counter_is_told_as_nothing() {
-        let page = page(&own(&standings()), None, NOW);
+        let page = page(&own(standings()), None, NOW);
         assert!(page.contains("authflow_metrics_store_up 0\n"), "{page}");
         assert!(page.contains("authflow_breaker_state{dependency=\"http://o.test\"} 1\n"));
         assert!(

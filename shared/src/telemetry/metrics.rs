@@ -27,7 +27,8 @@ const STANDING_HOLDS: Duration = Duration::from_secs(30);
 pub(super) struct Metrics {
     /// By name and labels: the count, or the parts of a histogram.
     series: Sorted<Vec<u64>>,
-    breakers: Vec<(String, Standing)>,
+    /// Where each breaker stands, and until when, if nobody asks.
+    breakers: Vec<(String, Standing, Timestamp)>,
 }
 
 /// A series, and by how much it grew.
@@ -55,15 +56,27 @@ impl Metrics {
         counts.map_or(&mut [], Vec::as_mut_slice)
     }
 
-    /// Notes where the breaker of `dependency` stands.
-    pub(super) fn stand(&mut self, dependency: &str, standing: Standing) {
-        self.breakers.retain(|(known, _)| known != dependency);
-        self.breakers.push((dependency.to_owned(), standing));
+    /// Notes where the breaker of `dependency` stands, until `until` if nobody asks.
+    pub(super) fn stand(&mut self, dependency: &str, standing: Standing, until: Timestamp) {
+        self.breakers.retain(|(known, ..)| known != dependency);
+        let dependency = dependency.to_owned();
+        self.breakers.push((dependency, standing, until));
     }
 
-    /// Where each breaker stands.
-    pub(super) fn standings(&self) -> &[(String, Standing)] {
-        &self.breakers
+    /// Where each breaker stands at `now`. One whose time is over lets the next call through, and is not told
+    /// of as open for ever where none comes.
+    pub(super) fn standings(&self, now: Timestamp) -> Vec<(String, Standing)> {
+        let breakers = self.breakers.iter();
+        let at = |standing, until| {
+            if now < until {
+                standing
+            } else {
+                Standing::Closed
+            }
+        };
+        let standing =
+            breakers.map(|(name, standing, until)| (name.clone(), at(*standing, *until)));
+        standing.collect()
     }
 
     /// Whether anything has been counted since it was last taken.
@@ -81,9 +94,9 @@ impl Metrics {
             }
         }
         let until = now.millis().saturating_add(millis(STANDING_HOLDS));
-        for (dependency, standing) in &self.breakers {
-            if *standing != Standing::Closed {
-                growth.push((standing_field(dependency, *standing), until));
+        for (dependency, standing) in self.standings(now) {
+            if standing != Standing::Closed {
+                growth.push((standing_field(&dependency, standing), until));
             }
         }
         growth
@@ -164,9 +177,11 @@ mod tests {
     #[test]
     fn a_breaker_that_is_not_closed_is_told_for_half_a_minute() {
         let mut metrics = Metrics::default();
-        metrics.stand("redis", Standing::Closed);
+        metrics.stand("redis", Standing::Closed, NOW);
         assert_eq!(metrics.take(NOW), []);
-        metrics.stand("redis", Standing::Open);
+        let until = NOW.after(Duration::from_mins(1));
+        metrics.stand("redis", Standing::Open, until);
+        assert_eq!(metrics.take(until), [], "its time is over");
         assert_eq!(
             metrics.take(NOW),
             [("until open redis".into(), NOW.millis() + 30_000)]

@@ -35,7 +35,7 @@ use crate::{
     breaker::Standing,
     hex,
     host::Host,
-    log::Level,
+    log::{Level, Line},
     redis::{self, Redis},
     timestamp::Timestamp,
 };
@@ -62,8 +62,11 @@ pub struct Telemetry {
     /// The isolate's name, once it has one.
     isolate: RefCell<String>,
     spans: RefCell<Vec<String>>,
-    /// Until when somebody will see to it that all goes out.
+    /// The plan by which all goes out, and until when somebody will carry it out.
+    plan: Cell<u64>,
     planned_until: Cell<Timestamp>,
+    /// Until when spans are on their way.
+    exporting_until: Cell<Timestamp>,
 }
 
 impl fmt::Debug for Telemetry {
@@ -84,7 +87,9 @@ impl Telemetry {
             batches: Cell::default(),
             isolate: RefCell::default(),
             spans: RefCell::default(),
+            plan: Cell::default(),
             planned_until: Cell::default(),
+            exporting_until: Cell::default(),
         })
     }
 
@@ -185,12 +190,12 @@ impl Telemetry {
     pub fn introduce(&self, dependency: &str) {
         self.metrics
             .borrow_mut()
-            .stand(dependency, Standing::Closed);
+            .stand(dependency, Standing::Closed, Timestamp::default());
     }
 
-    /// Notes that the breaker of `dependency` came to stand elsewhere.
-    pub fn transition(&self, dependency: &str, to: Standing) {
-        self.metrics.borrow_mut().stand(dependency, to);
+    /// Notes that the breaker of `dependency` came to stand elsewhere, until `until` if nobody asks.
+    pub fn transition(&self, dependency: &str, to: Standing, until: Timestamp) {
+        self.metrics.borrow_mut().stand(dependency, to, until);
         self.count(&[
             "authflow_breaker_transitions_total{dependency=\"",
             dependency,
@@ -234,11 +239,7 @@ impl Telemetry {
         if is_empty || is_planned && !is_full {
             return;
         }
-        let delay = self.settings.delay;
-        if !is_full {
-            let patience = delay.saturating_add(GRACE);
-            self.planned_until.set(host.now().after(patience));
-        }
+        let plan = (!is_planned).then(|| self.plan(host.now()));
         let (telemetry, exports, host) = (self.clone(), exports.clone(), host.clone());
         let later = host.clone();
         // In a task of a task: what else the request left for after the answer comes first.
@@ -247,49 +248,75 @@ impl Telemetry {
             later.spawn(async move {
                 // It is for all requests, and no part of this one's trace.
                 host.leave();
-                if is_full {
+                match plan {
+                    Some(plan) => telemetry.carry_out(plan, &host, &exports).await,
                     // The counts can wait.
-                    return telemetry.flush_spans(&host, &exports).await;
-                }
-                for _ in 0..TRIES {
-                    host.sleep(delay).await;
-                    telemetry.flush(&host, &exports).await;
-                    if telemetry.batch.borrow().is_none() {
-                        return;
-                    }
+                    None => telemetry.flush_spans(&host, &exports).await,
                 }
             });
         });
     }
 
-    /// Sends out what the isolate holds.
-    pub async fn flush<H: Host>(&self, host: &H, exports: &Exports) {
-        // From here on, what is counted has to be seen to anew.
-        self.planned_until.set(Timestamp::default());
-        self.flush_spans(host, exports).await;
-        self.flush_metrics(host, &exports.redis).await;
+    /// Makes a plan, in place of the one before: whoever carries that out sees that it is another's now.
+    fn plan(&self, now: Timestamp) -> u64 {
+        let plan = self.plan.get().wrapping_add(1);
+        self.plan.set(plan);
+        let patience = self.settings.delay.saturating_add(GRACE);
+        self.planned_until.set(now.after(patience));
+        plan
     }
 
+    async fn carry_out<H: Host>(&self, mut plan: u64, host: &H, exports: &Exports) {
+        for _ in 0..TRIES {
+            host.sleep(self.settings.delay).await;
+            if self.plan.get() != plan {
+                return;
+            }
+            // What is counted from here on needs a plan of its own.
+            self.planned_until.set(Timestamp::default());
+            if self.flush(host, exports).await || self.plan.get() != plan {
+                return;
+            }
+            plan = self.plan(host.now());
+        }
+        self.planned_until.set(Timestamp::default());
+    }
+
+    /// Sends out what the isolate holds; gives whether Redis has all counts.
+    pub async fn flush<H: Host>(&self, host: &H, exports: &Exports) -> bool {
+        let told = self.flush_metrics(host, &exports.redis).await;
+        self.flush_spans(host, exports).await;
+        told
+    }
+
+    /// One call at a time: what comes meanwhile waits, as far as there is room for it.
     async fn flush_spans<H: Host>(&self, host: &H, exports: &Exports) {
         let Some(collector) = &exports.otlp else {
             return;
         };
+        if host.now() < self.exporting_until.get() {
+            return;
+        }
         let spans = self.spans.take();
         if spans.is_empty() {
             return;
         }
+        self.exporting_until
+            .set(host.now().after(otlp::TIMEOUT).after(GRACE));
         let version = env!("CARGO_PKG_VERSION");
-        if !otlp::send(host, collector, self.service, version, &spans).await {
+        let taken = otlp::send(host, collector, self.service, version, &spans).await;
+        self.exporting_until.set(Timestamp::default());
+        if !taken {
             self.dropped(spans.len());
         }
     }
 
-    /// Tells Redis what was counted: first what it may have missed before.
-    async fn flush_metrics<H: Host>(&self, host: &H, settings: &Rc<redis::Settings>) {
+    /// Tells Redis what was counted: first what it may have missed before. Gives whether it has all.
+    async fn flush_metrics<H: Host>(&self, host: &H, settings: &Rc<redis::Settings>) -> bool {
         if self.isolate.borrow().is_empty() {
             let mut name = [0; 8];
             if host.fill(&mut name).is_err() {
-                return;
+                return false;
             }
             self.isolate.replace(hex::encode(&name));
         }
@@ -300,19 +327,20 @@ impl Telemetry {
         let rounds = if self.batch.borrow().is_some() { 2 } else { 1 };
         for _ in 0..rounds {
             let Some(batch) = self.next_batch(host.now()) else {
-                return;
+                return true;
             };
-            if store::add(&redis, self.service, &isolate, &batch)
-                .await
-                .is_err()
-            {
-                return;
+            if let Err(reason) = store::add(&redis, self.service, &isolate, &batch).await {
+                Line::new(Level::Warn, self.service, "metrics_not_kept")
+                    .field("reason", reason.as_str())
+                    .emit(host, self.threshold);
+                return false;
             }
             let mut waiting = self.batch.borrow_mut();
             if waiting.as_ref().is_some_and(|it| it.number == batch.number) {
                 *waiting = None;
             }
         }
+        true
     }
 
     /// What Redis is to be told next, if anything.
@@ -331,17 +359,20 @@ impl Telemetry {
         waiting.clone()
     }
 
-    /// The page for Prometheus, with what this isolate has counted so far.
+    /// The page for Prometheus, with what this isolate has counted so far. A Redis that takes no counts is as
+    /// good as away: those that it has may be old.
     pub async fn page<H: Host>(&self, host: &H, exports: &Exports) -> String {
-        self.flush_metrics(host, &exports.redis).await;
-        let redis = Redis::new(host.clone(), exports.redis.clone());
-        let totals = store::totals(&redis, self.service, host.now()).await;
+        let mut totals = None;
+        if self.flush_metrics(host, &exports.redis).await {
+            let redis = Redis::new(host.clone(), exports.redis.clone());
+            totals = store::totals(&redis, self.service, host.now()).await.ok();
+        }
         let metrics = self.metrics.borrow();
         let own = exposition::Own {
             service: self.service,
             version: env!("CARGO_PKG_VERSION"),
-            standings: metrics.standings(),
+            standings: metrics.standings(host.now()),
         };
-        exposition::page(&own, totals.ok(), host.now())
+        exposition::page(&own, totals, host.now())
     }
 }

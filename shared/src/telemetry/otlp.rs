@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How long a collector may take.
-const TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where spans go.
 #[derive(Debug)]

@@ -6,6 +6,9 @@ use crate::{
     trace::Trace,
 };
 
+/// The longest text of an attribute, in bytes.
+const LONGEST: usize = 512;
+
 /// What a span is to the one above it; the numbers are OTLP's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -40,7 +43,7 @@ impl Span<'_> {
             ("error.type", self.error, "stringValue"),
         ];
         let known = self.attributes.iter();
-        let known = known.map(|(name, value)| (*name, Some(*value), "stringValue"));
+        let known = known.map(|(name, value)| (*name, Some(cut(value)), "stringValue"));
         let told = known
             .chain(more)
             .filter_map(|(name, value, kind)| value.map(|value| attribute(name, kind, value)));
@@ -68,6 +71,16 @@ pub(super) fn attribute(name: &str, kind: &str, value: &str) -> String {
         .text("key", name)
         .json("value", &value)
         .end()
+}
+
+/// As much of a text as a stranger may have kept here.
+fn cut(value: &str) -> &str {
+    let ends = value.char_indices().map(|(end, _)| end);
+    let end = ends.take_while(|end| *end <= LONGEST).last();
+    match end {
+        Some(end) if value.len() > LONGEST => value.get(..end).unwrap_or_default(),
+        _ => value,
+    }
 }
 
 /// 64-bit numbers are texts in the JSON form of protocol buffers.
@@ -98,5 +111,13 @@ mod tests {
             attributes: &[("http.route", "app")],
         };
         insta::assert_snapshot!(span.to_json(), @r#"{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"0001020304050607","parentSpanId":"00f067aa0ba902b7","name":"GET \"app\"","kind":2,"startTimeUnixNano":"1800000000123000000","endTimeUnixNano":"1800000000123000000","attributes":[{"key":"http.route","value":{"stringValue":"app"}},{"key":"http.response.status_code","value":{"intValue":"502"}},{"key":"error.type","value":{"stringValue":"upstream_unreachable"}}],"status":{"code":2,"message":"upstream_unreachable"}}"#);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_two_characters() {
+        assert_eq!(cut("/short"), "/short");
+        let long = format!("{}\u{e4}{}", "a".repeat(511), "b".repeat(1000));
+        assert_eq!(cut(&long), "a".repeat(511));
+        assert_eq!(cut(&"a".repeat(512)).len(), 512);
     }
 }

@@ -3,7 +3,7 @@
 //! | key | holds | lives |
 //! |---|---|---|
 //! | `metrics:{service}` | a hash: each series by its name; until when a breaker was not closed | a month after the last count |
-//! | `metrics:{service}:isolate:ID` | the number of the last batch of an isolate | the same |
+//! | `metrics:{service}:isolate:ID` | the number of the last batch of an isolate | a day |
 //!
 //! What an isolate has counted is one batch, with a number. A batch whose answer was lost is sent again
 //! under the same number, and counts once: so the totals are exact, as long as no isolate ends with counts
@@ -23,7 +23,7 @@ use crate::{
 const SCRIPT: Script = Script::new(
     r#"
 if tonumber(redis.call("GET", KEYS[2]) or "0") >= tonumber(ARGV[1]) then return 0 end
-redis.call("SET", KEYS[2], ARGV[1], "EX", 2592000)
+redis.call("SET", KEYS[2], ARGV[1], "EX", 86400)
 for i = 2, #ARGV, 2 do
   local command = string.sub(ARGV[i], 1, 6) == "until " and "HSET" or "HINCRBY"
   redis.call(command, KEYS[1], ARGV[i], ARGV[i + 1])
@@ -31,7 +31,7 @@ end
 redis.call("EXPIRE", KEYS[1], 2592000)
 return 1
 "#,
-    "7b3642473608b428dac7e5e311aaacc8e6e4dc65",
+    "e5e1c873a6309ceaa59a6d934142c8b7b53c453b",
 );
 
 /// What an isolate has counted, and has to be added to Redis.

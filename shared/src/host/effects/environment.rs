@@ -190,8 +190,8 @@ impl InRequest for EffectHost {
 }
 
 impl Recorder for EffectHost {
-    async fn record(&self, point: DataPoint) {
-        self.perform(Effect::Record(point)).await;
+    async fn record(&self, point: DataPoint) -> bool {
+        self.answered(Effect::Record(point)).await.is_ok()
     }
 }
 
