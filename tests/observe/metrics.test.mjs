@@ -126,4 +126,17 @@ describe("the page of a worker", () => {
     assert.deepEqual(samples(without, "authflow_requests_total"), []);
     await checkMetrics(without);
   });
+
+  it("tells of a Redis that takes no counts, though it gives those of before", async (t) => {
+    const writes = (replicas) => stack.redis.command("CONFIG", "SET", "min-replicas-to-write", replicas);
+    t.after(() => writes("0"));
+    await writes("1");
+    await fetch(`${stack.gateway}/public/x`);
+    const without = await page(stack.gateway);
+    await writes("0");
+    assert.match(without, /^authflow_metrics_store_up 0$/m);
+    assert.deepEqual(samples(without, "authflow_requests_total"), []);
+    await stack.logs.find(({ msg, reason }) => msg === "metrics_not_kept" && reason === "refused");
+    assert.match(await page(stack.gateway), /^authflow_metrics_store_up 1$/m);
+  });
 });
