@@ -23,7 +23,7 @@ pub(crate) struct Warning {
 }
 
 /// What is wrong with one worker by itself.
-const OF_A_WORKER: [fn(&Setup) -> Vec<Warning>; 29] = [
+const OF_A_WORKER: [fn(&Setup) -> Vec<Warning>; 30] = [
     rules::public_above_protected,
     rules::weaker_inside_stricter,
     rules::public_everywhere,
@@ -37,6 +37,7 @@ const OF_A_WORKER: [fn(&Setup) -> Vec<Warning>; 29] = [
     variables::public_hosts_without_our_own,
     variables::client_ip_fallback,
     variables::client_ip_header,
+    variables::short_metrics_token,
     variables::unknown,
     variables::no_second_store,
     addresses::plain_http_for_people,

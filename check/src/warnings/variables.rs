@@ -106,6 +106,19 @@ pub(super) fn client_ip_fallback(setup: &Setup) -> Vec<Warning> {
         .collect()
 }
 
+/// Fewest characters of a token that nobody guesses.
+const TOKEN_LENGTH: usize = 16;
+
+/// A token that could be guessed: nobody counts who tries.
+pub(super) fn short_metrics_token(setup: &Setup) -> Vec<Warning> {
+    let token = setup.given.get("METRICS_TOKEN");
+    let is_short = token.is_some_and(|token| (1..TOKEN_LENGTH).contains(&token.trim().len()));
+    let problem =
+        "could be guessed, and nobody counts who tries; make one with `openssl rand -base64 32`";
+    let warning = is_short.then(|| Warning::new("METRICS_TOKEN", problem));
+    warning.into_iter().collect()
+}
+
 /// A header that a client might set.
 pub(super) fn client_ip_header(setup: &Setup) -> Vec<Warning> {
     let header = setup.common().map(|common| &common.client_ip.header);
@@ -231,6 +244,14 @@ mod tests {
             &["CLIENT_IP_FALLBACK|remove it"],
         );
         warns(&client_ip_fallback(&verify(&[])), &[]);
+    }
+
+    #[test]
+    fn warns_of_a_token_for_metrics_that_could_be_guessed() {
+        let with = |token| short_metrics_token(&verify(&[("METRICS_TOKEN", token)]));
+        warns(&with("prometheus"), &["METRICS_TOKEN|openssl"]);
+        warns(&with("a-token-of-sixteen"), &[]);
+        warns(&with(""), &[]);
     }
 
     #[test]

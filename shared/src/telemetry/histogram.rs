@@ -1,7 +1,5 @@
 //! How long things took, as Prometheus counts it: how many took at most so long.
 
-use super::metrics::Growth;
-
 /// The bounds, in milliseconds, and as Prometheus' `le` in seconds. In the order of their names, too,
 /// so that what is sorted by name stands in the order that the text format asks for.
 const BOUNDS: [(u64, &str); 10] = [
@@ -18,6 +16,9 @@ const BOUNDS: [(u64, &str); 10] = [
 ];
 /// The bound of what has none. It sorts behind the numbers, which Prometheus' own `+Inf` would not.
 pub(super) const NO_BOUND: &str = "Inf";
+
+/// A series, and by how much it grew.
+pub(super) type Growth = (String, u64);
 
 /// How many numbers a histogram is kept in: one for each bound, one for what is above, and the sum.
 pub(super) const PARTS: usize = BOUNDS.len() + 2;

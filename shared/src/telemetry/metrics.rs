@@ -6,7 +6,7 @@
 
 use core::time::Duration;
 
-use super::histogram;
+use super::histogram::{self, Growth};
 use crate::{
     breaker::Standing,
     sorted::Sorted,
@@ -30,9 +30,6 @@ pub(super) struct Metrics {
     /// Where each breaker stands, and until when, if nobody asks.
     breakers: Vec<(String, Standing, Timestamp)>,
 }
-
-/// A series, and by how much it grew.
-pub(super) type Growth = (String, u64);
 
 impl Metrics {
     /// Counts one of `series`.

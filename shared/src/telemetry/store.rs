@@ -9,7 +9,7 @@
 //! under the same number, and counts once: so the totals are exact, as long as no isolate ends with counts
 //! that it has not told. It tells them some seconds after it counted the first.
 
-use super::metrics::Growth;
+use super::histogram::Growth;
 use crate::{
     host::Host,
     redis::{Command, Redis, Reply, Script, Unavailable, texts},
