@@ -56,7 +56,7 @@ test("every event of the audit is listed, and no other", async () => {
     rust,
     /\.audit(?:_end)?\(\s*"(\w+)"/g,
     /^\s*event: "(\w+)"/gm,
-    /const SIGN_\w+: &str = "(\w+)"/g,
+    /const (?:SIGN|STEP)_\w+: &str = "(\w+)"/g,
   );
   for (const name of found(deeds, /=> "(\w+)"/g)) written.add(name);
   assert.ok(written.size > 12, `${written.size} events`);
