@@ -86,12 +86,7 @@ fn count<H: Host>(
         route,
         status,
         outcome,
-        attributes: &[
-            ("http.request.method", method),
-            ("http.route", route.unwrap_or_default()),
-            ("url.path", &ids.path),
-            ("authflow.outcome", outcome),
-        ],
+        path: &ids.path,
     };
     ids.context.finish(&end, host.now());
     common.telemetry.plan_flush(host, &common.exports);

@@ -164,12 +164,7 @@ impl LogEntry {
             route,
             status,
             outcome: self.outcome,
-            attributes: &[
-                ("http.request.method", method),
-                ("http.route", route.unwrap_or_default()),
-                ("url.path", self.path.as_deref().unwrap_or_default()),
-                ("authflow.outcome", self.outcome),
-            ],
+            path: self.path.as_deref().unwrap_or_default(),
         };
         context.finish(&end, now);
     }

@@ -38,7 +38,7 @@ enum Spans {
     /// Nobody wants any.
     Dropped,
     /// It is not known yet whether they are wanted.
-    Held(Vec<String>),
+    Held(Vec<Made>),
     /// The request is answered, and each goes out as it ends.
     Exported,
 }
@@ -56,8 +56,8 @@ pub struct End<'a> {
     pub status: u16,
     /// What became of it, in snake case.
     pub outcome: &'static str,
-    /// What else is known, by the names of OpenTelemetry's semantic conventions.
-    pub attributes: &'a [(&'static str, &'a str)],
+    /// The path, as logs show it; empty where it could not be read.
+    pub path: &'a str,
 }
 
 /// A call that is about to be made.
@@ -67,6 +67,33 @@ pub struct Call {
     name: Rc<str>,
     /// None if nobody wants to know.
     since: Option<Timestamp>,
+}
+
+/// A call that was made.
+#[derive(Debug)]
+struct Made {
+    place: Trace,
+    name: Rc<str>,
+    started: Timestamp,
+    ended: Timestamp,
+    status: Option<u16>,
+    error: Option<&'static str>,
+}
+
+impl Made {
+    fn to_json(&self) -> String {
+        let span = Span {
+            place: &self.place,
+            kind: Kind::Client,
+            name: &self.name,
+            started: self.started,
+            ended: self.ended,
+            status: self.status,
+            error: self.error,
+            attributes: &[],
+        };
+        span.to_json()
+    }
 }
 
 impl Call {
@@ -147,17 +174,25 @@ impl Context {
         else {
             return;
         };
-        let span = Span {
-            place: &place,
-            kind: Kind::Client,
-            name: &name,
+        let made = Made {
+            place,
+            name,
             started,
             ended: clock.now(),
             status,
             error,
-            attributes: &[],
         };
-        self.keep(span.to_json());
+        match &mut *self.spans.borrow_mut() {
+            // As it is: most requests are not wanted in the end.
+            Spans::Held(calls) if calls.len() < MOST_OF_REQUEST => calls.push(made),
+            Spans::Held(_) => {
+                if let Some(telemetry) = &self.telemetry {
+                    telemetry.dropped(1);
+                }
+            }
+            Spans::Exported => self.export(made.to_json()),
+            Spans::Dropped => {}
+        }
     }
 
     /// Ends the request's own span, and exports all that were recorded if the trace is sampled or the
@@ -172,7 +207,6 @@ impl Context {
             return;
         }
         self.spans.replace(Spans::Exported);
-        let id = [("authflow.request_id", self.request_id())];
         let own = Span {
             place: trace,
             kind: Kind::Server,
@@ -181,28 +215,23 @@ impl Context {
             ended: now,
             status: Some(end.status),
             error: has_failed.then_some(end.outcome),
-            attributes: &[&id, end.attributes].concat(),
+            attributes: &[
+                ("authflow.request_id", self.request_id()),
+                ("http.request.method", end.method),
+                ("http.route", end.route.unwrap_or_default()),
+                ("url.path", end.path),
+                ("authflow.outcome", end.outcome),
+            ],
         };
-        self.keep(own.to_json());
-        for span in below {
-            self.keep(span);
+        self.export(own.to_json());
+        for call in below {
+            self.export(call.to_json());
         }
     }
 
-    fn keep(&self, span: String) {
-        match &mut *self.spans.borrow_mut() {
-            Spans::Held(spans) if spans.len() < MOST_OF_REQUEST => spans.push(span),
-            Spans::Held(_) => {
-                if let Some(telemetry) = &self.telemetry {
-                    telemetry.dropped(1);
-                }
-            }
-            Spans::Dropped => {}
-            Spans::Exported => {
-                if let Some(telemetry) = &self.telemetry {
-                    telemetry.export(span);
-                }
-            }
+    fn export(&self, span: String) {
+        if let Some(telemetry) = &self.telemetry {
+            telemetry.export(span);
         }
     }
 }
@@ -240,7 +269,7 @@ mod tests {
             route: Some("app"),
             status,
             outcome: "forwarded",
-            attributes: &[],
+            path: "/app",
         };
         context.finish(&end, host.now());
         call();

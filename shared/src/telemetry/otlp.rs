@@ -31,7 +31,7 @@ pub(super) async fn send<H: Host>(
     settings: &Settings,
     service: &str,
     version: &str,
-    spans: &[String],
+    spans: Vec<String>,
 ) -> bool {
     let headers = settings.headers.iter();
     let headers = headers.map(|(name, value)| (*name, value.expose().to_owned()));
@@ -43,16 +43,18 @@ pub(super) async fn send<H: Host>(
         body: Some(body(service, version, spans)),
         timeout: TIMEOUT,
     };
-    let is_bad = |status| !matches!(status, 200..=299);
     let answered = settings
         .dependency
-        .call(host, call, Manner::Once, is_bad)
+        .call(host, call, Manner::Once, |status| !is_taken(status))
         .await;
-    answered.is_ok_and(|answered| matches!(answered.judge(host, true).status, 200..=299))
+    answered.is_ok_and(|answered| is_taken(answered.judge(host, true).status))
 }
 
-fn body(service: &str, version: &str, spans: &[String]) -> String {
-    let list = |items: &[String]| write::list(items.iter().cloned());
+const fn is_taken(status: u16) -> bool {
+    matches!(status, 200..=299)
+}
+
+fn body(service: &str, version: &str, spans: Vec<String>) -> String {
     let attributes = [
         attribute(
             "service.name",
@@ -62,19 +64,19 @@ fn body(service: &str, version: &str, spans: &[String]) -> String {
         attribute("service.version", "stringValue", version),
     ];
     let resource = Writer::object()
-        .json("attributes", &list(&attributes))
+        .json("attributes", &write::list(attributes.into_iter()))
         .end();
     let scope = Writer::object().text("name", "authflow").end();
     let scoped = Writer::object()
         .json("scope", &scope)
-        .json("spans", &list(spans))
+        .json("spans", &write::list(spans.into_iter()))
         .end();
     let of_resource = Writer::object()
         .json("resource", &resource)
-        .json("scopeSpans", &list(&[scoped]))
+        .json("scopeSpans", &write::list([scoped].into_iter()))
         .end();
     Writer::object()
-        .json("resourceSpans", &list(&[of_resource]))
+        .json("resourceSpans", &write::list([of_resource].into_iter()))
         .end()
 }
 
@@ -85,6 +87,6 @@ mod tests {
     #[test]
     fn spans_are_told_with_the_worker_they_are_of() {
         let spans = ["{\"a\":1}".to_owned(), "{\"b\":2}".to_owned()];
-        insta::assert_snapshot!(body("verify", "1.2.3", &spans), @r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"authflow-verify"}},{"key":"service.version","value":{"stringValue":"1.2.3"}}]},"scopeSpans":[{"scope":{"name":"authflow"},"spans":[{"a":1},{"b":2}]}]}]}"#);
+        insta::assert_snapshot!(body("verify", "1.2.3", spans.to_vec()), @r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"authflow-verify"}},{"key":"service.version","value":{"stringValue":"1.2.3"}}]},"scopeSpans":[{"scope":{"name":"authflow"},"spans":[{"a":1},{"b":2}]}]}]}"#);
     }
 }
