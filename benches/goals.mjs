@@ -1,6 +1,8 @@
 // What the gateway is held to. The page of a full run says whether it is so; `scripts/bench --check` fails where a short run
 // shows that it is not.
 
+import { to } from "./world/stats.mjs";
+
 /**
  * How much higher than in the last full run a ratio may be in a short one, which warms up less, on a machine that does other
  * things, too. What is to be noticed is a gate that got slower, not a neighbour that got louder.
@@ -34,7 +36,10 @@ const refusal = (kind, atMost, shown) => ({
   of: ({ refusals }) => refusals[kind]?.median,
 });
 
-/** Counts have no noise: what is the goal of a full run is asked of a short one, too. */
+/**
+ * Counts have no noise: what is the goal of a full run is asked of a short one, too. To two digits, because every ten seconds
+ * a gateway adds what it counted to Redis, which is a call of no request.
+ */
 const calls = (name, exactly) => ({ what: `HTTP calls to Redis: ${name}`, phase: "rounds", exactly, of: ({ gates }) => of(gates, name)?.http_calls });
 
 const callsOfKind = (kind, exactly) => ({
@@ -113,8 +118,9 @@ function judged({ what, exactly, of }, atMost, result) {
   const bound = isExact ? `= ${exactly}` : `≤ ${short(atMost)}`;
   const measured = of(result) ?? null;
   if (measured === null) return { what, bound, measured: null, isMet: null };
-  const isMet = isExact ? measured === exactly : measured <= atMost;
-  return { what, bound, measured: isExact ? String(measured) : short(measured), isMet };
+  const count = to(2)(measured);
+  const isMet = isExact ? count === exactly : measured <= atMost;
+  return { what, bound, measured: isExact ? String(count) : short(measured), isMet };
 }
 
 function of(items, name) {
