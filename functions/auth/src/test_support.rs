@@ -69,7 +69,10 @@ impl World {
                     status: 204,
                     body: String::new(),
                 }),
-                None => Ok(obey(&mut keys.borrow_mut(), call)),
+                None => match call.url.strip_prefix("https://supabase.test/rest/v1/rpc/") {
+                    Some(function) => Ok(call_function(&answers.borrow(), function)),
+                    None => Ok(obey(&mut keys.borrow_mut(), call)),
+                },
             }
         });
         Self {
@@ -152,6 +155,11 @@ impl World {
     /// Everything in Redis as one text.
     pub(crate) fn dump(&self) -> String {
         format!("{:?}", self.redis.borrow())
+    }
+
+    /// From now on the database answers `status` and `body` where `function` is called.
+    pub(crate) fn database(self, function: &'static str, status: u16, body: Value) -> Self {
+        self.supabase(function, status, body)
     }
 
     /// Lets `calls` calls pass and breaks the next.
@@ -406,6 +414,22 @@ fn answer_of(answers: &Supabase, method: &str, path: &str) -> HttpAnswer {
     }
 }
 
+/// The database: what a test says of a function, or that nothing is owed or known.
+fn call_function(answers: &Supabase, function: &str) -> HttpAnswer {
+    let owed = json!({"changes": [], "renewed_away_at": null});
+    let usual = if function == "authflow_owed" {
+        owed
+    } else {
+        Value::Null
+    };
+    let found = answers.get(function).cloned();
+    let (status, body) = found.unwrap_or((200, usual));
+    HttpAnswer {
+        status,
+        body: body.to_string(),
+    }
+}
+
 /// Redis, as far as strings go; everything else is OK and forgotten.
 fn obey(keys: &mut BTreeMap<String, String>, call: &HttpCall) -> HttpAnswer {
     let body = call.body.as_deref().unwrap_or_default();
@@ -452,6 +476,46 @@ fn run(keys: &mut BTreeMap<String, String>, command: &[String]) -> Value {
             }
             json!({"result": 1})
         }
+        // A profile that is kept.
+        ["EVAL", _, "2", profile, _, value, _, _] => {
+            keys.insert((*profile).to_owned(), (*value).to_owned());
+            json!({"result": 1})
+        }
+        // All that is stored of a user.
+        ["EVAL", script, _, list, device, texts @ ..] if script.contains("sealed") => {
+            let members = keys.get(*list).map(String::as_str).unwrap_or_default();
+            let sessions = members.split_whitespace().map(|id| format!("session:{id}"));
+            let texts: Vec<_> = texts
+                .iter()
+                .map(|key| (*key).to_owned())
+                .chain(sessions)
+                .collect();
+            let fields = format!("{device}\n");
+            let mut told = serde_json::Map::new();
+            for (name, text) in keys.iter() {
+                if texts.contains(name) || name.starts_with(&fields) {
+                    let mut value = serde_json::from_str(text).unwrap_or(json!(text));
+                    if name.starts_with("session:") {
+                        value["supabase"] = "sealed".into();
+                    }
+                    told.insert(name.replace('\n', " "), value);
+                }
+            }
+            json!({"result": Value::Object(told).to_string()})
+        }
+        ["HRANDFIELD", key, ..] => {
+            let start = format!("{key}\n");
+            let fields = keys
+                .iter()
+                .filter_map(|(name, value)| Some([name.strip_prefix(&start)?, value]));
+            json!({"result": fields.flatten().collect::<Vec<_>>()})
+        }
+        ["HDEL", key, fields @ ..] => {
+            for field in fields {
+                keys.remove(&format!("{key}\n{field}"));
+            }
+            json!({"result": fields.len()})
+        }
         ["SET", key, value, "NX", "EX", _] => {
             if keys.contains_key(*key) {
                 return json!({"result": null});
@@ -481,8 +545,9 @@ fn run(keys: &mut BTreeMap<String, String>, command: &[String]) -> Value {
         }
         ["ZREM", key, gone] => {
             if let Some(members) = keys.get_mut(*key) {
-                *members = members.replace(gone, "");
+                *members = members.replace(gone, "").trim().to_owned();
             }
+            keys.retain(|name, members| name != key || !members.is_empty());
             json!({"result": 1})
         }
         ["ZRANGE", key, "0", "-1"] => {
@@ -508,7 +573,9 @@ fn run(keys: &mut BTreeMap<String, String>, command: &[String]) -> Value {
             json!({"result": fields.flatten().collect::<Vec<_>>()})
         }
         ["DEL", gone @ ..] => {
-            keys.retain(|key, _| !gone.contains(&key.as_str()));
+            // With a hash go its fields.
+            let name = |key: &str| key.split('\n').next().unwrap_or_default().to_owned();
+            keys.retain(|key, _| !gone.contains(&name(key).as_str()));
             json!({"result": gone.len()})
         }
         _ => json!({"result": 1}),

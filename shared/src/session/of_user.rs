@@ -187,14 +187,6 @@ impl<H: Host> SessionStore<H> {
         self.forget(keys::user_profile(user_id)).await
     }
 
-    /// Forgets the devices of a user who is gone.
-    ///
-    /// # Errors
-    /// [`Unavailable`] if Redis may still hold them.
-    pub async fn forget_devices(&self, user_id: &str) -> Result<(), Unavailable> {
-        self.forget(keys::device(user_id)).await
-    }
-
     async fn forget(&self, key: String) -> Result<(), Unavailable> {
         let command = Command::new("DEL").arg(key);
         match self.redis().command(&command).await? {
