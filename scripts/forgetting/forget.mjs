@@ -22,10 +22,17 @@ const OUT_OF_REACH = `What this cannot reach, and docs/DATA-PROTECTION.md tells 
 For a while there stays that the sessions have ended, so that nothing brings them back: minutes to hours in Redis, a week in
 the database.`;
 
+const ofAddress = (address) => `admin/address?${new URLSearchParams({ email: address })}`;
+const stored = (gateway, id) => gateway.call("GET", `admin/users/${id}/data`);
 const say = (text) => process.stderr.write(`${text}\n`);
 
 let wasDeleted = false;
-const options = { export: { type: "string" }, "dry-run": { type: "boolean" }, yes: { type: "boolean" }, url: { type: "string" } };
+const options = {
+  export: { type: "string" },
+  "dry-run": { type: "boolean" },
+  yes: { type: "boolean" },
+  url: { type: "string" },
+};
 const { values, positionals } = parseArgs({ options, allowPositionals: true });
 
 try {
@@ -81,9 +88,6 @@ async function forgetAs(gateway, person, { file, output, dryRun, yes }) {
   say(`Forgotten: ${person}.\n${OUT_OF_REACH}`);
   return 0;
 }
-
-const ofAddress = (address) => `admin/address?${new URLSearchParams({ email: address })}`;
-const stored = (gateway, id) => gateway.call("GET", `admin/users/${id}/data`);
 
 /** What is stored of the users that `person` names, and under their addresses. */
 async function find(gateway, person) {

@@ -5,7 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import { ask } from "./prompt.mjs";
 
 /** How often a request is made that is answered by 503 or 429, and the longest time between two. */
-const TRIES = 4;
+const TRIES = 3;
 const LONGEST_PAUSE_MS = 15_000;
 const TIMEOUT_MS = 30_000;
 

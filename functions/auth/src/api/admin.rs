@@ -70,16 +70,16 @@ async fn data<H: Host>(
     id: &str,
     address: &str,
 ) -> Result<Response, Failure> {
-    let response = if exchange.request.method == "DELETE" {
+    if exchange.request.method == "DELETE" {
         let accounts = [address.to_owned()];
         exchange.forget_attempts(&ALL, &accounts).await?;
-        Response::empty(204, "address_forgotten")
-    } else {
-        let all = personal_data::stored(exchange, id, address).await?;
-        Response::text(200, "data_exported", "application/json", all)
-    };
-    admin.did(exchange, response.note.outcome, id);
-    Ok(response)
+        admin.did(exchange, "address_forgotten", id);
+        return Ok(Response::empty(204, "address_forgotten"));
+    }
+    let all = personal_data::stored(exchange, id, address).await?;
+    admin.did(exchange, "data_exported", id);
+    let media_type = "application/json";
+    Ok(Response::text(200, "data_exported", media_type, all))
 }
 
 fn deed<H: Host>(exchange: &Exchange<'_, H>, found: Found<'_>) -> Result<Asked, Failure> {
