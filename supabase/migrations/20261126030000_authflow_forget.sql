@@ -59,26 +59,24 @@ begin
 end
 $$;
 
--- All that is stored about a user, without Supabase's tokens.
-create or replace function public.authflow_stored(of_user uuid) returns jsonb
+-- All that is stored about a user, without Supabase's tokens; and, of an address, who has sessions under it. Null where that
+-- is nothing; of a user or an address that is not asked for there is an empty text.
+create or replace function public.authflow_stored(of_user text, address text) returns jsonb
 language sql stable security invoker set search_path = '' as $$
-  select jsonb_strip_nulls(jsonb_build_object(
+  select nullif(jsonb_strip_nulls(jsonb_build_object(
     'sessions', (
       select jsonb_agg(
         to_jsonb(session) || jsonb_build_object('record', record || '{"supabase": "sealed"}') order by created_at
       )
-      from public.authflow_sessions as session where user_id = of_user
+      from public.authflow_sessions as session where user_id = nullif(of_user, '')::uuid
     ),
-    'owed', (select jsonb_agg(change order by seq) from public.authflow_owed where change ->> 'user_id' = of_user::text),
-    'mark', (select to_jsonb(mark) from public.authflow_user_marks as mark where user_id = of_user)
-  ))
-$$;
-
--- The users who have sessions under an address.
-create or replace function public.authflow_users_of(address text) returns jsonb
-language sql stable security invoker set search_path = '' as $$
-  select coalesce(jsonb_agg(distinct user_id), '[]')
-  from public.authflow_sessions where ended_at is null and record ->> 'email' = address
+    'owed', (select jsonb_agg(change order by seq) from public.authflow_owed where change ->> 'user_id' = of_user),
+    'mark', (select to_jsonb(mark) from public.authflow_user_marks as mark where user_id = nullif(of_user, '')::uuid),
+    'users', (
+      select jsonb_agg(distinct user_id) from public.authflow_sessions
+      where address <> '' and ended_at is null and record ->> 'email' = address
+    )
+  )), '{}')
 $$;
 
 do $$
