@@ -101,6 +101,7 @@ test("the session that an order keeps does not outlive it", async () => {
   await database.apply([saved("a"), endedAll(START + 90_000, { kept: "a" })]);
   await forget(START + 60_000);
   assert.notEqual((await database.find(hashOf("a"))).ended_at, null);
+  assert.equal((await stored()).mark.kept, undefined);
 });
 
 test("the mark goes with the next cleaning a week later", async () => {

@@ -300,6 +300,23 @@ mod tests {
     }
 
     #[test]
+    fn whose_sessions_ended_meanwhile_is_not_given_their_device_back() {
+        let (id, record) = (id(1), SessionRecord::example(NOW));
+        let mut replies = vec![json!(1); 10];
+        replies.push(json!(NOW.millis().to_string()));
+        let known = DeviceEntry::default().to_json();
+        let host = redis(&[json!([known, 1]), json!(replies), json!([1, 1, 1, 1, 1])]);
+        let created = block_on(store(&host).create(&new_session(&id, &record, None), NOW));
+        assert_eq!(created, Err(NotCreated::Ended));
+        let forgotten = format!(
+            r#"["HDEL","device:{USER}","{}"]"#,
+            record.device_fingerprint
+        );
+        let undone = bodies(&host).pop().unwrap();
+        assert!(undone.contains(&forgotten), "{undone}");
+    }
+
+    #[test]
     fn what_took_the_place_of_a_member_meanwhile_ends_too() {
         let (one, two) = (id(1), id(2));
         let host = redis(&[
