@@ -98,7 +98,7 @@ export async function richLife(stack) {
     assert.equal((await visit(stack, session, session)).status, 200);
     await done(me(stack, session), 200);
   }
-  await settled(stack);
+  await kept(stack, person.id, sessions.length);
   return { ...person, next, sessions, secrets, traces: traces([person.id, email, next]) };
 }
 
@@ -106,6 +106,7 @@ export async function richLife(stack) {
 export async function shortLife(stack) {
   const person = await signUp(stack);
   const sessions = [{ cookie: person.cookie, headers: {} }];
+  await kept(stack, person.id, sessions.length);
   return { ...person, sessions, traces: traces([person.id, person.email]) };
 }
 
@@ -113,7 +114,17 @@ export function me(stack, { cookie, headers }) {
   return api(stack, "me", undefined, { method: "GET", headers: { cookie, ...headers } });
 }
 
-/** Waits until nothing is on its way to the database. */
+/** Waits until the database has all sessions that are alive, which it is told after the answers, and is owed nothing. */
+async function kept(stack, id, sessions) {
+  const count = "select count(*)::int as rows from public.authflow_sessions where user_id = $1 and ended_at is null";
+  const end = Date.now() + 10_000;
+  while ((await stack.postgres.query(count, { values: [id] }))[0].rows !== sessions) {
+    if (Date.now() > end) throw new Error("the database was not told of every session");
+  }
+  await settled(stack);
+}
+
+/** Waits until Redis keeps nothing for the database. */
 export async function settled(stack) {
   const end = Date.now() + 10_000;
   while ((await stack.redis.command("HLEN", "owed_to_database")) > 0) {
