@@ -499,7 +499,10 @@ fn run(keys: &mut BTreeMap<String, String>, command: &[String]) -> Value {
             keys.insert(format!("{key}\n{field}"), (*value).to_owned());
             json!({"result": 1})
         }
-        ["HGET", key, field] => json!({"result": keys.get(&format!("{key}\n{field}"))}),
+        ["HMGET", key, fields @ ..] => {
+            let value = |field| keys.get(&format!("{key}\n{field}"));
+            json!({"result": fields.iter().map(value).collect::<Vec<_>>()})
+        }
         ["HGETALL", key] => {
             let start = format!("{key}\n");
             let fields = keys
