@@ -63,6 +63,7 @@ test("what this repository deploys has no fault", (t) => {
   assert.deepEqual([status, faults], [0, []]);
   assert.match(end, /^0 faults, \d+ warnings$/);
   assert.ok(lines.includes("  to be set as a secret: SESSION_SECRET"));
+  for (const environment of ["verify", "auth", "verify-staging", "auth-staging"]) assert.ok(lines.includes(environment), environment);
   const row = (path) => lines.findIndex((line) => line.startsWith(`  ${path} `));
   assert.match(lines[row("/app/*")], / session .* app .* https:\/\/origin\.example\.com/);
   assert.match(lines[row("/public/*")], / public /);
@@ -163,6 +164,21 @@ test("programs get the same as JSON", (t) => {
   assert.deepEqual([routes[0].path, routes[0].access, routes[0].upstreams], ["/app/*", "session", ["https://o.test"]]);
 });
 
+test("a stage is checked by itself, and staging only where there is one", (t) => {
+  const staging = ["verify", "auth"].map((worker) => `[env.${worker}-staging.vars]\nLOG_LEVEL = "loud"`).join("\n");
+  const files = { "one.toml": wrangler(), "both.toml": `${wrangler()}\n${staging}` };
+  const environments = (...args) => {
+    const { workers } = JSON.parse(check(t, [...args, "--json"], files).stdout);
+    return workers.map(({ environment }) => environment);
+  };
+  assert.deepEqual(environments("--config", "one.toml"), ["verify", "auth"]);
+  assert.deepEqual(environments("--config", "both.toml"), ["verify", "auth", "verify-staging", "auth-staging"]);
+  assert.deepEqual(environments("--config", "both.toml", "--env", "staging"), ["verify-staging", "auth-staging"]);
+  assert.equal(check(t, ["--config", "both.toml", "--env", "production"], files).status, 0);
+  assert.equal(check(t, ["--config", "both.toml", "--env", "auth-staging"], files).status, 1);
+  assert.match(check(t, ["--config", "one.toml", "--env", "staging"], files).stderr, /\[env\.verify-staging\]/);
+});
+
 test("what cannot be read is named, with what to do", (t) => {
   const files = { "w.toml": wrangler(), "bad.toml": "[env.verify", vars: "SESSION_SECRET hunter2", "half.toml": "[env.verify]" };
   for (const [args, expected] of [
@@ -171,7 +187,7 @@ test("what cannot be read is named, with what to do", (t) => {
     [["--config", "half.toml"], /half\.toml.*\[env\.auth\].*--env/],
     [["--config", "w.toml", "--vars", "none"], /none.*--vars/],
     [["--config", "w.toml", "--vars", "vars"], /vars: line 1 .*NAME=value/],
-    [["--env", "production"], /verify or auth/],
+    [["--env", "prod"], /verify or auth/],
     [["--colour"], /--colour.*--help/],
   ]) {
     const { status, stdout, stderr } = check(t, args, files);
