@@ -45,8 +45,9 @@ priorityClassName: {{ . }}
 terminationGracePeriodSeconds: {{ $own.terminationGracePeriodSeconds }}
 securityContext:
   {{- include "authflow.podSecurityContext" $root | nindent 2 }}
+{{- with $root.Values.spread }}
 topologySpreadConstraints:
-  {{- range $key, $whenUnsatisfiable := $root.Values.spread }}
+  {{- range $key, $whenUnsatisfiable := . }}
   - topologyKey: {{ $key }}
     maxSkew: 1
     whenUnsatisfiable: {{ $whenUnsatisfiable }}
@@ -56,6 +57,7 @@ topologySpreadConstraints:
     # Those of the last release are going.
     matchLabelKeys: [pod-template-hash]
   {{- end }}
+{{- end }}
 {{- with $own.nodeSelector }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}

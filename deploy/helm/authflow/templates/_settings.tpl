@@ -20,18 +20,24 @@
 {{- toJson $known -}}
 {{- end -}}
 
-{{- /* All of them, as an object of texts: a worker's own over those of both, over what is known. */ -}}
+{{- /* All of them, as an object of texts: a worker's own over those of both, over what is known; null is not given. */ -}}
 {{- define "authflow.settings" -}}
 {{- $root := first . -}}
 {{- $own := index $root.Values (last .) -}}
 {{- $texts := dict -}}
-{{- range $name, $value := mergeOverwrite (include "authflow.known" . | fromJson) (deepCopy $root.Values.settings) (deepCopy $own.settings) -}}
+{{- range $settings := list (include "authflow.known" . | fromJson) $root.Values.settings $own.settings -}}
+{{- range $name, $value := $settings -}}
 {{- if not (kindIs "invalid" $value) -}}
-{{- /* In JSON a large number stays a number; a text stays as it is. */ -}}
-{{- $_ := set $texts $name (kindIs "string" $value | ternary $value (toRawJson $value)) -}}
+{{- $_ := set $texts $name (include "authflow.text" (list $value)) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- toJson $texts -}}
+{{- end -}}
+
+{{- /* (list VALUE): a text as it is, anything else as JSON, in which a large number stays a number. */ -}}
+{{- define "authflow.text" -}}
+{{- kindIs "string" (first .) | ternary (first .) (toRawJson (first .)) -}}
 {{- end -}}
 
 {{- /* The header that tells a client's address; nothing if it is not known. */ -}}
@@ -45,7 +51,7 @@
 {{- $texts := dict -}}
 {{- range $name, $value := .Values.bridge.settings -}}
 {{- if not (kindIs "invalid" $value) -}}
-{{- $_ := set $texts $name (kindIs "string" $value | ternary $value (toRawJson $value)) -}}
+{{- $_ := set $texts $name (include "authflow.text" (list $value)) -}}
 {{- end -}}
 {{- end -}}
 {{- $_ := set $texts "BRIDGE_TOKEN_FILE" "/run/secrets/authflow/UPSTASH_REDIS_REST_TOKEN" -}}
