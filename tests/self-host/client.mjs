@@ -1,24 +1,28 @@
-// Clients over TLS: one that keeps its connection (HTTP/1.1), one that takes a new one each time, and one that speaks HTTP/2.
+// Clients: one that keeps its connection (HTTP/1.1), one that takes a new one each time, and one that speaks HTTP/2.
 //
 // Each does what HTTP lets every client do, and no more: it sends a request once more if it is idempotent, went over a
 // connection that had been used before, and got no byte of an answer (RFC 9110, section 9.2.2); and over HTTP/2 also one that
 // the server says it has not looked at (RFC 9113, section 8.7). `retried` counts that.
 
+import * as http from "node:http";
 import { connect, constants } from "node:http2";
-import { Agent, request } from "node:https";
+import * as https from "node:https";
 
 const IDEMPOTENT = new Set(["GET", "HEAD", "PUT", "DELETE", "OPTIONS"]);
 const WITHIN_MS = 30_000;
 
-/** Speaks HTTP/1.1, and keeps its connection if `keepAlive`. */
+/** Speaks HTTP/1.1 to `base`, over TLS if it has a certificate, and keeps its connection if `keepAlive`. */
 export class PlainClient {
   retried = 0;
   #agent;
   #base;
+  #request;
 
-  constructor(base, certificate, { keepAlive }) {
+  constructor(base, certificate, { keepAlive = false } = {}) {
+    const { Agent, request } = certificate ? https : http;
     this.#base = base;
-    this.#agent = new Agent({ keepAlive, ca: certificate, maxSockets: 1, ALPNProtocols: ["http/1.1"] });
+    this.#agent = new Agent({ keepAlive, ca: certificate, maxSockets: 1 });
+    this.#request = request;
   }
 
   async send(method, path, options = {}) {
@@ -37,7 +41,7 @@ export class PlainClient {
     return new Promise((resolve, reject) => {
       const length = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
       const options = { method, headers: { ...headers, ...length }, agent: this.#agent, timeout: WITHIN_MS };
-      const sent = request(this.#base + path, options, (response) => {
+      const sent = this.#request(this.#base + path, options, (response) => {
         attempt.answered = true;
         let text = "";
         response.setEncoding("utf8").on("data", (chunk) => (text += chunk));

@@ -20,7 +20,10 @@ const KINDS = {
   http2: (world) => new Http2Client(world.https, world.certificate),
 };
 
-/** `size` people with accounts, who send `perSecond` requests together from `start` until `stop`. */
+/**
+ * `size` people with accounts, who send `perSecond` requests together from `start` until `stop`. A failure is
+ * `{ began, ended, what }`.
+ */
 export async function gather(world, { size = 18, perSecond = 100 } = {}) {
   const kinds = Object.keys(KINDS);
   const people = [];
@@ -74,7 +77,7 @@ class Person {
       try {
         await this.#session(tally, turn, isOver);
       } catch (error) {
-        tally.failures.push(`${new Date().toISOString()} ${error.message}`);
+        tally.failures.push({ began: error.began, ended: Date.now(), what: error.message });
       }
     }
   }
@@ -83,12 +86,16 @@ class Person {
     const ask = async (status, method, path, { headers, body } = {}) => {
       await turn();
       const began = Date.now();
-      const answer = await this.client.send(method, path, { headers: { ...JSON_TYPE, ...headers }, body });
-      tally.requests += 1;
-      tally.slowest_ms = Math.max(tally.slowest_ms, Date.now() - began);
-      if (answer.status === status) return answer;
-      if (status === 401 && answer.status < 400) tally.let_in_wrongly.push(`${method} ${path}: ${answer.status}`);
-      throw new Error(`${method} ${path}: ${answer.status}, not ${status}: ${answer.text.slice(0, 300)}`);
+      try {
+        const answer = await this.client.send(method, path, { headers: { ...JSON_TYPE, ...headers }, body });
+        tally.requests += 1;
+        tally.slowest_ms = Math.max(tally.slowest_ms, Date.now() - began);
+        if (answer.status === status) return answer;
+        if (status === 401 && answer.status < 400) tally.let_in_wrongly.push(`${method} ${path}: ${answer.status}`);
+        throw new Error(`${method} ${path}: ${answer.status}, not ${status}: ${answer.text.slice(0, 300)}`);
+      } catch (error) {
+        throw Object.assign(error, { began });
+      }
     };
     const credentials = JSON.stringify({ email: this.email, password: PASSWORD });
     const { session_token } = JSON.parse((await ask(200, "POST", `${API}/signin`, { body: credentials })).text);
