@@ -1,4 +1,4 @@
-// examples/verify-assertion: in every language, whoever the gateway signs for is let in, and nobody else.
+// Every origin of examples/: whoever the gateway signs for is let in, and nobody else.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -9,15 +9,15 @@ import { freePort } from "../support/process.mjs";
 import { signUp } from "../support/person.mjs";
 import { startStack } from "../support/stack.mjs";
 import { claims, fromNow, makeKey, sign, signedWithPublicKey, startIssuer, tampered, unsigned } from "./issuer.mjs";
-import { ORIGINS, SETTINGS, startOrigin } from "./origins.mjs";
+import { ORIGINS, startOrigin } from "./origins.mjs";
 
-const LANGUAGES = Object.keys(ORIGINS);
+const NAMES = Object.keys(ORIGINS);
 const HEADER = "x-authflow-assertion";
 
 /** Refused, and told why in one line. */
 function refused({ status, text }, what) {
   assert.equal(status, 401, `${what}: ${text}`);
-  assert.match(text, /^[^\n]{3,}\n$/, what);
+  assert.match(text, /^.*no valid assertion: [^\n]{3,}\n?$/, what);
 }
 
 function letIn({ status, text }, { id, email }) {
@@ -45,16 +45,16 @@ describe("behind the gateway", () => {
     const ports = { origin: await freePort() };
     echo = `http://127.0.0.1:${ports.origin}`;
     const routes = [{ id: "echo", path: "/echo/*", upstream: echo }];
-    for (const language of LANGUAGES) {
-      ports[language] = await freePort();
-      const upstream = `http://127.0.0.1:${ports[language]}`;
-      routes.push({ id: language, path: `/${language}/*`, upstream });
-      routes.push({ id: `${language}-public`, path: `/${language}/public`, upstream, access: "public" });
+    for (const name of NAMES) {
+      ports[name] = await freePort();
+      const upstream = `http://127.0.0.1:${ports[name]}`;
+      routes.push({ id: name, path: `/${name}/*`, upstream, strip_prefix: true });
+      routes.push({ id: `${name}-public`, path: `/${name}-public/*`, upstream, strip_prefix: true, access: "public" });
     }
     stack = await startStack({ ports: { origin: ports.origin }, vars: { verify: { ROUTES: JSON.stringify(routes) } } });
     person = await signUp(stack);
-    for (const language of LANGUAGES) {
-      origins[language] = await startOrigin(language, { gateway: stack.gateway, port: ports[language] });
+    for (const name of NAMES) {
+      origins[name] = await startOrigin(name, { gateway: stack.gateway, port: ports[name] });
     }
   });
   after(async () => {
@@ -74,30 +74,32 @@ describe("behind the gateway", () => {
     return assertion;
   }
 
-  for (const language of LANGUAGES) {
-    describe(language, () => {
+  for (const name of NAMES) {
+    describe(name, () => {
+      const { me = "/" } = ORIGINS[name];
+
       it("a person who is signed in reaches the origin, which knows who it is", async () => {
-        letIn(await visit(`/${language}/x`), person);
+        letIn(await visit(`/${name}${me}`), person);
       });
 
       it("whoever goes past the gateway does not, with no assertion or with names alone", async () => {
-        refused(await origins[language].ask(undefined), "no assertion");
+        refused(await origins[name].ask(undefined), "no assertion");
         const headers = { "x-user-id": person.id, "x-user-email": person.email, "x-user-role": "authenticated" };
-        assert.equal((await fetch(origins[language].url, { headers })).status, 401);
+        assert.equal((await fetch(origins[name].url + me, { headers })).status, 401);
       });
 
       it("nor does a genuine assertion of another origin", async () => {
-        refused(await origins[language].ask(await ofAnotherOrigin()), "another audience");
+        refused(await origins[name].ask(await ofAnotherOrigin()), "another audience");
       });
 
       it("nor does anybody on a public route, where the gateway says nothing of who asks", async () => {
-        refused(await visit(`/${language}/public`), "public");
+        refused(await visit(`/${name}-public${me}`), "public");
         const headers = { cookie: person.cookie, [HEADER]: await ofAnotherOrigin() };
-        refused(await visit(`/${language}/public`, headers), "public, with an assertion of the client's");
+        refused(await visit(`/${name}-public${me}`, headers), "public, with an assertion of the client's");
       });
 
       it("takes a genuine assertion that was meant for it, and none of its parts changed", async () => {
-        const twin = await startOrigin(language, { gateway: stack.gateway, audience: echo });
+        const twin = await startOrigin(name, { gateway: stack.gateway, audience: echo });
         try {
           const assertion = await ofAnotherOrigin();
           letIn(await twin.ask(assertion), person);
@@ -112,14 +114,15 @@ describe("behind the gateway", () => {
   it("a new key is accepted, and no origin is started again", async () => {
     const { jwk } = await makeKey("new");
     await stack.workers.verify.setVars({ ASSERTION_KEYS: JSON.stringify([jwk]) });
-    for (const language of LANGUAGES) letIn(await untilLetIn(() => visit(`/${language}/x`)), person);
+    for (const name of NAMES) letIn(await untilLetIn(() => visit(`/${name}${ORIGINS[name].me ?? "/"}`)), person);
   });
 });
 
 describe("alone", { concurrency: true }, () => {
-  for (const language of LANGUAGES) {
+  for (const name of NAMES) {
     // One after the other: some change what the issuer publishes.
-    describe(language, { concurrency: false }, () => {
+    describe(name, { concurrency: false }, () => {
+      const { file } = ORIGINS[name];
       let issuer;
       let origin;
       let key;
@@ -128,7 +131,7 @@ describe("alone", { concurrency: true }, () => {
       before(async () => {
         [key, longer] = [await makeKey(), await makeKey("longer", "ES384")];
         issuer = await startIssuer({ keys: [key, longer] });
-        origin = await startOrigin(language, { gateway: issuer.url });
+        origin = await startOrigin(name, { gateway: issuer.url });
       });
       after(async () => {
         await origin?.stop();
@@ -138,9 +141,9 @@ describe("alone", { concurrency: true }, () => {
       const good = (changes) => claims(issuer, origin.url, changes);
       const ada = { id: "ada", email: "ada@example.test" };
 
-      it("lets in whom a good assertion names, on any path, and clocks may differ a little", async () => {
+      it("lets in whom a good assertion names, whatever the query, and clocks may differ a little", async () => {
         letIn(await origin.ask(await sign(good(), key)), ada);
-        letIn(await origin.ask(await sign(good(), key), "/a/b?c=d"), ada);
+        letIn(await origin.ask(await sign(good(), key), `${origin.me}?c=d`), ada);
         letIn(await origin.ask(await sign(good({ iat: fromNow(3), exp: fromNow(63) }), key)), ada);
         letIn(await origin.ask(await sign(good({ iat: fromNow(-61), exp: fromNow(-1) }), key)), ada);
       });
@@ -219,7 +222,7 @@ describe("alone", { concurrency: true }, () => {
       it("starts before the gateway does, and lets nobody in until it has the keys", async () => {
         const port = await freePort();
         const late = { url: `http://127.0.0.1:${port}` };
-        const early = await startOrigin(language, { gateway: late.url });
+        const early = await startOrigin(name, { gateway: late.url });
         try {
           const assertion = () => sign(claims(late, early.url), key);
           refused(await early.ask(await assertion()), "no gateway");
@@ -232,14 +235,15 @@ describe("alone", { concurrency: true }, () => {
       });
 
       it("does not start without each of its settings", async () => {
-        for (const name of SETTINGS.filter((name) => name !== "PORT")) {
-          const without = startOrigin(language, { gateway: issuer.url, env: { [name]: undefined } });
-          await assert.rejects(without.then(({ stop }) => stop()), name);
+        const settings = [{ GATEWAY_URL: undefined }, { GATEWAY_URL: "" }, { ORIGIN_URL: undefined }, { ORIGIN_URL: "" }];
+        // Two whole applications take long to start: each setting is missing in one way.
+        for (const env of file ? settings : [settings[0], settings[3]]) {
+          await assert.rejects(startOrigin(name, { gateway: issuer.url, env, endsAlone: true }), JSON.stringify(env));
         }
       });
 
-      it("has fewer than 40 lines, blank ones and comments aside", async () => {
-        const source = (await readFile(ORIGINS[language].file, "utf8")).replaceAll(/"""[^]*?"""/g, "");
+      it("has fewer than 40 lines, blank ones and comments aside", { skip: !file }, async () => {
+        const source = (await readFile(file, "utf8")).replaceAll(/"""[^]*?"""/g, "");
         const lines = source.split("\n").filter((line) => !/^\s*(\/\/.*|#.*)?$/.test(line));
         assert.ok(lines.length > 10 && lines.length < 40, `${lines.length} lines`);
       });
