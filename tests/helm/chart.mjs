@@ -191,7 +191,8 @@ export function find(all, kind, name) {
 /** What has Pods: `[{manifest, name, spec, labels}]`. */
 export function pods(all) {
   return all.flatMap((manifest) => {
-    if (manifest.kind === "Pod") return [{ manifest, name: manifest.metadata.name, ...manifest, labels: manifest.metadata.labels }];
+    if (manifest.kind === "Pod")
+      return [{ manifest, name: manifest.metadata.name, ...manifest, labels: manifest.metadata.labels }];
     if (manifest.kind !== "Deployment") return [];
     const { spec, metadata } = manifest.spec.template;
     return [{ manifest, name: manifest.metadata.name, spec, labels: metadata.labels }];

@@ -11,11 +11,14 @@ const ALERTS = readFileSync(new URL("../../deploy/prometheus/alerts.yaml", impor
 describe("the rules", () => {
   it("are those of deploy/prometheus, word for word", async () => {
     const indented = ALERTS.replace(/^(?=.)/gm, "  ");
-    assert.ok((await render([EXAMPLE])).includes(indented.trimEnd()));
+    assert.ok((await render([EXAMPLE])).replace(/ +$/gm, "").includes(indented.trimEnd()));
     const { spec, metadata } = find(await manifests([EXAMPLE]), "PrometheusRule", "authflow");
     assert.equal(metadata.labels.release, "prometheus");
     const names = spec.groups.flatMap(({ rules }) => rules.map(({ alert }) => alert));
-    assert.deepEqual(names, [...ALERTS.matchAll(/- alert: (\w+)/g)].map(([, name]) => name));
+    assert.deepEqual(
+      names,
+      [...ALERTS.matchAll(/- alert: (\w+)/g)].map(([, name]) => name),
+    );
     // Prometheus fills this in, not Helm.
     assert.match(JSON.stringify(spec), /\{\{ \$labels\.job \}\}/);
   });
@@ -35,7 +38,9 @@ describe("a monitor", () => {
       assert.deepEqual([port, scheme, asked], ["http", "https", path]);
       assert.deepEqual(authorization, { credentials: { name: "authflow", key: "METRICS_TOKEN" } });
       // Two Pods, as the operator tells of them, come to one target.
-      const targets = ["10.0.0.1", "10.0.0.2"].map((address) => relabelled(relabelings, { __address__: `${address}:8000`, pod: address }));
+      const targets = ["10.0.0.1", "10.0.0.2"].map((address) =>
+        relabelled(relabelings, { __address__: `${address}:8000`, pod: address }),
+      );
       assert.deepEqual(targets[0], targets[1]);
       assert.deepEqual(targets[0], {
         __address__: "app.example.com",
@@ -64,14 +69,18 @@ describe("a monitor", () => {
       auth: { secrets: { METRICS_TOKEN: { name: "other", key: "token" } } },
     });
     const all = await manifests([values]);
-    const token = (component) => find(all, "ServiceMonitor", `authflow-${component}`).spec.endpoints[0].authorization.credentials;
+    const token = (component) =>
+      find(all, "ServiceMonitor", `authflow-${component}`).spec.endpoints[0].authorization.credentials;
     assert.deepEqual(token("verify"), { name: "secrets", key: "METRICS_TOKEN" });
     assert.deepEqual(token("auth"), { name: "other", key: "token" });
   });
 
   it("is there only where it is asked for", async () => {
     for (const name of ["least", "all off"]) {
-      assert.equal((await manifests(RENDERINGS[name])).some(({ apiVersion }) => apiVersion.startsWith("monitoring.")), false);
+      assert.equal(
+        (await manifests(RENDERINGS[name])).some(({ apiVersion }) => apiVersion.startsWith("monitoring.")),
+        false,
+      );
     }
   });
 });

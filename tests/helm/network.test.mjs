@@ -22,7 +22,8 @@ const isIn = (address, cidr) => {
  * labels of another namespace; or `{address}`.
  */
 function fits({ podSelector, namespaceSelector, ipBlock }, { labels, namespace, address }) {
-  if (ipBlock) return Boolean(address) && isIn(address, ipBlock.cidr) && !(ipBlock.except ?? []).some((cidr) => isIn(address, cidr));
+  if (ipBlock)
+    return Boolean(address) && isIn(address, ipBlock.cidr) && !(ipBlock.except ?? []).some((cidr) => isIn(address, cidr));
   if (address) return false;
   const isThere = namespaceSelector ? matches(namespaceSelector, namespace ?? { home: "yes" }) : namespace === undefined;
   return isThere && matches(podSelector, labels);
@@ -57,7 +58,8 @@ describe("the NetworkPolicies", () => {
     for (const peer of [STRANGER, NEIGHBOUR, { address: "198.51.100.7" }, { labels: labelsOf(all, "authflow-bridge") }]) {
       for (const port of PORTS) assert.equal(lets(all, "Ingress", verify, peer, port), false);
     }
-    for (const port of PORTS.filter((port) => port !== 8000)) assert.equal(lets(all, "Ingress", verify, INGRESS, port), false);
+    for (const port of PORTS.filter((port) => port !== 8000))
+      assert.equal(lets(all, "Ingress", verify, INGRESS, port), false);
   });
 
   it("let sign-in be asked by the ingress controller and the gateway, and its chores by nobody", async () => {
@@ -92,7 +94,10 @@ describe("the NetworkPolicies", () => {
     const redis = { namespace: data, labels: { "app.kubernetes.io/name": "redis" } };
     assert.equal(lets(all, "Egress", bridge, redis, 6379), true);
     assert.equal(lets(all, "Egress", bridge, redis, 22), false);
-    assert.equal(lets(all, "Egress", bridge, { namespace: data, labels: { "app.kubernetes.io/name": "postgres" } }, 6379), false);
+    assert.equal(
+      lets(all, "Egress", bridge, { namespace: data, labels: { "app.kubernetes.io/name": "postgres" } }, 6379),
+      false,
+    );
     for (const address of ["198.51.100.7", "10.0.0.1"]) assert.equal(lets(all, "Egress", bridge, { address }, 443), false);
 
     const withSentinels = await manifests([EXAMPLE, SENTINEL]);
@@ -118,7 +123,10 @@ describe("the NetworkPolicies", () => {
       for (const address of ["10.1.2.3", "172.20.0.1", "192.168.0.1", "169.254.169.254"]) {
         assert.equal(lets(all, "Egress", worker, { address }, 443), false, address);
       }
-      assert.equal(lets(all, "Egress", worker, { namespace: { "kubernetes.io/metadata.name": "data" }, labels: {} }, 6379), false);
+      assert.equal(
+        lets(all, "Egress", worker, { namespace: { "kubernetes.io/metadata.name": "data" }, labels: {} }, 6379),
+        false,
+      );
     }
     assert.equal(lets(all, "Egress", verify, apps, 8080), true);
     assert.equal(lets(all, "Egress", auth, apps, 8080), false);
@@ -148,14 +156,22 @@ describe("the NetworkPolicies", () => {
 
   it("concern the Pods of this release, all of them, and no others", async () => {
     const all = await manifests([EXAMPLE]);
-    const [denial] = all.filter(({ kind, metadata }) => kind === "NetworkPolicy" && metadata.name === "authflow-default-deny");
+    const [denial] = all.filter(
+      ({ kind, metadata }) => kind === "NetworkPolicy" && metadata.name === "authflow-default-deny",
+    );
     assert.equal(denial.spec.ingress ?? denial.spec.egress, undefined);
     for (const { labels } of pods(all)) assert.equal(matches(denial.spec.podSelector, labels), true);
-    assert.equal(matches(denial.spec.podSelector, { ...labelsOf(all, "authflow-verify"), "app.kubernetes.io/instance": "other" }), false);
+    assert.equal(
+      matches(denial.spec.podSelector, { ...labelsOf(all, "authflow-verify"), "app.kubernetes.io/instance": "other" }),
+      false,
+    );
   });
 
   it("are left out where they are turned off", async () => {
-    assert.equal((await manifests(RENDERINGS["all off"])).some(({ kind }) => kind === "NetworkPolicy"), false);
+    assert.equal(
+      (await manifests(RENDERINGS["all off"])).some(({ kind }) => kind === "NetworkPolicy"),
+      false,
+    );
   });
 });
 
@@ -165,7 +181,10 @@ describe("a Service", () => {
     for (const component of ["verify", "auth", "bridge"]) {
       const { spec } = find(all, "Service", `authflow-${component}`);
       const found = pods(all).filter(({ labels }) => matches({ matchLabels: spec.selector }, labels));
-      assert.deepEqual(found.map(({ name }) => name), [`authflow-${component}`]);
+      assert.deepEqual(
+        found.map(({ name }) => name),
+        [`authflow-${component}`],
+      );
       const port = found[0].spec.containers[0].ports[0];
       assert.deepEqual([spec.ports[0].targetPort, spec.ports[0].port], [port.name, port.containerPort]);
     }
@@ -194,7 +213,10 @@ describe("the way in", () => {
     const { spec } = find(await manifests([EXAMPLE]), "Ingress", "authflow");
     assert.deepEqual(spec.tls, [{ secretName: "app-example-com-tls", hosts: ["app.example.com"] }]);
     assert.equal(spec.ingressClassName, "nginx");
-    assert.deepEqual(spec.rules.map(({ host }) => host), ["app.example.com"]);
+    assert.deepEqual(
+      spec.rules.map(({ host }) => host),
+      ["app.example.com"],
+    );
     const { paths } = spec.rules[0].http;
     assert.ok(paths.every(({ pathType }) => pathType === "Prefix"));
     const prefixes = paths.map(({ path, backend }) => [path, backend.service.name]);
@@ -217,7 +239,9 @@ describe("the way in", () => {
   });
 
   it("tells ingress-nginx to hold nothing back and to cut nothing off; one's own annotations count for more", async () => {
-    const changes = { ingress: { annotations: { "nginx.ingress.kubernetes.io/proxy-body-size": "32m", "example.com/own": "1" } } };
+    const changes = {
+      ingress: { annotations: { "nginx.ingress.kubernetes.io/proxy-body-size": "32m", "example.com/own": "1" } },
+    };
     const { annotations } = find(await manifests([EXAMPLE, changes]), "Ingress", "authflow").metadata;
     const nginx = (name) => annotations[`nginx.ingress.kubernetes.io/${name}`];
     assert.deepEqual([nginx("proxy-buffering"), nginx("proxy-request-buffering")], ["off", "off"]);
@@ -226,6 +250,9 @@ describe("the way in", () => {
   });
 
   it("is nobody's where neither is asked for", async () => {
-    assert.equal((await manifests([LEAST])).some(({ kind }) => ["Ingress", "HTTPRoute"].includes(kind)), false);
+    assert.equal(
+      (await manifests([LEAST])).some(({ kind }) => ["Ingress", "HTTPRoute"].includes(kind)),
+      false,
+    );
   });
 });

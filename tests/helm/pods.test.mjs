@@ -6,7 +6,9 @@ import { describe, it } from "node:test";
 import { find, LEAST, manifests, merge, pods, RENDERINGS } from "./chart.mjs";
 
 const containers = (all) =>
-  pods(all).flatMap(({ name, spec }) => spec.containers.map((container) => ({ ...container, id: `${name}/${container.name}` })));
+  pods(all).flatMap(({ name, spec }) =>
+    spec.containers.map((container) => ({ ...container, id: `${name}/${container.name}` })),
+  );
 
 const container = (all, component) =>
   find(all, "Deployment", `authflow-${component}`).spec.template.spec.containers.find(({ name }) => name === component);
@@ -20,12 +22,16 @@ for (const [name, values] of Object.entries(RENDERINGS)) {
         assert.equal(spec.automountServiceAccountToken, false, name);
         assert.equal(spec.enableServiceLinks, false, name);
         const { runAsNonRoot, runAsUser, seccompProfile } = spec.securityContext;
-        assert.deepEqual({ runAsNonRoot, runAsUser, seccompProfile }, {
-          runAsNonRoot: true,
-          runAsUser: 65532,
-          seccompProfile: { type: "RuntimeDefault" },
-        });
-        for (const field of ["hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace"]) assert.equal(spec[field], undefined);
+        assert.deepEqual(
+          { runAsNonRoot, runAsUser, seccompProfile },
+          {
+            runAsNonRoot: true,
+            runAsUser: 65532,
+            seccompProfile: { type: "RuntimeDefault" },
+          },
+        );
+        for (const field of ["hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace"])
+          assert.equal(spec[field], undefined);
       }
       for (const { id, securityContext } of containers(all)) {
         assert.deepEqual(
@@ -46,7 +52,11 @@ for (const [name, values] of Object.entries(RENDERINGS)) {
 
     it("names its image whole", async () => {
       for (const { id, image } of containers(await manifests(values))) {
-        assert.match(image, /^registry\.example\.com\/authflow\/authflow-(worker|bridge)(:[\d.]+|@sha256:[0-9a-f]{64})$/, id);
+        assert.match(
+          image,
+          /^registry\.example\.com\/authflow\/authflow-(worker|bridge)(:[\d.]+|@sha256:[0-9a-f]{64})$/,
+          id,
+        );
       }
     });
 
@@ -66,7 +76,11 @@ describe("a Deployment", () => {
   it("takes an old Pod away only once a new one is ready", async () => {
     const all = await manifests(RENDERINGS.example);
     const deployments = all.filter(({ kind }) => kind === "Deployment");
-    assert.deepEqual(deployments.map(({ metadata }) => metadata.name).sort(), ["authflow-auth", "authflow-bridge", "authflow-verify"]);
+    assert.deepEqual(deployments.map(({ metadata }) => metadata.name).sort(), [
+      "authflow-auth",
+      "authflow-bridge",
+      "authflow-verify",
+    ]);
     for (const { metadata, spec } of deployments) {
       assert.equal(spec.strategy.rollingUpdate.maxUnavailable, 0, metadata.name);
       assert.ok(spec.template.spec.terminationGracePeriodSeconds > 30, metadata.name);
@@ -78,14 +92,21 @@ describe("a Deployment", () => {
   it("has as many Pods as it is told, where nothing scales it", async () => {
     const all = await manifests([merge(LEAST, { verify: { autoscaling: { enabled: false }, replicas: 7 } })]);
     assert.equal(find(all, "Deployment", "authflow-verify").spec.replicas, 7);
-    assert.equal(all.some(({ kind, metadata }) => kind === "HorizontalPodAutoscaler" && metadata.name === "authflow-verify"), false);
+    assert.equal(
+      all.some(({ kind, metadata }) => kind === "HorizontalPodAutoscaler" && metadata.name === "authflow-verify"),
+      false,
+    );
   });
 
   it("spreads its own Pods over zones and nodes", async () => {
     for (const { metadata, spec } of (await manifests(RENDERINGS.least)).filter(({ kind }) => kind === "Deployment")) {
       const constraints = spec.template.spec.topologySpreadConstraints;
-      assert.deepEqual(constraints.map(({ topologyKey }) => topologyKey).sort(), ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]);
-      for (const { labelSelector } of constraints) assert.deepEqual(labelSelector.matchLabels, spec.selector.matchLabels, metadata.name);
+      assert.deepEqual(constraints.map(({ topologyKey }) => topologyKey).sort(), [
+        "kubernetes.io/hostname",
+        "topology.kubernetes.io/zone",
+      ]);
+      for (const { labelSelector } of constraints)
+        assert.deepEqual(labelSelector.matchLabels, spec.selector.matchLabels, metadata.name);
     }
   });
 
@@ -107,7 +128,9 @@ describe("a Deployment", () => {
 
   it("is made anew when its settings change, and only then", async () => {
     const checksum = async (values, component) =>
-      find(await manifests([values]), "Deployment", `authflow-${component}`).spec.template.metadata.annotations["checksum/settings"];
+      find(await manifests([values]), "Deployment", `authflow-${component}`).spec.template.metadata.annotations[
+        "checksum/settings"
+      ];
     const changed = merge(LEAST, { verify: { settings: { SERVER_TIMING: 1 } } });
     assert.notEqual(await checksum(LEAST, "verify"), await checksum(changed, "verify"));
     assert.equal(await checksum(LEAST, "auth"), await checksum(changed, "auth"));

@@ -39,17 +39,32 @@ describe("what is missing", () => {
     "the registry": [{ image: { registry: "" } }, /\* image\.registry: build both images .*deploy\/self-host\/Dockerfile/],
     routes: [{ routes: [] }, /\* routes: say which paths go to which application/],
     Supabase: [{ settings: { SUPABASE_URL: "" } }, /\* settings\.SUPABASE_URL: the URL of your Supabase project/],
-    "the client's address": [{ settings: { CLIENT_IP_HEADER: "" } }, /\* settings\.CLIENT_IP_HEADER: .* lets no client tell it/],
+    "the client's address": [
+      { settings: { CLIENT_IP_HEADER: "" } },
+      /\* settings\.CLIENT_IP_HEADER: .* lets no client tell it/,
+    ],
     secrets: [{ existingSecret: "" }, /\* secrets\.SESSION_SECRET: name the Secret .*existingSecret/],
     "a secret that is required": [{ secrets: { FERNET_KEYS: null } }, /\* secrets\.FERNET_KEYS: it is required/],
     Redis: [{ redis: { url: "" } }, /\* redis\.url: where Redis is/],
     "the name of the sentinels' master": [{ redis: { sentinels: ["a:26379"] } }, /\* redis\.sentinelMaster: /],
-    "Redis over HTTP": [{ bridge: { enabled: false } }, /\* settings\.UPSTASH_REDIS_REST_URL: where Redis answers over HTTP/],
-    "where the ingress controller runs": [{ networkPolicy: { ingressFrom: [] } }, /\* networkPolicy\.ingressFrom: .*nobody else/],
+    "Redis over HTTP": [
+      { bridge: { enabled: false } },
+      /\* settings\.UPSTASH_REDIS_REST_URL: where Redis answers over HTTP/,
+    ],
+    "where the ingress controller runs": [
+      { networkPolicy: { ingressFrom: [] } },
+      /\* networkPolicy\.ingressFrom: .*nobody else/,
+    ],
     "where Redis runs": [{ networkPolicy: { redis: [] } }, /\* networkPolicy\.redis: say where Redis runs/],
-    "where applications run": [{ networkPolicy: { origins: null } }, /\* networkPolicy\.origins: say where your applications run/],
+    "where applications run": [
+      { networkPolicy: { origins: null } },
+      /\* networkPolicy\.origins: say where your applications run/,
+    ],
     "the Gateway": [{ httpRoute: { enabled: true } }, /\* httpRoute\.parentRefs: name the Gateway/],
-    "the token of metrics": [{ monitoring: { serviceMonitor: { enabled: true } } }, /\* secrets\.METRICS_TOKEN: without it nobody/],
+    "the token of metrics": [
+      { monitoring: { serviceMonitor: { enabled: true } } },
+      /\* secrets\.METRICS_TOKEN: without it nobody/,
+    ],
   };
   for (const [what, [changes, told]] of Object.entries(MISSING)) {
     it(`is told with what to do: ${what}`, async () => {
@@ -87,7 +102,10 @@ describe("what is unknown", () => {
     "a field of a reference": [{ secrets: { SESSION_SECRET: { secret: "x" } } }, "secret"],
     "a part of a component": [{ verify: { replicaCount: 3 } }, "replicaCount"],
     "a field of a peer": [{ networkPolicy: { ingressFrom: [{ namespace: "edge" }] } }, "namespace"],
-    "a field of a rule": [{ networkPolicy: { redis: [{ to: [{ ipBlock: { cidr: "10.0.0.1/32" } }], port: 6379 }] } }, "port"],
+    "a field of a rule": [
+      { networkPolicy: { redis: [{ to: [{ ipBlock: { cidr: "10.0.0.1/32" } }], port: 6379 }] } },
+      "port",
+    ],
   };
   for (const [what, [changes, name]] of Object.entries(UNKNOWN)) {
     it(`is refused: ${what}`, async () => {
@@ -97,7 +115,10 @@ describe("what is unknown", () => {
 
   const WRONG = {
     "a host with more than its name": [{ host: "https://app.example.com/" }, /'\/host': value must be 'a name alone/],
-    "a controller": [{ ingress: { controller: "nginx" } }, /'\/ingress\/controller': value must be one of '', 'ingress-nginx'/],
+    "a controller": [
+      { ingress: { controller: "nginx" } },
+      /'\/ingress\/controller': value must be one of '', 'ingress-nginx'/,
+    ],
     "no peer at all": [{ networkPolicy: { ingressFrom: [{}] } }, /'\/networkPolicy\/ingressFrom\/0'/],
     "a rule to everybody": [{ networkPolicy: { redis: [{ ports: [{ port: 6379 }] }] } }, /'\/networkPolicy\/redis\/0'/],
     "a setting that is true": [{ settings: { DATABASE_FALLBACK: true } }, /'\/settings\/DATABASE_FALLBACK': got boolean/],

@@ -7,9 +7,14 @@ import { find, LEAST, manifests, merge, pods, render, RENDERINGS, template } fro
 
 const ALL = {
   secrets: Object.fromEntries(
-    ["REDIS_PASSWORD", "SUPABASE_SERVICE_ROLE_KEY", "ASSERTION_KEYS", "METRICS_TOKEN", "OTLP_HEADERS", "NEW_DEVICE_HOOK_SECRET"].map(
-      (name) => [name, {}],
-    ),
+    [
+      "REDIS_PASSWORD",
+      "SUPABASE_SERVICE_ROLE_KEY",
+      "ASSERTION_KEYS",
+      "METRICS_TOKEN",
+      "OTLP_HEADERS",
+      "NEW_DEVICE_HOOK_SECRET",
+    ].map((name) => [name, {}]),
   ),
 };
 const OF_BOTH = [
@@ -25,7 +30,10 @@ const containers = (all, component) => find(all, "Deployment", `authflow-${compo
 /** What comes from where to a worker, as `{NAME: "secret/key"}`. */
 const references = (all, component) =>
   Object.fromEntries(
-    containers(all, component)[0].env.map(({ name, valueFrom: { secretKeyRef } }) => [name, `${secretKeyRef.name}/${secretKeyRef.key}`]),
+    containers(all, component)[0].env.map(({ name, valueFrom: { secretKeyRef } }) => [
+      name,
+      `${secretKeyRef.name}/${secretKeyRef.key}`,
+    ]),
   );
 
 describe("the chart", () => {
@@ -35,8 +43,14 @@ describe("the chart", () => {
       assert.equal(/^kind: Secret$/m.test(yaml), false);
       for (const { name, spec } of pods(await manifests(values))) {
         for (const { env = [], envFrom = [] } of [...spec.containers, ...(spec.initContainers ?? [])]) {
-          assert.ok(env.every(({ valueFrom }) => valueFrom?.secretKeyRef && !valueFrom.secretKeyRef.optional), name);
-          assert.ok(envFrom.every(({ configMapRef }) => configMapRef), name);
+          assert.ok(
+            env.every(({ valueFrom }) => valueFrom?.secretKeyRef && !valueFrom.secretKeyRef.optional),
+            name,
+          );
+          assert.ok(
+            envFrom.every(({ configMapRef }) => configMapRef),
+            name,
+          );
         }
       }
     });
@@ -58,7 +72,11 @@ describe("a secret", () => {
 
   it("that is not named is asked of nobody", async () => {
     const all = await manifests([LEAST]);
-    assert.deepEqual(Object.keys(references(all, "verify")).sort(), ["FINGERPRINT_SECRET", "SESSION_SECRET", "UPSTASH_REDIS_REST_TOKEN"]);
+    assert.deepEqual(Object.keys(references(all, "verify")).sort(), [
+      "FINGERPRINT_SECRET",
+      "SESSION_SECRET",
+      "UPSTASH_REDIS_REST_TOKEN",
+    ]);
     const none = await manifests([merge(LEAST, { ...ALL, secrets: { ...ALL.secrets, METRICS_TOKEN: null } })]);
     assert.equal("METRICS_TOKEN" in references(none, "verify"), false);
   });
@@ -99,7 +117,9 @@ describe("a secret", () => {
     "in Redis' address": { redis: { url: "redis://default:hunter2hunter2hunter2@redis:6379" } },
     "in an address of a setting": { settings: { OTLP_URL: "https://me:hunter2hunter2hunter2@spans.example.com" } },
     "of Supabase's, in a setting": { settings: { SUPABASE_URL: "sb_secret_hunter2hunter2hunter2" } },
-    "that is a token, in a setting": { auth: { settings: { BRAND_NAME: "eyJhbGciOiJIUzI1NiJ9.hunter2hunter2hunter2.c2ln" } } },
+    "that is a token, in a setting": {
+      auth: { settings: { BRAND_NAME: "eyJhbGciOiJIUzI1NiJ9.hunter2hunter2hunter2.c2ln" } },
+    },
   };
   for (const [where, changes] of Object.entries(VALUES)) {
     it(`that is given as a value is refused, and not told again: ${where}`, async () => {

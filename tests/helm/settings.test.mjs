@@ -27,12 +27,23 @@ const SECRETS = VARIABLES.filter(({ isSecret }) => isSecret);
 
 /** What a JSON of routes can hold, and a template, a shell, YAML or Kubernetes could take for something else. */
 const ROUTES = [
-  { id: "app", path: "/app/*", upstream: ["http://a.apps.svc:8080", "http://b.apps.svc:8080"], max_body_bytes: 10737418240 },
-  { id: 'quoted "twice" and \'once\'', path: "/%7B%7B/{{ .Values.host }}/$(GATEWAY_URL)/*", upstream: "https://x.test" },
-  { id: "ünï—cøde <&> 10% #no: comment", path: "/*", upstream: "https://y.test", rate_limit: { requests: 1000000, seconds: 86400 } },
+  {
+    id: "app",
+    path: "/app/*",
+    upstream: ["http://a.apps.svc:8080", "http://b.apps.svc:8080"],
+    max_body_bytes: 10737418240,
+  },
+  { id: "quoted \"twice\" and 'once'", path: "/%7B%7B/{{ .Values.host }}/$(GATEWAY_URL)/*", upstream: "https://x.test" },
+  {
+    id: "ünï—cøde <&> 10% #no: comment",
+    path: "/*",
+    upstream: "https://y.test",
+    rate_limit: { requests: 1000000, seconds: 86400 },
+  },
 ];
 
-const data = async (values, component, extra) => find(await manifests([values], extra), "ConfigMap", `authflow-${component}`).data;
+const data = async (values, component, extra) =>
+  find(await manifests([values], extra), "ConfigMap", `authflow-${component}`).data;
 
 let folder;
 before(async () => {
@@ -60,7 +71,10 @@ describe("routes", () => {
     const all = await manifests([merge(LEAST, { routes: ROUTES })]);
     const [verify] = find(all, "Deployment", "authflow-verify").spec.template.spec.containers;
     assert.deepEqual(verify.envFrom, [{ configMapRef: { name: "authflow-verify" } }]);
-    assert.equal(verify.env.some(({ value }) => value !== undefined), false);
+    assert.equal(
+      verify.env.some(({ value }) => value !== undefined),
+      false,
+    );
   });
 
   it("that are longer than Linux takes are refused", async () => {
@@ -90,7 +104,9 @@ describe("every setting", () => {
       ["verify", "auth"],
       ["auth", "verify"],
     ]) {
-      const own = SETTINGS.filter(({ readers, mayDiffer }) => readers.includes(component) && (readers.length === 1 || mayDiffer));
+      const own = SETTINGS.filter(
+        ({ readers, mayDiffer }) => readers.includes(component) && (readers.length === 1 || mayDiffer),
+      );
       const values = Object.fromEntries(own.map(({ name }) => [name, `of ${component}`]));
       const given = merge(LEAST, { [component]: { settings: values } });
       const found = await data(given, component);
@@ -131,10 +147,16 @@ describe("a setting", () => {
   });
 
   it("that is null is not given, and one that is empty is not set", async () => {
-    const found = await data(merge(LEAST, { settings: { LOG_LEVEL: null }, verify: { settings: { AUTH_BINDING: "" } } }), "verify");
+    const found = await data(
+      merge(LEAST, { settings: { LOG_LEVEL: null }, verify: { settings: { AUTH_BINDING: "" } } }),
+      "verify",
+    );
     assert.equal("LOG_LEVEL" in found, false);
     assert.equal(found.AUTH_BINDING, "");
-    assert.equal((await data(merge(LEAST, { verify: { settings: { PUBLIC_HOSTS: null } } }), "verify")).PUBLIC_HOSTS, "app.example.com");
+    assert.equal(
+      (await data(merge(LEAST, { verify: { settings: { PUBLIC_HOSTS: null } } }), "verify")).PUBLIC_HOSTS,
+      "app.example.com",
+    );
   });
 
   it("that the chart knows itself needs not be given", async () => {
@@ -147,7 +169,10 @@ describe("a setting", () => {
   });
 
   it("that names the client's address is known for ingress-nginx", async () => {
-    const values = merge(LEAST, { settings: { CLIENT_IP_HEADER: null }, ingress: { enabled: true, controller: "ingress-nginx" } });
+    const values = merge(LEAST, {
+      settings: { CLIENT_IP_HEADER: null },
+      ingress: { enabled: true, controller: "ingress-nginx" },
+    });
     for (const component of ["verify", "auth"]) assert.equal((await data(values, component)).CLIENT_IP_HEADER, "X-Real-IP");
   });
 
@@ -192,7 +217,9 @@ describe("the bridge", () => {
       name: "redis-ca",
       items: [{ key: "own.crt", path: "ca.crt" }],
     });
-    assert.ok(spec.containers[0].volumeMounts.some(({ name, mountPath }) => name === "redis-ca" && mountPath === "/run/redis-ca"));
+    assert.ok(
+      spec.containers[0].volumeMounts.some(({ name, mountPath }) => name === "redis-ca" && mountPath === "/run/redis-ca"),
+    );
   });
 
   it("is away, with all that is its own, where Redis speaks HTTP itself", async () => {
@@ -204,6 +231,9 @@ describe("the bridge", () => {
     });
     assert.equal((await data(values, "auth")).UPSTASH_REDIS_REST_URL, "https://example.upstash.io");
     const all = await manifests([values]);
-    assert.equal(all.some(({ metadata }) => metadata.name === "authflow-bridge"), false);
+    assert.equal(
+      all.some(({ metadata }) => metadata.name === "authflow-bridge"),
+      false,
+    );
   });
 });

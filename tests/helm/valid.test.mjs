@@ -55,7 +55,11 @@ describe("what judges it", () => {
   const broken = {
     "a field that there is not": [/replicas: 3/, "replicas: 3\n  replcas: 4", /replcas/],
     "a quantity that is none": [/memory: 512Mi/, "memory: 512MiB", /quantit|memory|pattern/i],
-    "a Pod that may become root": [/allowPrivilegeEscalation: false/, "allowPrivilegeEscalation: true", /allowPrivilegeEscalation/],
+    "a Pod that may become root": [
+      /allowPrivilegeEscalation: false/,
+      "allowPrivilegeEscalation: true",
+      /allowPrivilegeEscalation/,
+    ],
     "a selector that matches nothing": [
       /(kind: Deployment[\s\S]*?matchLabels:[\s\S]*?component: )auth/,
       "$1authentic",
@@ -80,7 +84,10 @@ describe("what judges it", () => {
       ["ServiceMonitor", "spec:"],
       ["HTTPRoute", "spec:"],
     ]) {
-      const changed = yaml.replace(new RegExp(`(\\nkind: ${kind}\\n[\\s\\S]*?\\n)${field}\\n`), `$1${field}\n  unheardOf: true\n`);
+      const changed = yaml.replace(
+        new RegExp(`(\\nkind: ${kind}\\n[\\s\\S]*?\\n)${field}\\n`),
+        `$1${field}\n  unheardOf: true\n`,
+      );
       assert.notEqual(changed, yaml);
       const { status, stdout } = await conform(changed);
       assert.notEqual(status, 0, kind);

@@ -3,7 +3,7 @@ Probes ask for nothing but the Pod itself: a Redis that is away would else take 
 them all that the database could still serve.
 */ -}}
 
-{{- /* (list $ "verify" "/health"). The gateway answers only under a host of its own, and to whom it knows the address of. */ -}}
+{{- /* (list $ "verify" "/health"). The gateway answers under its own host alone, and whose address it knows. */ -}}
 {{- define "authflow.probe" -}}
 {{- $root := first . -}}
 httpGet:
