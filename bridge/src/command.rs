@@ -4,15 +4,15 @@ use axum::{body::Bytes, http::StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::value::RawValue;
 
-use super::{Refusal, refuse};
+use crate::router::{Refusal, refuse};
 
 /// The query parameter that carries the token, and is no argument.
-pub(super) const TOKEN_PARAMETER: &str = "_token";
+pub(crate) const TOKEN_PARAMETER: &str = "_token";
 
 /// One command: its name and its arguments, never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Command {
-    pub(super) arguments: Vec<Vec<u8>>,
+pub(crate) struct Command {
+    pub(crate) arguments: Vec<Vec<u8>>,
 }
 
 impl AsRef<Self> for Command {
@@ -23,14 +23,14 @@ impl AsRef<Self> for Command {
 
 impl Command {
     /// The body of `POST /`.
-    pub(super) fn from_json(body: &[u8]) -> Result<Self, Refusal> {
+    pub(crate) fn from_json(body: &[u8]) -> Result<Self, Refusal> {
         let items: Vec<&RawValue> =
             serde_json::from_slice(body).map_err(|_| bad("ERR failed to parse command"))?;
         Self::from_items(&items, "ERR empty command")
     }
 
     /// The body of `/pipeline` and `/multi-exec`.
-    pub(super) fn many_from_json(body: &[u8]) -> Result<Vec<Self>, Refusal> {
+    pub(crate) fn many_from_json(body: &[u8]) -> Result<Vec<Self>, Refusal> {
         let commands: Vec<Vec<&RawValue>> = serde_json::from_slice(body)
             .map_err(|_| bad("ERR failed to parse pipeline request"))?;
         if commands.is_empty() {
@@ -43,7 +43,7 @@ impl Command {
     }
 
     /// `/set/key/value?EX=100`: the path's segments, then the body, then the query's parameters.
-    pub(super) fn from_path(
+    pub(crate) fn from_path(
         path: &str,
         body: &Bytes,
         query: Option<&str>,
@@ -89,12 +89,12 @@ impl Command {
     }
 
     /// The command's name in lower case, with what is not ASCII replaced.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.text(0)
     }
 
     /// An argument in lower case, or nothing if it is not there.
-    pub(super) fn text(&self, position: usize) -> String {
+    pub(crate) fn text(&self, position: usize) -> String {
         let argument = self
             .arguments
             .get(position)
@@ -104,7 +104,7 @@ impl Command {
     }
 
     /// How large it is by the service's reckoning.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.arguments.iter().map(Vec::len).sum()
     }
 }
@@ -126,7 +126,7 @@ fn decode(text: &str) -> Vec<u8> {
 }
 
 /// As [`decode`], with `+` for a space, as in every query.
-pub(super) fn decode_form(text: &str) -> Vec<u8> {
+pub(crate) fn decode_form(text: &str) -> Vec<u8> {
     decode(&text.replace('+', " "))
 }
 

@@ -12,7 +12,7 @@ use std::{
 use redis::Value;
 use sha1::{Digest as _, Sha1};
 
-use super::command::Command;
+use crate::command::Command;
 
 const FLAG: &str = "allow-key-locking";
 
@@ -22,7 +22,7 @@ const MAX_SCRIPTS: usize = 1000;
 
 /// A command as Redis is to see it.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     command: Command,
     /// The SHA-1 that the caller of SCRIPT LOAD expects.
     loaded: Option<String>,
@@ -36,7 +36,7 @@ impl AsRef<Command> for Prepared {
 
 impl Prepared {
     /// A command of one word.
-    pub(super) fn plain(name: &str) -> Self {
+    pub(crate) fn plain(name: &str) -> Self {
         Self {
             command: Command {
                 arguments: vec![name.as_bytes().to_vec()],
@@ -46,7 +46,7 @@ impl Prepared {
     }
 
     /// The reply as the caller is to see it.
-    pub(super) fn restore(&self, reply: Value) -> Value {
+    pub(crate) fn restore(&self, reply: Value) -> Value {
         match (&self.loaded, reply) {
             (Some(sha), Value::BulkString(_)) => Value::BulkString(sha.clone().into_bytes()),
             (_, reply) => reply,
@@ -57,11 +57,11 @@ impl Prepared {
 /// The scripts whose flag was taken away: the SHA-1 that callers know, and the one that Redis
 /// knows.
 #[derive(Debug, Default)]
-pub(super) struct Scripts(Mutex<BTreeMap<String, String>>);
+pub(crate) struct Scripts(Mutex<BTreeMap<String, String>>);
 
 impl Scripts {
     /// Takes the flag out of scripts, and replaces the SHA-1 of scripts it was taken out of.
-    pub(super) fn prepare(&self, mut command: Command) -> Prepared {
+    pub(crate) fn prepare(&self, mut command: Command) -> Prepared {
         let mut loaded = None;
         match (command.name().as_str(), command.text(1).as_str()) {
             ("eval" | "eval_ro", _) => {

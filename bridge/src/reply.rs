@@ -8,11 +8,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use redis::{ServerError, Value};
 use serde_json::{Value as Json, json};
 
-use super::{Refusal, refuse};
+use crate::router::{Refusal, refuse};
 
 /// How the caller wants its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(crate) enum Format {
     /// JSON, in which bytes that are no UTF-8 become U+FFFD.
     Text,
     /// JSON with every string in Base64.
@@ -23,7 +23,7 @@ pub(super) enum Format {
 
 impl Format {
     /// What the headers ask for.
-    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
         let value = |name: &str| headers.get(name).map(HeaderValue::as_bytes);
         let base64 = match value("upstash-encoding") {
             Some(b"base64") => true,
@@ -53,7 +53,7 @@ impl Format {
 
 /// What became of one command.
 #[derive(Debug, PartialEq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// It was carried out.
     Value(Value),
     /// It failed, with Redis's own text or ours.
@@ -70,7 +70,7 @@ impl From<Value> for Outcome {
 }
 
 /// The very text of Redis.
-pub(super) fn error_text(error: &ServerError) -> String {
+pub(crate) fn error_text(error: &ServerError) -> String {
     match error.details() {
         Some(details) => format!("{} {details}", error.code()),
         None => error.code().to_owned(),
@@ -78,12 +78,12 @@ pub(super) fn error_text(error: &ServerError) -> String {
 }
 
 /// An answer to a request that never came to Redis.
-pub(super) fn error(status: StatusCode, text: &str) -> Response {
+pub(crate) fn error(status: StatusCode, text: &str) -> Response {
     answer(status, &json!({ "error": text }))
 }
 
 /// The answer to a single command: a failed one is a bad request.
-pub(super) fn single(outcome: &Outcome, format: Format) -> Response {
+pub(crate) fn single(outcome: &Outcome, format: Format) -> Response {
     let status = match outcome {
         Outcome::Value(_) => StatusCode::OK,
         Outcome::Error(_) => StatusCode::BAD_REQUEST,
@@ -95,7 +95,7 @@ pub(super) fn single(outcome: &Outcome, format: Format) -> Response {
 }
 
 /// The answer to several commands: 200, however each of them went.
-pub(super) fn many(outcomes: impl Iterator<Item = Outcome>, format: Format) -> Response {
+pub(crate) fn many(outcomes: impl Iterator<Item = Outcome>, format: Format) -> Response {
     let outcomes: Vec<Outcome> = outcomes.collect();
     match format {
         Format::Resp2 => resp2(StatusCode::OK, &outcomes),

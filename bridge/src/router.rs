@@ -1,20 +1,16 @@
-//! Redis over HTTP: the REST protocol of Upstash in front of a real Redis server.
+//! The protocol: requests in HTTP become commands, and replies become answers.
 //!
 //! Known: `POST /`, commands in the path, `/pipeline`, `/multi-exec`, `Upstash-Encoding: base64`,
 //! `Upstash-Response-Format: resp2`, sync tokens, scripts with `allow-key-locking`. Not known: the
 //! event streams `/subscribe`, `/psubscribe` and `/monitor`, read-only tokens, and Upstash's own
 //! limit on keys.
 
-mod command;
-mod connection;
-mod refuse;
-mod reply;
-mod scripts;
-mod token;
-
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use axum::{
@@ -25,44 +21,51 @@ use axum::{
     response::Response,
 };
 use redis::Value;
+use tokio::time::timeout;
 
-pub(crate) use self::connection::Redis;
-use self::{
+use crate::{
     command::Command,
-    reply::{Format, Outcome},
+    redis::Pool,
+    refuse,
+    reply::{self, Format, Outcome},
     scripts::{Prepared, Scripts},
-    token::Token,
+    tokens::Tokens,
 };
-use crate::counters::Counters;
-
-/// The largest body of a request, as the service itself says it.
-const MAX_BODY: usize = 52_428_800;
 
 const SYNC_TOKEN: &str = "upstash-sync-token";
 
+/// What the protocol leaves to whoever runs it.
+#[derive(Debug)]
+pub struct Options {
+    /// Who may use it.
+    pub tokens: Tokens,
+    /// The largest body of a request.
+    pub max_body: usize,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+}
+
 struct Bridge {
-    redis: Redis,
-    token: Token,
+    redis: Arc<Pool>,
+    options: Options,
     scripts: Scripts,
-    counters: Arc<Counters>,
     answers: AtomicU64,
 }
 
 /// The bridge's routes.
-pub(crate) fn router(redis: Redis, token: &str, counters: Arc<Counters>) -> Router {
+pub fn router(redis: Arc<Pool>, options: Options) -> Router {
     let bridge = Bridge {
         redis,
-        token: Token::new(token),
+        options,
         scripts: Scripts::default(),
-        counters,
         answers: AtomicU64::new(0),
     };
     Router::new().fallback(answer).with_state(Arc::new(bridge))
 }
 
 /// The kind under which a request is counted.
-pub(crate) fn kind(parts: &Parts) -> &'static str {
-    match parts.uri.path() {
+pub fn kind(path: &str) -> &'static str {
+    match path {
         "/" => "single",
         "/pipeline" => "pipeline",
         "/multi-exec" => "multi-exec",
@@ -71,9 +74,9 @@ pub(crate) fn kind(parts: &Parts) -> &'static str {
 }
 
 /// A request that got no reply of Redis: the status and the text of its error.
-type Refusal = (StatusCode, String);
+pub(crate) type Refusal = (StatusCode, String);
 
-fn refuse(status: StatusCode, text: impl Into<String>) -> Refusal {
+pub(crate) fn refuse(status: StatusCode, text: impl Into<String>) -> Refusal {
     (status, text.into())
 }
 
@@ -84,7 +87,7 @@ async fn answer(State(bridge): State<Arc<Bridge>>, request: Request) -> Response
     };
     let number = bridge.answers.fetch_add(1, Ordering::Relaxed);
     // Opaque to clients, and every answer of one server is in sync with every other.
-    if let Ok(token) = HeaderValue::try_from(format!("local-{number}")) {
+    if let Ok(token) = HeaderValue::try_from(format!("bridge-{number}")) {
         response.headers_mut().insert(SYNC_TOKEN, token);
     }
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
@@ -99,7 +102,7 @@ async fn answer(State(bridge): State<Arc<Bridge>>, request: Request) -> Response
 impl Bridge {
     async fn handle(&self, request: Request) -> Result<Response, Refusal> {
         let (parts, body) = request.into_parts();
-        if !self.token.allows(&parts) {
+        if !self.options.tokens.allow(&parts) {
             return Err(refuse(
                 StatusCode::UNAUTHORIZED,
                 "WRONGPASS invalid or missing auth token",
@@ -117,9 +120,16 @@ impl Bridge {
         };
         let format = Format::of(&parts.headers)?;
         let body = if with_body {
-            to_bytes(body, MAX_BODY)
+            let limit = self.options.max_body;
+            timeout(self.options.body_timeout, to_bytes(body, limit))
                 .await
-                .map_err(|_| too_large(&parts))?
+                .map_err(|_| {
+                    refuse(
+                        StatusCode::REQUEST_TIMEOUT,
+                        "ERR the body did not arrive in time",
+                    )
+                })?
+                .map_err(|_| too_large(&parts, limit))?
         } else {
             Vec::new().into()
         };
@@ -221,16 +231,16 @@ impl Bridge {
 
     /// Counts a command and makes it fit for Redis, or says why it may not go there.
     fn prepare(&self, command: Command) -> Result<Prepared, String> {
-        self.counters.command(&command.name());
+        self.redis.tell(&command);
         refuse::check(&command)?;
         Ok(self.scripts.prepare(command))
     }
 
     async fn run<P: AsRef<Command>>(&self, commands: &[P]) -> Result<Vec<Value>, Refusal> {
-        self.redis.run(commands).await.map_err(|text| {
+        self.redis.run(commands).await.map_err(|failure| {
             refuse(
                 StatusCode::INTERNAL_SERVER_ERROR,
-                format!("ERR Redis is unreachable: {text}"),
+                format!("ERR Redis is unreachable: {failure}"),
             )
         })
     }
@@ -249,13 +259,13 @@ fn status_of(text: &str) -> StatusCode {
     }
 }
 
-fn too_large(parts: &Parts) -> Refusal {
+fn too_large(parts: &Parts, limit: usize) -> Refusal {
     let length = parts
         .headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse().ok());
     refuse(
         StatusCode::PAYLOAD_TOO_LARGE,
-        refuse::too_large(MAX_BODY, length.unwrap_or(MAX_BODY + 1)),
+        refuse::too_large(limit, length.unwrap_or(limit + 1)),
     )
 }

@@ -2,16 +2,16 @@
 
 use redis::Value;
 
-use super::{command::Command, reply::Outcome};
+use crate::{command::Command, reply::Outcome};
 
 /// The largest command and the largest reply: the smallest plan's limit.
 const MAX_SIZE: usize = 10 * 1024 * 1024;
 
 /// How the text about a limit begins.
-pub(super) const TOO_LARGE: &str = "ERR max request size exceeded.";
+pub(crate) const TOO_LARGE: &str = "ERR max request size exceeded.";
 
 /// The text of the service about a limit.
-pub(super) fn too_large(limit: usize, actual: usize) -> String {
+pub(crate) fn too_large(limit: usize, actual: usize) -> String {
     format!(
         "{TOO_LARGE} Limit: {limit} bytes, Actual: {actual} bytes. \
          See https://upstash.com/docs/redis/troubleshooting/max_request_size_exceeded for details"
@@ -28,7 +28,7 @@ const REFUSED: &str = "\
     unsubscribe unwatch wait waitaof watch";
 
 /// Whether Redis may see the command.
-pub(super) fn check(command: &Command) -> Result<(), String> {
+pub(crate) fn check(command: &Command) -> Result<(), String> {
     if command.size() > MAX_SIZE {
         return Err(too_large(MAX_SIZE, command.size()));
     }
@@ -53,7 +53,7 @@ fn blocks(command: &Command) -> bool {
 }
 
 /// Puts an error in the place of a reply that is too large.
-pub(super) fn check_size(outcome: Outcome) -> Outcome {
+pub(crate) fn check_size(outcome: Outcome) -> Outcome {
     match &outcome {
         Outcome::Value(value) if size(value) > MAX_SIZE => {
             Outcome::Error(too_large(MAX_SIZE, size(value)))
