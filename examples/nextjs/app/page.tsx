@@ -12,7 +12,7 @@ export default async function Page() {
         </span>
         {/* Both belong to AuthFlow, so they are plain links and forms, and none that Next would handle itself. */}
         <a href="/auth/account">Account</a>
-        <form method="post" action="/auth/signout">
+        <form method="post" action="/auth/signout?next=/">
           <input type="hidden" name="next" value="/" />
           <button>Sign out</button>
         </form>
