@@ -6,14 +6,15 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { findCommand } from "../../tests/support/process.mjs";
+import { Misconfigured } from "./probe.mjs";
 
 const SETPRIV = process.platform === "linux" ? findCommand("setpriv") : undefined;
 const READY_WITHIN_MS = 60_000;
-const LOOK_EVERY_MS = 50;
+const LOOK_EVERY_MS = 100;
 /** Who ends sooner than this is started again after a pause, each time twice as long. */
 const STEADY_MS = 5_000;
 const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [50, 10_000];
-/** How much of its log is shown of one that does not become ready. */
+/** How much of its log is shown of one that does not become ready: requests, which are ours, are left out. */
 const TOLD_LINES = 12;
 
 export class Instance {
@@ -53,17 +54,22 @@ export class Instance {
 
   async untilReady() {
     const deadline = Date.now() + READY_WITHIN_MS;
-    while (!(await this.isReady())) {
-      if (Date.now() > deadline || !this.#wanted) {
-        throw new Error(`${this.name} is not ready after ${READY_WITHIN_MS / 1000} s. The end of its log:\n${this.#lastWords()}`);
-      }
+    const fail = (why) => {
+      throw new Error(`${this.name} ${why}. Its log (${this.#options.log}) ends so:\n${this.#lastWords()}`);
+    };
+    while (!(await this.isReady((error) => error instanceof Misconfigured && fail("cannot start: its settings have faults")))) {
+      if (Date.now() > deadline || !this.#wanted) fail(`is not ready after ${READY_WITHIN_MS / 1000} s`);
       await sleep(LOOK_EVERY_MS);
     }
   }
 
-  /** Whether it runs and answers. */
-  async isReady() {
-    return this.#child !== undefined && (await this.#options.isReady().catch(() => false));
+  /** Whether it runs and answers; `onError` gets why it could not be asked. */
+  async isReady(onError = () => {}) {
+    const asked = async () => this.#child !== undefined && (await this.#options.isReady());
+    return asked().catch((error) => {
+      onError(error);
+      return false;
+    });
   }
 
   signal(name) {
@@ -107,6 +113,7 @@ export class Instance {
   }
 
   #lastWords() {
-    return readFileSync(this.#options.log, "utf8").trimEnd().split("\n").slice(-TOLD_LINES).join("\n");
+    const lines = readFileSync(this.#options.log, "utf8").trimEnd().split("\n");
+    return lines.filter((line) => !line.includes('"msg":"request"')).slice(-TOLD_LINES).join("\n");
   }
 }

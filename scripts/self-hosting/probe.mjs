@@ -5,6 +5,9 @@ import { connect } from "node:net";
 
 const WITHIN_MS = 5_000;
 
+/** It will never be well: its settings have faults. */
+export class Misconfigured extends Error {}
+
 /** Whether somebody listens on a port of this machine. */
 export async function isOpen(port) {
   const socket = connect(port, "127.0.0.1");
@@ -20,6 +23,7 @@ export async function isOpen(port) {
 export async function isWell(address, path) {
   const headers = { "x-real-ip": "127.0.0.1", "x-forwarded-proto": "https" };
   const response = await fetch(`http://${address}${path}`, { headers, signal: AbortSignal.timeout(WITHIN_MS) });
-  await response.text();
+  const text = await response.text();
+  if (text.includes('"config_invalid"')) throw new Misconfigured("its settings have faults");
   return response.ok;
 }

@@ -56,7 +56,6 @@ export async function supervise(paths, plan, say) {
   try {
     await fleet.start();
   } catch (error) {
-    if (!stopping) say(error.message);
     await stop();
     throw error;
   }
