@@ -4,25 +4,27 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 import { Failure, say } from "./failure.mjs";
+import { SECRETS } from "./secret-names.mjs";
 import { SERVICES } from "./stage.mjs";
 
 const SCRIPT = fileURLToPath(new URL("../check-config", import.meta.url));
 
 /** Fails where a worker of `stage` has a fault, and tells warnings. Gives the secrets that each worker needs. */
 export function checkConfig({ stage, config }) {
-  const { workers } = report(["--config", config, "--env", stage]);
+  // Which secrets are missing is Cloudflare's to tell.
+  const { workers } = report(["--config", config, "--env", stage], { ignores: (name) => name in SECRETS });
   return Object.fromEntries(SERVICES.map((service) => [service, workers.find(({ worker }) => worker === service).secrets_to_set]));
 }
 
 /** Fails where `secrets`, which `worker` will have, are not what it takes. */
 export function checkSecrets({ environment }, config, secrets) {
   const lines = Object.entries(secrets).map(([name, value]) => `${name}='${value}'`);
-  report(["--config", config, "--env", environment, "--vars", "/dev/stdin"], lines.join("\n"), Object.keys(secrets));
+  report(["--config", config, "--env", environment, "--vars", "/dev/stdin"], { input: lines.join("\n"), ignores: (name) => !(name in secrets) });
 }
 
-/** With `names`, only what is wrong with those. */
-function report(args, input, names) {
-  const { status, stdout, stderr } = spawnSync(SCRIPT, [...args, "--json"], { input: input ?? "", encoding: "utf8" });
+/** Tells what it found, but for names that it `ignores`. */
+function report(args, { input = "", ignores }) {
+  const { status, stdout, stderr } = spawnSync(SCRIPT, [...args, "--json"], { input, encoding: "utf8" });
   let report;
   try {
     report = JSON.parse(stdout);
@@ -31,7 +33,7 @@ function report(args, input, names) {
   }
   const all = (kind) =>
     report.workers.flatMap((worker) =>
-      worker[kind].filter(({ name }) => !names || names.includes(name)).map(({ name, problem }) => `${worker.environment}: ${name} ${problem}`),
+      worker[kind].filter(({ name }) => !ignores(name)).map(({ name, problem }) => `${worker.environment}: ${name} ${problem}`),
     );
   for (const warning of all("warnings")) say(`warning  ${warning}`);
   const faults = all("faults");

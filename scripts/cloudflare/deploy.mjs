@@ -53,8 +53,8 @@ async function main() {
   if (values["dry-run"]) return say("Nothing was changed, for this is a dry run");
   if (!values.yes && !(await confirmed(`Deploy this to ${name}?`, signal))) throw new Failure("Nothing was changed");
 
-  const parts = [];
-  for (const plan of plans) parts.push({ ...plan, version: plan.uploads ? await upload(cloudflare, stage, plan, signal) : undefined });
+  const versions = await uploadAll(cloudflare, stage, plans, signal);
+  const parts = plans.map((plan, index) => ({ ...plan, version: versions[index] }));
   await rollOut(cloudflare, parts, { config: stage.config, message: message(), signal });
   say(`${name} is deployed`);
 }
@@ -86,6 +86,14 @@ async function unchanged(plans, signal) {
     const { told } = await untilReady(worker, before.version, { signal });
     say(`${worker.name}: version ${short(before.version)} answers ${told}`);
   }
+}
+
+/** Uploads what has changed, side by side, and gives the ids. */
+async function uploadAll(cloudflare, stage, plans, signal) {
+  const uploads = plans.map((plan) => (plan.uploads ? upload(cloudflare, stage, plan, signal) : undefined));
+  const failed = (await Promise.allSettled(uploads)).find(({ status }) => status === "rejected");
+  if (failed) throw new Failure(`${failed.reason.message}\nNothing was changed for anybody`);
+  return Promise.all(uploads);
 }
 
 /** Uploads a version that nobody gets yet, and gives its id. */

@@ -21,4 +21,6 @@ export async function run(main) {
 }
 
 /** One line of progress, on standard error as in lib.sh. */
-export const say = (text) => process.stderr.write(`${text}\n`);
+export function say(text) {
+  process.stderr.write(`${text}\n`);
+}

@@ -69,9 +69,16 @@ class Rollout {
   }
 
   async #look(parts, which, overrides) {
-    for (const { worker, version, before } of parts) {
-      const { told } = await untilReady(worker, version ?? before.version, { overrides, signal: this.#signal });
-      say(`${worker.name}: version ${short(version ?? before.version)}, ${which}, answers ${told}`);
+    for (const part of parts) {
+      const { worker, version, before } = part;
+      try {
+        const { told } = await untilReady(worker, version ?? before.version, { overrides, signal: this.#signal });
+        say(`${worker.name}: version ${short(version ?? before.version)}, ${which}, answers ${told}`);
+      } catch (error) {
+        // Somebody else's version may have answered.
+        if (!this.#signal.aborted) await this.#sameAs(part);
+        throw error;
+      }
     }
   }
 
@@ -235,9 +242,15 @@ const share = (version_id, percentage) => ({ version_id, percentage });
 const sameVersions = (some, others) =>
   some.length === others.length && others.every((one) => some.some((it) => it.version_id === one.version_id && it.percentage === one.percentage));
 
-/** Whether the domain leads to the worker already, by every route that it will have. */
-export const isReached = ({ worker, before }) =>
-  worker.routes.length > 0 && worker.routes.every(({ pattern }) => before.routes.ours.some((route) => route.pattern === pattern));
+/** Whether the domain leads to the worker already, where it says how it is. */
+export const isReached = ({ worker, before }) => before.routes.ours.some(({ pattern }) => leadsTo(pattern, worker.health));
+
+/** Whether a route takes requests for `url`; a `*` stands for anything. */
+function leadsTo(pattern, { host, pathname }) {
+  const parts = pattern.replace(/^https:\/\//, "").split("*");
+  const escaped = parts.map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${escaped.join(".*")}$`).test(host + pathname);
+}
 
 function withStatus(cause, status, message) {
   return Object.assign(new Failure(message, { cause }), { status });

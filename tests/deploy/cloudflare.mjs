@@ -36,9 +36,10 @@ class Api {
   /**
    * The next `count` calls whose `METHOD path` matches do not succeed: they get `status`, or no answer (`cut`), or none for
    * as long as the caller waits (`hang`). With `done`, what they ask for is done all the same. `meanwhile` is called first.
+   * The first `after` of them are spared.
    */
-  fault(matches, { status = 500, code = 10001, cut = false, hang = false, done = false, count = 1, meanwhile } = {}) {
-    this.#faults.push({ matches, status, code, cut, hang, done, count, meanwhile });
+  fault(matches, { status = 500, code = 10001, cut = false, hang = false, done = false, count = 1, after = 0, meanwhile } = {}) {
+    this.#faults.push({ matches, status, code, cut, hang, done, count, after, meanwhile });
   }
 
   heal() {
@@ -79,6 +80,18 @@ class Api {
     this.deploy(script, [{ version_id: version.id, percentage: 100 }]);
   }
 
+  /** What serves since a deploy of some time ago: a version under the tag `old`, with its routes and crons. */
+  putDeployed(name, { routes, crons = [] }) {
+    const script = this.scripts.get(name);
+    const bindings = script.versions.at(-1).bindings;
+    const annotations = { "workers/tag": "old", "workers/message": "AuthFlow old" };
+    const version = this.add(script, { modules: {}, bindings, annotations, compatibility_date: "2026-10-23" });
+    this.deploy(script, [{ version_id: version.id, percentage: 100 }], annotations);
+    for (const pattern of routes) this.routes.push({ id: randomUUID().replaceAll("-", ""), pattern, script: name });
+    Object.assign(script, { crons, settings: { ...script.settings, observability: { enabled: true } } });
+    return version.id;
+  }
+
   now() {
     this.#clock += 1000;
     return new Date(this.#clock).toISOString();
@@ -91,7 +104,8 @@ class Api {
     const url = new URL(request.url, "http://api");
     const path = url.pathname.replace(/^\/client\/v4/, "");
     const call = `${request.method} ${path}`;
-    const fault = this.#faults.find(({ matches, count }) => count > 0 && matches.test(call));
+    const found = this.#faults.find(({ matches, count }) => count > 0 && matches.test(call));
+    const fault = found && (found.after -= 1) < 0 ? found : undefined;
     if (fault) {
       fault.count -= 1;
       await fault.meanwhile?.();

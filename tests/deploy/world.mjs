@@ -12,7 +12,16 @@ import { certificate, startEdge } from "./edge.mjs";
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** The workers of production, in the order in which they are deployed. */
-export const [AUTH, VERIFY] = ["authflow-auth", "authflow-verify"];
+export const WORKERS = ["authflow-auth", "authflow-verify"];
+export const [AUTH, VERIFY] = WORKERS;
+
+/** The calls that move people or what leads them, in their order. */
+export const moves = ({ api }) =>
+  api.writes.filter((call) => /\/(deployments|routes)(\/\w+)?$/.test(call)).map((call) => call.replace(/.*\/scripts\//, ""));
+
+/** What wrangler.toml has for them. */
+export const ROUTES = { [AUTH]: ["app.example.com/api/v1/simple_auth/*", "app.example.com/auth/*"], [VERIFY]: ["app.example.com/*"] };
+export const CRONS = { [AUTH]: ["* * * * *"], [VERIFY]: [] };
 
 /** Secrets in the shape that they must have. */
 export const SECRETS = {
@@ -23,7 +32,7 @@ export const SECRETS = {
   SUPABASE_ANON_KEY: "sb_publishable_of-the-tests",
 };
 
-/** Starts it; all ends with the test `t`. `vars` changes lines of wrangler.toml: `[from, to]` each. */
+/** Starts it; all ends with the test `t`. `edits` change wrangler.toml: `[from, to]` each. */
 export async function startWorld(t, { edits = [], answer } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "authflow-deploy-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -63,11 +72,17 @@ export async function startWorld(t, { edits = [], answer } = {}) {
     /** Runs `scripts/NAME` to its end, or hands the process to `during` first. */
     run: (name, args, { env, input = "", during } = {}) => run(join(ROOT, "scripts", name), [...args, "--config", config], world.env(env), input, during),
     deploy: (args = ["--yes"], options) => world.run("deploy", [options?.stage ?? "production", "--no-build", ...args], options),
+    /** What is deployed since some time ago: the versions by worker. */
+    deployed() {
+      world.secrets();
+      const put = (name) => api.putDeployed(name, { routes: ROUTES[name], crons: CRONS[name] });
+      return { [AUTH]: put(AUTH), [VERIFY]: put(VERIFY) };
+    },
+    /** What people get, and what leads there. */
+    state: () => Object.fromEntries(WORKERS.map((name) => [name, { serving: api.serving(name), routes: api.patterns(name), crons: api.scripts.get(name).crons }])),
     /** Both workers as drafts that have every secret that they need. */
-    async secrets(values = SECRETS) {
-      for (const name of [AUTH, VERIFY]) {
-        await api.putDraft(name, name === AUTH ? values : withoutAuths(values));
-      }
+    secrets(values = SECRETS) {
+      for (const name of WORKERS) api.putDraft(name, name === AUTH ? values : withoutAuths(values));
     },
   };
   writeFileSync(config, readFileSync(join(ROOT, "wrangler.toml"), "utf8").replaceAll('main = "build/', `main = "${ROOT}build/`));
