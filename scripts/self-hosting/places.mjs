@@ -14,7 +14,7 @@ export const PLACES = {
     inner: { verify: "127.0.0.1:8000", auth: "127.0.0.1:8001", bridge: "127.0.0.1:8079" },
     outer: { listen: ["443", "[::]:443"], plain: ["80", "[::]:80"], ...TLS },
     out: "/run/authflow/out",
-    log: "/var/log/nginx/authflow.log",
+    log: "/var/log/authflow/nginx.log",
   },
   /** deploy/self-host/compose.yaml, whose containers have fixed addresses: so one that is made anew is found again. */
   compose: {
