@@ -16,6 +16,9 @@ export const CHART = join(ROOT, "deploy/helm/authflow");
 export const EXAMPLE = join(ROOT, "deploy/helm/values-example.yaml");
 export const SENTINEL = join(ROOT, "deploy/helm/values-sentinel.yaml");
 
+/** The version that the schemas are of. */
+const KUBERNETES = "1.37.2";
+
 /** What each rendering is called, and lies in. */
 export const RELEASE = "authflow";
 export const NAMESPACE = "doors";
@@ -108,7 +111,7 @@ export function merge(values, changes) {
   return merged;
 }
 
-/** An own folder of `BUILT`, or the system's program. */
+/** A program of `BUILT`, or else the system's. */
 function program(name) {
   const path = [join(BUILT, "bin", name), name].map(findCommand).find(Boolean);
   if (!path) throw new Error(`${name} is missing: run scripts/setup --helm`);
@@ -142,13 +145,14 @@ function given(values) {
 /** `helm lint --strict`, as `{status, stdout, stderr}`. */
 export function lint(values) {
   const { args, input } = given(values);
-  return run("helm", ["lint", "--strict", CHART, ...args], input);
+  return run("helm", ["lint", "--strict", "--kube-version", KUBERNETES, CHART, ...args], input);
 }
 
 /** `helm template`, with `extra` arguments, as `{status, stdout, stderr}`. */
 export function template(values, extra = []) {
   const { args, input } = given(values);
-  return run("helm", ["template", RELEASE, CHART, "--namespace", NAMESPACE, ...args, ...extra], input);
+  const told = ["--namespace", NAMESPACE, "--kube-version", KUBERNETES];
+  return run("helm", ["template", RELEASE, CHART, ...told, ...args, ...extra], input);
 }
 
 /** The manifests, in YAML. */

@@ -159,6 +159,7 @@ describe("the NetworkPolicies", () => {
     const [denial] = all.filter(
       ({ kind, metadata }) => kind === "NetworkPolicy" && metadata.name === "authflow-default-deny",
     );
+    assert.deepEqual(denial.spec.policyTypes, ["Ingress", "Egress"]);
     assert.equal(denial.spec.ingress ?? denial.spec.egress, undefined);
     for (const { labels } of pods(all)) assert.equal(matches(denial.spec.podSelector, labels), true);
     assert.equal(

@@ -46,7 +46,14 @@ describe("what is missing", () => {
     secrets: [{ existingSecret: "" }, /\* secrets\.SESSION_SECRET: name the Secret .*existingSecret/],
     "a secret that is required": [{ secrets: { FERNET_KEYS: null } }, /\* secrets\.FERNET_KEYS: it is required/],
     Redis: [{ redis: { url: "" } }, /\* redis\.url: where Redis is/],
-    "the name of the sentinels' master": [{ redis: { sentinels: ["a:26379"] } }, /\* redis\.sentinelMaster: /],
+    "the name of Redis among sentinels": [
+      { redis: { url: null, sentinel: { addresses: ["a:26379"] } } },
+      /\* redis\.sentinel\.master: the name by which the sentinels know Redis/,
+    ],
+    "a user's password": [
+      { redis: { username: "authflow" } },
+      /\* secrets\.REDIS_PASSWORD: the password of the user authflow/,
+    ],
     "Redis over HTTP": [
       { bridge: { enabled: false } },
       /\* settings\.UPSTASH_REDIS_REST_URL: where Redis answers over HTTP/,
@@ -70,7 +77,7 @@ describe("what is missing", () => {
     it(`is told with what to do: ${what}`, async () => {
       const stderr = await refused([merge(LEAST, changes)]);
       assert.match(stderr, told);
-      assert.equal(stderr.split("\n  * ").length, /secrets/.test(what) ? 6 : 2, "and nothing else");
+      assert.equal(stderr.split("\n  * ").length, what === "secrets" ? 6 : 2, `nothing else: ${stderr}`);
     });
   }
 });
@@ -79,6 +86,16 @@ describe("what contradicts itself", () => {
   it("is told: a bridge, and Redis over HTTP from elsewhere", async () => {
     const told = await refused([merge(LEAST, { settings: { UPSTASH_REDIS_REST_URL: "https://example.upstash.io" } })]);
     assert.match(told, /\* settings\.UPSTASH_REDIS_REST_URL: the workers ask the bridge; leave it out/);
+  });
+
+  it("is told: two places where Redis is", async () => {
+    const told = await refused([merge(LEAST, { redis: { sentinel: { addresses: ["a:26379"], master: "m" } } })]);
+    assert.match(told, /\* redis\.url: leave it out, where redis\.sentinel\.addresses are asked/);
+  });
+
+  it("is told: certificates without TLS", async () => {
+    const told = await refused([merge(LEAST, { redis: { ca: { configMap: "own" } } })]);
+    assert.match(told, /\* redis\.ca and redis\.certificate: are for TLS; write rediss:\/\//);
   });
 
   it("is told: less time to stop in than it waits before", async () => {

@@ -65,7 +65,7 @@ describe("a secret", () => {
     assert.deepEqual(names("auth"), [...OF_BOTH, "FERNET_KEYS", "NEW_DEVICE_HOOK_SECRET", "SUPABASE_ANON_KEY"].sort());
     const { volumes } = find(all, "Deployment", "authflow-bridge").spec.template.spec;
     const files = volumes.find(({ name }) => name === "secrets").projected.sources.flatMap(({ secret }) => secret.items);
-    assert.deepEqual(files.map(({ path }) => path).sort(), ["METRICS_TOKEN", "REDIS_PASSWORD", "UPSTASH_REDIS_REST_TOKEN"]);
+    assert.deepEqual(files.map(({ path }) => path).sort(), ["BRIDGE_TOKEN", "METRICS_TOKEN", "REDIS_PASSWORD"]);
     const helper = containers(all, "auth").find(({ name }) => name === "chores");
     assert.equal(helper.env ?? helper.envFrom ?? helper.volumeMounts, undefined);
   });
@@ -99,13 +99,18 @@ describe("a secret", () => {
     assert.match(stderr, /'\/verify\/secrets': additional properties 'SESSION_SECRET' not allowed/);
   });
 
-  it("is the same token for the workers and for the bridge", async () => {
-    const all = await manifests([merge(LEAST, { secrets: { UPSTASH_REDIS_REST_TOKEN: { name: "redis", key: "token" } } })]);
+  it("is the same token for the workers and for the bridge, which may take another one while it is changed", async () => {
+    const secrets = { UPSTASH_REDIS_REST_TOKEN: { name: "redis", key: "token" } };
+    const taken = (all) => {
+      const { volumes } = find(all, "Deployment", "authflow-bridge").spec.template.spec;
+      return volumes[0].projected.sources.map(({ secret: { name, items } }) => [name, items]);
+    };
+    const all = await manifests([merge(LEAST, { secrets })]);
     assert.equal(references(all, "verify").UPSTASH_REDIS_REST_TOKEN, "redis/token");
-    const { volumes } = find(all, "Deployment", "authflow-bridge").spec.template.spec;
-    assert.deepEqual(volumes[0].projected.sources, [
-      { secret: { name: "redis", items: [{ key: "token", path: "UPSTASH_REDIS_REST_TOKEN" }] } },
-    ]);
+    assert.deepEqual(taken(all), [["redis", [{ key: "token", path: "BRIDGE_TOKEN" }]]]);
+    const own = await manifests([merge(LEAST, { secrets: { ...secrets, BRIDGE_TOKEN: {} } })]);
+    assert.equal(references(own, "verify").UPSTASH_REDIS_REST_TOKEN, "redis/token");
+    assert.deepEqual(taken(own), [["secrets", [{ key: "BRIDGE_TOKEN", path: "BRIDGE_TOKEN" }]]]);
   });
 
   // None of these is a secret of anybody's.

@@ -25,6 +25,9 @@ const PLATFORM = ["CF_VERSION_METADATA"];
 const SETTINGS = VARIABLES.filter(({ name, isSecret }) => !isSecret && name !== "ROUTES" && !PLATFORM.includes(name));
 const SECRETS = VARIABLES.filter(({ isSecret }) => isSecret);
 
+/** Secrets of the bridge alone. */
+const OF_THE_BRIDGE = ["BRIDGE_TOKEN", "REDIS_PASSWORD", "REDIS_SENTINEL_PASSWORD"];
+
 /** What a JSON of routes can hold, and a template, a shell, YAML or Kubernetes could take for something else. */
 const ROUTES = [
   {
@@ -130,7 +133,7 @@ describe("every setting", () => {
     );
     assert.deepEqual([...new Set(known)].sort(), SETTINGS.map(({ name }) => name).sort());
     const secrets = Object.keys(properties.secrets.properties);
-    assert.deepEqual(secrets.sort(), [...SECRETS.map(({ name }) => name), "REDIS_PASSWORD"].sort());
+    assert.deepEqual(secrets.sort(), [...SECRETS.map(({ name }) => name), ...OF_THE_BRIDGE].sort());
   });
 });
 
@@ -187,39 +190,77 @@ describe("a setting", () => {
 });
 
 describe("the bridge", () => {
+  const IN = "/run/secrets/authflow";
+
   it("finds Redis where it is said to be, and reads its secrets from files", async () => {
-    assert.deepEqual(await data(merge(LEAST, { secrets: { REDIS_PASSWORD: {}, METRICS_TOKEN: {} } }), "bridge"), {
+    const secrets = { REDIS_PASSWORD: {}, METRICS_TOKEN: {} };
+    assert.deepEqual(await data(merge(LEAST, { secrets, bridge: { settings: { BRIDGE_DRAIN_SECONDS: 0 } } }), "bridge"), {
       REDIS_URL: "redis://redis.data.svc:6379",
-      BRIDGE_TOKEN_FILE: "/run/secrets/authflow/UPSTASH_REDIS_REST_TOKEN",
-      REDIS_PASSWORD_FILE: "/run/secrets/authflow/REDIS_PASSWORD",
-      METRICS_TOKEN_FILE: "/run/secrets/authflow/METRICS_TOKEN",
+      BRIDGE_DRAIN_SECONDS: "0",
+      BRIDGE_TOKEN_FILE: `${IN}/BRIDGE_TOKEN`,
+      REDIS_PASSWORD_FILE: `${IN}/REDIS_PASSWORD`,
+      METRICS_TOKEN_FILE: `${IN}/METRICS_TOKEN`,
     });
   });
 
-  it("can be told sentinels, a user and a CA", async () => {
+  it("can be told sentinels, users, a CA and a certificate", async () => {
     const redis = {
       url: null,
       username: "authflow",
-      sentinels: ["a.data.svc:26379", "b.data.svc:26379"],
-      sentinelMaster: "mymaster",
+      sentinel: {
+        addresses: ["a.data.svc:26379", "b.data.svc:26379"],
+        master: "mymaster",
+        username: "watcher",
+        tls: true,
+        database: 3,
+      },
       ca: { configMap: "redis-ca", key: "own.crt" },
+      certificate: { secret: "redis-client" },
     };
-    const values = merge(LEAST, { redis });
+    const values = merge(LEAST, { redis, secrets: { REDIS_PASSWORD: {}, REDIS_SENTINEL_PASSWORD: {} } });
     assert.deepEqual(await data(values, "bridge"), {
       REDIS_USERNAME: "authflow",
       REDIS_SENTINELS: "a.data.svc:26379,b.data.svc:26379",
       REDIS_SENTINEL_MASTER: "mymaster",
+      REDIS_SENTINEL_USERNAME: "watcher",
+      REDIS_SENTINEL_TLS: "1",
+      REDIS_SENTINEL_DATABASE: "3",
       REDIS_CA_FILE: "/run/redis-ca/ca.crt",
-      BRIDGE_TOKEN_FILE: "/run/secrets/authflow/UPSTASH_REDIS_REST_TOKEN",
+      REDIS_CERT_FILE: "/run/redis-certificate/tls.crt",
+      REDIS_KEY_FILE: "/run/redis-certificate/tls.key",
+      BRIDGE_TOKEN_FILE: `${IN}/BRIDGE_TOKEN`,
+      REDIS_PASSWORD_FILE: `${IN}/REDIS_PASSWORD`,
+      REDIS_SENTINEL_PASSWORD_FILE: `${IN}/REDIS_SENTINEL_PASSWORD`,
     });
     const { spec } = find(await manifests([values]), "Deployment", "authflow-bridge").spec.template;
-    assert.deepEqual(spec.volumes.find(({ name }) => name === "redis-ca").configMap, {
+    const { volumes, containers } = spec;
+    const mounted = Object.fromEntries(containers[0].volumeMounts.map(({ name, mountPath }) => [name, mountPath]));
+    assert.deepEqual(mounted, { secrets: IN, "redis-ca": "/run/redis-ca", "redis-certificate": "/run/redis-certificate" });
+    assert.deepEqual(volumes.find(({ name }) => name === "redis-ca").configMap, {
       name: "redis-ca",
       items: [{ key: "own.crt", path: "ca.crt" }],
     });
-    assert.ok(
-      spec.containers[0].volumeMounts.some(({ name, mountPath }) => name === "redis-ca" && mountPath === "/run/redis-ca"),
-    );
+    assert.equal(volumes.find(({ name }) => name === "redis-certificate").secret.secretName, "redis-client");
+  });
+
+  it("takes every setting that the program has", async () => {
+    const source = readFileSync(new URL("../../bridge/src/settings.rs", import.meta.url), "utf8");
+    const known = [...source.matchAll(/Variable::(new|secret)\(\s*"(\w+)"/g)].map(([, how, name]) => ({
+      name,
+      isSecret: how === "secret",
+    }));
+    assert.ok(known.length > 15);
+    const { properties } = JSON.parse(readFileSync(join(CHART, "values.schema.json"), "utf8"));
+    const ofRedis = known.filter(({ name }) => /^REDIS_(?!TIMEOUT)/.test(name)).map(({ name }) => name);
+    const plain = known.filter(({ name, isSecret }) => !isSecret && !ofRedis.includes(name)).map(({ name }) => name);
+    assert.deepEqual(Object.keys(properties.bridge.properties.settings.properties).sort(), plain.sort());
+    for (const { name } of known.filter(({ isSecret }) => isSecret)) assert.ok(properties.secrets.properties[name], name);
+    const settings = Object.fromEntries(plain.map((name) => [name, 7]));
+    const found = await data(merge(LEAST, { bridge: { settings } }), "bridge");
+    for (const name of plain) assert.equal(found[name], "7", name);
+    // Those of Redis are in the test before.
+    const template = readFileSync(join(CHART, "templates/_settings.tpl"), "utf8");
+    for (const name of ofRedis.filter((name) => !/PASSWORD/.test(name))) assert.ok(template.includes(`"${name}"`), name);
   });
 
   it("is away, with all that is its own, where Redis speaks HTTP itself", async () => {

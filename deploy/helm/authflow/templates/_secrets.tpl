@@ -8,7 +8,7 @@ FERNET_KEYS FINGERPRINT_SECRET METRICS_TOKEN NEW_DEVICE_HOOK_SECRET OTLP_HEADERS
 {{- " SUPABASE_SERVICE_ROLE_KEY UPSTASH_REDIS_REST_TOKEN" -}}
 {{- end -}}
 {{- define "authflow.secretsOf.bridge" -}}
-METRICS_TOKEN REDIS_PASSWORD UPSTASH_REDIS_REST_TOKEN
+BRIDGE_TOKEN METRICS_TOKEN REDIS_PASSWORD REDIS_SENTINEL_PASSWORD
 {{- end -}}
 
 {{- /* (list $ "verify"): those it gets, as {NAME: {name, key}}. */ -}}
@@ -16,6 +16,11 @@ METRICS_TOKEN REDIS_PASSWORD UPSTASH_REDIS_REST_TOKEN
 {{- $root := first . -}}
 {{- $own := index $root.Values (last .) -}}
 {{- $given := mergeOverwrite (deepCopy $root.Values.secrets) (deepCopy ($own.secrets | default dict)) -}}
+{{- /* What the workers send is what the bridge takes. */ -}}
+{{- if not (kindIs "map" $given.BRIDGE_TOKEN) -}}
+{{- $token := $given.UPSTASH_REDIS_REST_TOKEN | default dict -}}
+{{- $_ := set $given "BRIDGE_TOKEN" (merge (dict "key" ($token.key | default "UPSTASH_REDIS_REST_TOKEN")) $token) -}}
+{{- end -}}
 {{- $references := dict -}}
 {{- range $variable := splitList " " (include (printf "authflow.secretsOf.%s" (last .)) $root) -}}
 {{- $reference := get $given $variable -}}

@@ -48,23 +48,31 @@
 {{- /* What the bridge reads, as an object of texts. Each of its secrets is a file. */ -}}
 {{- define "authflow.bridgeSettings" -}}
 {{- $redis := .Values.redis -}}
+{{- $given := merge (dict
+  "REDIS_USERNAME" $redis.username
+  "REDIS_CA_FILE" (ternary "/run/redis-ca/ca.crt" "" (ne $redis.ca.configMap ""))
+  "REDIS_CERT_FILE" (ternary "/run/redis-certificate/tls.crt" "" (ne $redis.certificate.secret ""))
+  "REDIS_KEY_FILE" (ternary "/run/redis-certificate/tls.key" "" (ne $redis.certificate.secret ""))
+) .Values.bridge.settings -}}
+{{- if $redis.sentinel.addresses -}}
+{{- $given = merge (dict
+  "REDIS_SENTINELS" (join "," $redis.sentinel.addresses)
+  "REDIS_SENTINEL_MASTER" $redis.sentinel.master
+  "REDIS_SENTINEL_USERNAME" $redis.sentinel.username
+  "REDIS_SENTINEL_TLS" (ternary "1" "" $redis.sentinel.tls)
+  "REDIS_SENTINEL_DATABASE" $redis.sentinel.database
+) $given -}}
+{{- else -}}
+{{- $_ := set $given "REDIS_URL" $redis.url -}}
+{{- end -}}
+{{- range $name, $_ := include "authflow.secrets" (list . "bridge") | fromJson -}}
+{{- $_ := set $given (printf "%s_FILE" $name) (printf "/run/secrets/authflow/%s" $name) -}}
+{{- end -}}
 {{- $texts := dict -}}
-{{- range $name, $value := .Values.bridge.settings -}}
-{{- if not (kindIs "invalid" $value) -}}
+{{- range $name, $value := $given -}}
+{{- if not (has (toString $value) (list "" "<nil>")) -}}
 {{- $_ := set $texts $name (include "authflow.text" (list $value)) -}}
 {{- end -}}
 {{- end -}}
-{{- $_ := set $texts "BRIDGE_TOKEN_FILE" "/run/secrets/authflow/UPSTASH_REDIS_REST_TOKEN" -}}
-{{- $secrets := include "authflow.secrets" (list . "bridge") | fromJson -}}
-{{- range $name := list "METRICS_TOKEN" "REDIS_PASSWORD" -}}
-{{- if hasKey $secrets $name -}}
-{{- $_ := set $texts (printf "%s_FILE" $name) (printf "/run/secrets/authflow/%s" $name) -}}
-{{- end -}}
-{{- end -}}
-{{- with $redis.url -}}{{- $_ := set $texts "REDIS_URL" . -}}{{- end -}}
-{{- with $redis.username -}}{{- $_ := set $texts "REDIS_USERNAME" . -}}{{- end -}}
-{{- with $redis.sentinels -}}{{- $_ := set $texts "REDIS_SENTINELS" (join "," .) -}}{{- end -}}
-{{- with $redis.sentinelMaster -}}{{- $_ := set $texts "REDIS_SENTINEL_MASTER" . -}}{{- end -}}
-{{- if $redis.ca.configMap -}}{{- $_ := set $texts "REDIS_CA_FILE" "/run/redis-ca/ca.crt" -}}{{- end -}}
 {{- toJson $texts -}}
 {{- end -}}
