@@ -1,6 +1,5 @@
 // The places whose here.conf is kept beside the rest of nginx's configuration: deploy/self-host/nginx/{name}.here.conf.
 
-const TLS = { certificate: "tls/fullchain.pem", key: "tls/key.pem" };
 const ports = (host, digit, numbers) => numbers.map((number) => `${host}:80${number}${digit}`);
 
 export const PLACES = {
@@ -12,7 +11,7 @@ export const PLACES = {
       bridge: ports("127.0.0.1", 9, [1, 2]),
     },
     inner: { verify: "127.0.0.1:8000", auth: "127.0.0.1:8001", bridge: "127.0.0.1:8079" },
-    outer: { listen: ["443", "[::]:443"], plain: ["80", "[::]:80"], ...TLS },
+    outer: { listen: ["443", "[::]:443"], plain: ["80", "[::]:80"], certificate: "tls/fullchain.pem", key: "tls/key.pem" },
     out: "/run/authflow/out",
     log: "/var/log/authflow/nginx.log",
   },
@@ -24,7 +23,7 @@ export const PLACES = {
       bridge: ["10.79.0.31:8079", "10.79.0.32:8079"],
     },
     inner: { verify: "8000", auth: "8001", bridge: "8079" },
-    outer: { listen: ["8443"], plain: ["8080"], ...TLS },
+    outer: { listen: ["8443"], plain: ["8080"], certificate: "/run/secrets/tls_certificate", key: "/run/secrets/tls_key" },
     out: "/run/authflow/out",
     log: "/dev/stdout",
   },
