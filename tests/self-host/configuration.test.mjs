@@ -56,9 +56,11 @@ describe("what nginx is told of a place", () => {
       const conf = join(folder, "conf");
       await cp(join(ROOT, "deploy/self-host/nginx"), conf, { recursive: true });
       await mkdir(join(conf, "tls"));
-      needCertificate(join(conf, "tls"), {});
-      // Not on the ports of the place, which others may have, nor in its log.
-      const text = (await read(`deploy/self-host/nginx/${name}.here.conf`)).replaceAll(place.log, join(folder, "log"));
+      const made = needCertificate(join(conf, "tls"), {});
+      // Not on the ports of the place, which others may have, nor in its log, nor with its certificate.
+      const { certificate, key } = place.outer;
+      const replaced = [[place.log, join(folder, "log")], [`${certificate};`, `${made.certificate};`], [`${key};`, `${made.key};`]];
+      const text = replaced.reduce((text, [from, to]) => text.replaceAll(from, to), await read(`deploy/self-host/nginx/${name}.here.conf`));
       const elsewhere = text.replace(/listen \[::\].*;/g, "").replace(/listen (?:[\d.]+:)?(\d+)/g, "listen unix:$1.sock");
       await writeFile(join(conf, "here.conf"), elsewhere);
       const { nginx } = findPrograms();
