@@ -91,11 +91,11 @@ impl Server {
                 () = signals.next() => {}
             }
         };
-        let mut end = pin!(end);
+        let end = end.shared();
         let accepting = async {
             tokio::select! {
                 () = sleep_until(noticed) => {}
-                () = &mut end => {}
+                () = end.clone() => {}
             }
         };
         connections.accept(&self.listener, accepting).await;
@@ -107,7 +107,7 @@ impl Server {
         let _ = connections.stop.send(true);
         tokio::select! {
             () = async { while connections.open.join_next().await.is_some() {} } => {}
-            () = &mut end => {}
+            () = end => {}
         }
         connections.open.len()
     }
