@@ -20,7 +20,7 @@ export const METRICS_TOKEN = "metrics-token-of-the-tests";
  * `ready()`, `metrics()` and `memory()` tell how it is: the status of `/health?ready` with its JSON, the values by series,
  * and the bytes in memory.
  */
-export async function startBridge(env, { whenListening = false, binary = BRIDGE_BINARY } = {}) {
+export async function startBridge(env, { whenListening = false, onError, binary = BRIDGE_BINARY } = {}) {
   const log = [];
   const waiting = new Set();
   const isReady = (line) => {
@@ -32,7 +32,7 @@ export async function startBridge(env, { whenListening = false, binary = BRIDGE_
     return isEnough && log.find(({ msg }) => msg === "started");
   };
   const defaults = { BRIDGE_LISTEN: "127.0.0.1:0", BRIDGE_TOKEN, METRICS_TOKEN, BRIDGE_DRAIN_SECONDS: "0" };
-  const process_ = await startProcess(binary, [], { isReady, env: { ...defaults, ...env } });
+  const process_ = await startProcess(binary, [], { isReady, onError, env: { ...defaults, ...env } });
   const url = `http://${process_.ready.listen}`;
   return {
     url,

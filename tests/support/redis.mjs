@@ -47,7 +47,7 @@ export async function startRedis({ port, password, durable = false, args = [] } 
     port: chosen,
     url,
     async command(...args) {
-      if (!client) {
+      if (!client?.isOpen) {
         client = createClient({ url, socket: { reconnectStrategy: false } });
         client.on("error", () => {});
         await client.connect();
