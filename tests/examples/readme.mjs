@@ -2,10 +2,12 @@
 
 import { readFile } from "node:fs/promises";
 
-/** The fenced blocks of `language` in the page `path`, in the order in which they stand there. */
+/** The fenced blocks of `language` in the page `path`, in the order in which they stand there, without their indentation. */
 export async function blocks(path, language) {
   const page = await readFile(path, "utf8");
-  return [...page.matchAll(/^```(\w*)\n([^]*?)^```$/gm)].filter(([, is]) => is === language).map(([, , text]) => text);
+  const found = page.matchAll(/^( *)```(\w*)\n([^]*?)^ *```$/gm);
+  const chosen = [...found].filter(([, , is]) => is === language);
+  return chosen.map(([, indentation, , text]) => text.replaceAll(new RegExp(`^${indentation}`, "gm"), ""));
 }
 
 /** What the shell commands of a page set in front of a command, by name: `ROUTES='[…]' scripts/dev`. */
