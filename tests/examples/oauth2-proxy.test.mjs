@@ -166,7 +166,7 @@ describe("docs/guides/oauth2-proxy.md", { skip }, () => {
   it("differs where the page says so", async () => {
     assert.deepEqual(await both("/public/form", { method: "POST", headers: BROWSER }), ["sign-in", "405"]);
     assert.deepEqual(await both("/public", { headers: BROWSER }), ["sign-in", "main /public"]);
-    assert.deepEqual((await both("/public/%2e%2e%2fapi/x", { headers: BROWSER }))[1], "400");
+    assert.deepEqual(await both("/public/..%2fapi/x", { headers: BROWSER }), ["sign-in", "400"]);
   });
 
   it("tells the application who asks, under the names that the page says, and believes no client that does", async () => {
