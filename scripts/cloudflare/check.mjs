@@ -19,7 +19,7 @@ export function checkConfig({ stage, config }) {
 /** Fails where `secrets`, which `worker` will have, are not what it takes. */
 export function checkSecrets({ environment }, config, secrets) {
   const lines = Object.entries(secrets).map(([name, value]) => `${name}='${value}'`);
-  report(["--config", config, "--env", environment, "--vars", "/dev/stdin"], { input: lines.join("\n"), ignores: (name) => !(name in secrets) });
+  report(["--config", config, "--env", environment, "--vars", "-"], { input: lines.join("\n"), ignores: (name) => !(name in secrets) });
 }
 
 /** Tells what it found, but for names that it `ignores`. */

@@ -7,21 +7,14 @@ import { parseArgs } from "node:util";
 import { Cloudflare } from "./api.mjs";
 import { checkConfig } from "./check.mjs";
 import { readDeployed, short } from "./deployed.mjs";
-import { Failure, Interrupted, run, say } from "./failure.mjs";
+import { Failure, run, say } from "./failure.mjs";
 import { untilReady } from "./health.mjs";
+import { interruption } from "./interruption.mjs";
 import { describe, isChanged, planWorker } from "./plan.mjs";
 import { rollOut } from "./rollout.mjs";
 import { readStage, SERVICES } from "./stage.mjs";
 import { confirmed } from "./terminal.mjs";
 import { wrangler } from "./wrangler.mjs";
-
-/** Ctrl-C and its like; what was done is taken back then, and a second one changes nothing about that. */
-export function interruption() {
-  const controller = new AbortController();
-  const stop = () => (controller.signal.aborted ? say("Already stopping; wait until all is taken back") : controller.abort(new Interrupted()));
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, stop);
-  return controller.signal;
-}
 
 async function main() {
   const { values, positionals } = parseArgs({

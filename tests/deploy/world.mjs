@@ -72,10 +72,12 @@ export async function startWorld(t, { edits = [], answer } = {}) {
     /** Runs `scripts/NAME` to its end, or hands the process to `during` first. */
     run: (name, args, { env, input = "", during } = {}) => run(join(ROOT, "scripts", name), [...args, "--config", config], world.env(env), input, during),
     deploy: (args = ["--yes"], options) => world.run("deploy", [options?.stage ?? "production", "--no-build", ...args], options),
+    /** What leads to a worker, as wrangler.toml has it. */
+    leads: (name) => ({ routes: ROUTES[name], crons: CRONS[name] }),
     /** What is deployed since some time ago: the versions by worker. */
     deployed() {
       world.secrets();
-      const put = (name) => api.putDeployed(name, { routes: ROUTES[name], crons: CRONS[name] });
+      const put = (name) => api.putDeployed(name, world.leads(name));
       return { [AUTH]: put(AUTH), [VERIFY]: put(VERIFY) };
     },
     /** What people get, and what leads there. */
