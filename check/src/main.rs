@@ -74,7 +74,11 @@ fn setups(arguments: &Arguments) -> Result<Vec<Setup>, String> {
     let wrangler = Wrangler::parse(&wrangler).map_err(|fault| format!("{config} {fault}"))?;
     let mut overrides = Variables::new();
     for file in vars {
-        let text = read(file, "--vars names a file of NAME=value lines")?;
+        let text = match file.as_str() {
+            "-" => io::read_to_string(io::stdin())
+                .map_err(|error| format!("cannot read standard input: {error}"))?,
+            _ => read(file, "--vars names a file of NAME=value lines")?,
+        };
         overrides.extend(vars_file::parse(&text).map_err(|fault| format!("{file}: {fault}"))?);
     }
     let setup = |target: &Target| {

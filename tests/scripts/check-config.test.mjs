@@ -14,11 +14,11 @@ import { defined, startWorker } from "../support/worker.mjs";
 const script = (name) => fileURLToPath(new URL(`../../scripts/${name}`, import.meta.url));
 
 /** Runs it in a folder of its own that holds `files`; `faults` and `warnings` are its lines of either. */
-function check(t, args, files = {}) {
+function check(t, args, files = {}, input = "") {
   const folder = mkdtempSync(join(tmpdir(), "authflow-check-"));
   t.after(() => rmSync(folder, { recursive: true }));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-  const { status, stdout, stderr } = spawnSync(script("check-config"), args, { cwd: folder, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(script("check-config"), args, { cwd: folder, encoding: "utf8", input });
   const lines = stdout.split("\n");
   const those = (label) => lines.filter((line) => line.startsWith(`  ${label}`)).map((line) => line.slice(11));
   return { status, stdout, stderr, lines, faults: those("fault    "), warnings: those("warning  "), end: lines.at(-2) };
@@ -132,6 +132,7 @@ test("a file of variables goes before wrangler.toml, and the last one before the
   const files = { "w.toml": wrangler({ verify: { LOG_LEVEL: "loud" } }), a: "LOG_LEVEL=louder", b: "export LOG_LEVEL='warn' # now" };
   const faults = (...vars) => check(t, ["--config", "w.toml", ...vars.flatMap((file) => ["--vars", file])], files).faults.length;
   assert.deepEqual([faults(), faults("a"), faults("a", "b"), faults("b", "a")], [1, 2, 0, 2]);
+  assert.equal(check(t, ["--config", "w.toml", "--vars", "-"], files, files.b).faults.length, 0, "or standard input");
 });
 
 test("a key whose parts are of two keys is a fault, and one that was made here is none", (t) => {
