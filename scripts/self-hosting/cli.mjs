@@ -9,12 +9,12 @@ import { parseArgs } from "node:util";
 
 import { Complaint, complain } from "./complaint.mjs";
 import { order } from "./control.mjs";
-import { noted } from "./identity.mjs";
+import { noted, untilGone } from "./identity.mjs";
 import { hereConf } from "./nginx.mjs";
 import { makeFolders, makePlan, needPorts, paths as pathsIn, readPlan, writePlan } from "./place.mjs";
 import { PLACES } from "./places.mjs";
 import { findPrograms } from "./programs.mjs";
-import { loadSettings } from "./settings.mjs";
+import { loadSettings, takeSettings } from "./settings.mjs";
 import { supervise } from "./supervisor.mjs";
 
 const ITSELF = fileURLToPath(import.meta.url);
@@ -34,7 +34,7 @@ const OPTIONS = {
   foreground: { type: "boolean" },
 };
 
-const COMMANDS = { start, stop: ask("stop"), restart: ask("restart"), status: ask("status"), nginx };
+const COMMANDS = { start, stop, restart: ask("restart"), status: ask("status"), nginx };
 const say = (line) => process.stdout.write(`${line}\n`);
 
 try {
@@ -68,8 +68,9 @@ async function start(values, more) {
   if (noted(paths.pid)) complain(`it runs already in ${paths.folder}`);
   findPrograms();
   makeFolders(paths);
-  loadSettings(paths, values.settings);
+  if (values.settings) takeSettings(paths, values.settings);
   const plan = await planFor(paths, values);
+  loadSettings(paths, plan);
   await needPorts(plan);
   writePlan(paths, plan);
   await (values.foreground ? inForeground(paths, plan) : inBackground(paths, plan));
@@ -130,6 +131,12 @@ function readyLine({ outer, inner, redis }) {
   const { verify, auth, bridge } = inner;
   const at = redis.port ? `redis=127.0.0.1:${redis.port}` : "redis=given";
   return `ready https=https://localhost:${outer} gateway=http://${verify} auth=http://${auth} bridge=http://${bridge} ${at}`;
+}
+
+async function stop(values, more) {
+  const pid = noted(pathsIn(resolve(values.folder)).pid);
+  await ask("stop")(values, more);
+  await untilGone(pid);
 }
 
 /** A command that the supervisor carries out. */

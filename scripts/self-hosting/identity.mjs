@@ -2,6 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** When a process began, as the system tells it; undefined if there is none. */
 function beginning(pid) {
@@ -22,6 +23,12 @@ export function noted(path) {
   if (!existsSync(path)) return undefined;
   const { pid, began } = JSON.parse(readFileSync(path, "utf8"));
   return began && beginning(pid) === began ? pid : undefined;
+}
+
+/** Waits until a process that is ending is gone. */
+export async function untilGone(pid) {
+  const began = beginning(pid);
+  while (began && beginning(pid) === began) await sleep(20);
 }
 
 export const forgetIdentity = (path) => rmSync(path, { force: true });

@@ -57,6 +57,7 @@ export async function makePlan({ counts, port, freePorts, redis }) {
   for (const [kind, count] of Object.entries(counts)) {
     if (!(count >= 1 && count <= MOST)) complain(`--${kind} is a number from 1 to ${MOST}`);
   }
+  if (redis && new URL(redis).password) complain("--redis is seen by others: give its password as REDIS_PASSWORD in the settings");
   const taken = new Set();
   const choose = async (fixed) => {
     if (!freePorts) return fixed;

@@ -13,9 +13,12 @@ const SELF_HOST = fileURLToPath(new URL("../../deploy/self-host/", import.meta.u
 /** The seconds between two calls of the chores, as on Cloudflare (wrangler.toml). */
 const CHORES_EVERY = 60;
 
+/** Nothing that it is asked takes longer, and nginx knows already that it ends. */
+const BRIDGE_DRAIN_SECONDS = "2";
+
 /** All of them, by group, in the order in which each needs the one before. */
-export function processes({ paths, plan, settings, programs, graceMs }) {
-  const world = { paths, plan, settings, programs, graceMs };
+export function processes({ paths, plan, settings, programs }) {
+  const world = { paths, plan, settings, programs };
   const named = (name, process) => ({ name, log: paths.log(name), ...process });
   const each = (kind, describe) => plan.instances[kind].map((address, at) => named(`${kind}-${at + 1}`, describe(world, address, at)));
   return {
@@ -38,16 +41,14 @@ function redis({ paths, plan, settings, programs }) {
   return { command: programs.redis, args: [file], isReady: () => isOpen(port) };
 }
 
-function bridge({ plan, settings, programs, graceMs }, address) {
-  const given = plan.redis.url ?? `redis://127.0.0.1:${plan.redis.port}`;
+function bridge({ plan, settings, programs }, address) {
+  const { REDIS_USERNAME, REDIS_PASSWORD, METRICS_TOKEN } = settings;
   const env = {
     BRIDGE_LISTEN: address,
     BRIDGE_TOKEN: settings.UPSTASH_REDIS_REST_TOKEN,
-    REDIS_URL: given,
-    REDIS_USERNAME: settings.REDIS_USERNAME,
-    REDIS_PASSWORD: plan.redis.url && new URL(given).password ? undefined : settings.REDIS_PASSWORD,
-    METRICS_TOKEN: settings.METRICS_TOKEN,
-    BRIDGE_DRAIN_SECONDS: String(Math.ceil(graceMs / 1000)),
+    REDIS_URL: plan.redis.url ?? `redis://127.0.0.1:${plan.redis.port}`,
+    ...{ REDIS_USERNAME, REDIS_PASSWORD, METRICS_TOKEN },
+    BRIDGE_DRAIN_SECONDS,
   };
   return { command: programs.bridge, args: [], env, isReady: () => isWell(address, "/health?ready") };
 }

@@ -23,16 +23,16 @@ const MADE = {
   REDIS_PASSWORD: () => randomBytes(32).toString("base64url"),
 };
 
-/** The settings of the folder at `paths`; those of the file `given` replace them. Makes the secrets that are missing. */
-export function loadSettings(paths, given) {
-  if (given) takeSettings(given, paths.settings);
+/** The settings of the folder at `paths`. Makes the secrets that are missing, of its own Redis where `plan` has one. */
+export function loadSettings(paths, plan) {
   if (!existsSync(paths.settings)) {
     copyFileSync(`${SELF_HOST}settings.env.example`, paths.settings);
     complain(`no settings yet: fill in ${paths.settings}, then start again`);
   }
   const settings = read(paths.settings);
   const secrets = existsSync(paths.secrets) ? read(paths.secrets) : {};
-  const missing = Object.keys(MADE).filter((name) => !settings[name] && !secrets[name]);
+  const made = Object.keys(MADE).filter((name) => name !== "REDIS_PASSWORD" || plan.redis.port);
+  const missing = made.filter((name) => !settings[name] && !secrets[name]);
   for (const name of missing) {
     secrets[name] = MADE[name]();
     appendFileSync(paths.secrets, `${name}='${secrets[name]}'\n`, { mode: 0o600 });
@@ -41,9 +41,10 @@ export function loadSettings(paths, given) {
   return { ...secrets, ...Object.fromEntries(filled) };
 }
 
-function takeSettings(from, to) {
-  if (!existsSync(from)) complain(`there is no file ${from}`);
-  writeFileSync(to, readFileSync(from, "utf8"), { mode: 0o600 });
+/** Puts the file `given` in the place of the settings of before. */
+export function takeSettings({ settings }, given) {
+  if (!existsSync(given)) complain(`there is no file ${given}`);
+  writeFileSync(settings, readFileSync(given, "utf8"), { mode: 0o600 });
 }
 
 function read(path) {

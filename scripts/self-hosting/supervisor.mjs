@@ -23,7 +23,7 @@ const NGINX = fileURLToPath(new URL("../../deploy/self-host/nginx/", import.meta
 export async function supervise(paths, plan, say) {
   const ended = Promise.withResolvers();
   noteIdentity(paths.pid);
-  const look = () => ({ paths, plan, settings: loadSettings(paths), programs: findPrograms(), graceMs: plan.graceSeconds * 1000 });
+  const look = () => ({ paths, plan, settings: loadSettings(paths, plan), programs: findPrograms(), graceMs: plan.graceSeconds * 1000 });
   rmSync(paths.out, { recursive: true, force: true });
   makeFolders(paths);
   const world = look();

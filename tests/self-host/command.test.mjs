@@ -88,6 +88,7 @@ describe("what is wrong is said, with what to do", () => {
     ["an unknown option", ["start", "--gateways", "3"], /Unknown option '--gateways'/],
     ["too much", ["status", "now"], /unknown argument now/],
     ["too many gateways", ["start", "--verify", "7"], /--verify is a number from 1 to 6/],
+    ["a password where others see it", ["start", "--redis", "redis://:secret@127.0.0.1:6379"], /give its password as REDIS_PASSWORD/],
     ["a place that nobody knows", ["nginx", "mars"], /nginx wants one of machine, compose/],
     ["nothing runs", ["restart"], /nothing runs in .*: scripts\/self-host start starts it/],
   ];
