@@ -96,9 +96,9 @@ export class Fleet {
     const mark = join(this.#out, "nginx");
     writeFileSync(mark, "");
     await sleep(LEFT_MS);
-    const before = workersOf(nginx.pid);
+    const before = childrenOf(nginx.pid);
     nginx.signal("SIGHUP");
-    await until(() => workersOf(nginx.pid).some((pid) => !before.includes(pid)), "nginx did not reload: see its log");
+    await until(() => childrenOf(nginx.pid).some((pid) => !before.includes(pid)), "nginx did not reload: see its log");
     await sleep(SETTLED_MS);
     rmSync(mark);
     this.#say("nginx reloaded");
@@ -106,7 +106,7 @@ export class Fleet {
 }
 
 /** The children of a process. */
-function workersOf(pid) {
+export function childrenOf(pid) {
   const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n");
   const pairs = lines.map((line) => line.trim().split(/\s+/).map(Number));
   return pairs.filter(([, parent]) => parent === pid).map(([child]) => child);

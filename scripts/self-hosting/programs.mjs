@@ -16,10 +16,8 @@ export function findPrograms() {
   if (!nginx) complain("nginx is missing: run scripts/setup --nginx");
   const redis = findCommand("redis-server");
   if (!redis) complain("redis-server is missing: run scripts/setup");
-  const bridge = [process.env.AUTHFLOW_BRIDGE, `${TARGET}/release/authflow-bridge`, `${TARGET}/debug/authflow-bridge`].find(
-    (path) => path && existsSync(path),
-  );
-  if (!bridge) complain("authflow-bridge is missing: cargo build --release -p authflow-bridge");
+  const bridge = [`${ROOT}build/bridge/authflow-bridge`, `${TARGET}/debug/authflow-bridge`].find((path) => existsSync(path));
+  if (!bridge) complain("authflow-bridge is missing: run scripts/build bridge");
   for (const worker of ["verify", "auth"]) {
     if (!existsSync(`${ROOT}build/${worker}/index.js`)) complain(`build/${worker} is missing: run scripts/build`);
   }

@@ -22,11 +22,11 @@ async function call(auth, path, body, { status = 200, headers } = {}) {
 const person = (email, { user, session_token }) => ({ email, id: user.id, token: session_token });
 
 /** Signs up, confirms the address, and gives the person with a session. */
-export async function signUp(world, auth) {
+export async function signUp(world, auth, headers = {}) {
   const email = `ada-${randomUUID()}@example.test`;
-  await call(auth, "signup", { email, password: PASSWORD }, { status: 202 });
+  await call(auth, "signup", { email, password: PASSWORD }, { status: 202, headers });
   const { token_hash } = (await world.outside.mails()).findLast(({ to }) => to === email);
-  return person(email, await call(auth, "verify-email", { token_hash, type: "signup" }));
+  return person(email, await call(auth, "verify-email", { token_hash, type: "signup" }, { headers }));
 }
 
 /** Signs in again, which makes another session. */

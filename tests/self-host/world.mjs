@@ -117,3 +117,5 @@ export async function startWorld({ args = [], ...settings } = {}) {
 
 /** The headers by which nginx tells an instance of its client: for who asks one directly. */
 export const AS_NGINX = { "x-real-ip": "127.0.0.1", "x-forwarded-proto": "https" };
+
+export { childrenOf } from "../../scripts/self-hosting/fleet.mjs";
