@@ -98,9 +98,14 @@ describe("what contradicts itself", () => {
     assert.match(told, /\* redis\.ca and redis\.certificate: are for TLS; write rediss:\/\//);
   });
 
-  it("is told: less time to stop in than it waits before", async () => {
-    const told = await refused([merge(LEAST, { shutdownDelaySeconds: 50 })]);
-    assert.match(told, /\* bridge\.terminationGracePeriodSeconds: more than shutdownDelaySeconds/);
+  it("is told: less time to stop in than passes before", async () => {
+    const slow = await refused([merge(LEAST, { shutdownDelaySeconds: 60 })]);
+    for (const component of ["verify", "auth"]) {
+      assert.match(slow, new RegExp(`\\* ${component}\\.terminationGracePeriodSeconds: more than 60, `));
+    }
+    const draining = await refused([merge(LEAST, { bridge: { settings: { BRIDGE_DRAIN_SECONDS: 35 } } })]);
+    assert.match(draining, /\* bridge\.terminationGracePeriodSeconds: more than 45, the time before it stops/);
+    assert.equal(draining.split("\n  * ").length, 2);
   });
 
   it("is told: fewer at the most than at the least", async () => {
