@@ -182,7 +182,7 @@ async fn serve() -> Result<(), End> {
     };
     log.write(Level::Info, "stopped", &[("cut", cut.into())]);
     if cut > 0 {
-        let problem = format!("{cut} connections were still open when the time to stop was over");
+        let problem = format!("{cut} requests had no answer yet when it had to stop");
         return Err(End::Failed(problem));
     }
     Ok(())

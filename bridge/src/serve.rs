@@ -69,9 +69,9 @@ struct Connections {
 }
 
 impl Server {
-    /// Serves until a signal comes and what was under way is finished; tells how many connections had to be
-    /// cut off. `stopping` is called once, at the signal.
-    pub(crate) async fn run(self, signals: &mut Signals, stopping: impl FnOnce()) -> usize {
+    /// Serves until a signal comes and what was under way is finished; tells how many requests had to be cut
+    /// off. `stopping` is called once, at the signal.
+    pub(crate) async fn run(self, signals: &mut Signals, stopping: impl FnOnce()) -> i64 {
         let mut connections = Connections {
             open: JoinSet::new(),
             router: self.router,
@@ -109,7 +109,7 @@ impl Server {
             () = async { while connections.open.join_next().await.is_some() {} } => {}
             () = end => {}
         }
-        connections.open.len()
+        connections.metrics.in_flight.get()
     }
 }
 

@@ -7,8 +7,8 @@ import { BRIDGE_TOKEN } from "../support/bridge.mjs";
 /**
  * `size` clients that send one request after another until `stop()`, which resolves once the last has its answer.
  *
- * `next()` gives a request, `{path, command}`; `seen({command}, {status, json, error, late})` is told what came of it. `patienceMs`
- * is after how long a client leaves without an answer.
+ * `next()` gives a request, `{path, command}`; `seen({command}, {status, json, error, late})` is told what came of it.
+ * `patienceMs` is after how long a client leaves without an answer.
  */
 export function crowd(url, size, { next, seen, patienceMs }) {
   const agent = new Agent({ keepAlive: true, maxSockets: size });

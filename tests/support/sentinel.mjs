@@ -27,7 +27,8 @@ export async function startSentinel({ master, quorum = 1 }) {
     `sentinel failover-timeout ${MASTER} 2000`,
   ];
   await writeFile(config, `${lines.join("\n")}\n`);
-  const server = await startProcess("redis-server", [config, "--sentinel"], { isReady: (line) => line.includes("+monitor master") });
+  const isReady = (line) => line.includes("+monitor master");
+  const server = await startProcess("redis-server", [config, "--sentinel"], { isReady });
   return {
     port,
     async stop() {

@@ -121,14 +121,18 @@ impl Connector {
             match &self.target {
                 Place::Server(address) => self.open_at(address).await,
                 Place::Sentinels(sentinels) => {
-                    let mut problem = Problem::Other(String::new());
-                    for address in sentinels.ask().await?.named {
-                        match self.open_at(&address).await {
-                            Ok(opened) => return Ok(opened),
-                            Err(found) => problem = found,
-                        }
+                    let address = sentinels.ask().await?.address;
+                    let (live, task) = self.open_at(&address).await?;
+                    // It may have been frozen until now, and replaced meanwhile.
+                    if sentinels
+                        .ask()
+                        .await
+                        .is_ok_and(|poll| poll.address == address)
+                    {
+                        return Ok((live, task));
                     }
-                    Err(problem)
+                    task.abort();
+                    Err(format!("{address}: its Sentinels name another now").into())
                 }
             }
         });
@@ -335,13 +339,9 @@ async fn follow(connector: Arc<Connector>, slots: Vec<Slot>) {
         let Ok(poll) = sentinels.ask().await else {
             continue;
         };
-        let Some(master) = poll.named.first().filter(|_| poll.is_majority) else {
-            continue;
-        };
-        for live in slots.iter().filter_map(Slot::open) {
-            if live.address != *master {
-                live.driver.abort();
-            }
+        let opened = slots.iter().filter_map(Slot::open);
+        for live in opened.filter(|live| poll.is_majority && live.address != poll.address) {
+            live.driver.abort();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Asking Sentinels where the Redis is that takes writes.
 //!
 //! All are asked at once. One that was cut off may still believe in the last one; so what most of them
-//! say comes first, and only that makes us leave a connection that works.
+//! say counts, and only a majority makes us leave a connection that works.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -25,9 +25,9 @@ pub(super) struct Sentinels {
 /// What the Sentinels say.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Poll {
-    /// Every address that one of them named, the most often named first.
-    pub(super) named: Vec<Address>,
-    /// Whether most of all Sentinels named the first.
+    /// The address that was named most often.
+    pub(super) address: Address,
+    /// Whether most of all Sentinels named it.
     pub(super) is_majority: bool,
 }
 
@@ -95,12 +95,10 @@ impl Sentinels {
 }
 
 fn count(votes: BTreeMap<Address, usize>, sentinels: usize) -> Option<Poll> {
-    let mut votes: Vec<_> = votes.into_iter().collect();
-    votes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let is_majority = votes.first()?.1 * 2 > sentinels;
+    let (address, count) = votes.into_iter().max_by_key(|(_, count)| *count)?;
     Some(Poll {
-        named: votes.into_iter().map(|(address, _)| address).collect(),
-        is_majority,
+        address,
+        is_majority: count * 2 > sentinels,
     })
 }
 
@@ -108,20 +106,20 @@ fn count(votes: BTreeMap<Address, usize>, sentinels: usize) -> Option<Poll> {
 mod tests {
     use super::*;
 
-    fn poll(votes: &[(&str, usize)], sentinels: usize) -> Option<(Vec<String>, bool)> {
+    fn poll(votes: &[(&str, usize)], sentinels: usize) -> Option<(String, bool)> {
         let votes = votes
             .iter()
             .map(|(address, count)| (address.parse().unwrap(), *count))
             .collect();
         let poll = count(votes, sentinels)?;
-        let named = poll.named.iter().map(ToString::to_string).collect();
-        Some((named, poll.is_majority))
+        Some((poll.address.to_string(), poll.is_majority))
     }
 
     #[test]
-    fn what_most_say_comes_first() {
-        let (named, is_majority) = poll(&[("a:1", 1), ("b:1", 2)], 3).unwrap();
-        assert_eq!((named[0].as_str(), is_majority), ("b:1", true));
+    fn what_most_say_counts() {
+        let votes = [("a:1", 1), ("b:1", 2), ("c:1", 1)];
+        assert_eq!(poll(&votes, 3), Some(("b:1".to_owned(), true)));
+        assert_eq!(poll(&votes, 4), Some(("b:1".to_owned(), false)));
     }
 
     #[test]
