@@ -107,6 +107,23 @@ describe("examples/nextjs", () => {
     await page.getByText(`Signed in as ${ada.email}`).waitFor();
   });
 
+  it("the form signs out at once where both workers share a host", async () => {
+    const ada = await signUp(stack);
+    const html = await (await visit(ada, "/")).text();
+    const [form, attributes] = /<form([^>]*\/auth\/signout[^>]*)>[^]*?<\/form>/.exec(html);
+    assert.match(attributes, /method="post"/i);
+    const [, action] = /action="([^"]*)"/.exec(attributes);
+    const fields = form.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g);
+    const body = new URLSearchParams([...fields].map(([, name, value]) => [name, value]));
+    // The more specific route leads such a path to the auth worker.
+    const headers = { cookie: ada.cookie, origin: stack.gateway };
+    const done = await fetch(stack.auth + action, { method: "POST", headers, body, redirect: "manual" });
+    assert.equal(done.status, 303);
+    const to = new URL(done.headers.get("location"));
+    assert.deepEqual([to.pathname, to.searchParams.get("next")], ["/auth/signin", `${stack.gateway}/`]);
+    assert.equal((await visit(ada, "/api/me")).status, 401);
+  });
+
   it("knows roles", knowsRoles);
 
   it("a server action passes the gateway, acts for whoever calls it, and not for who comes past the gateway", async () => {
