@@ -1,12 +1,15 @@
 // How many requests one, two and three gateways answer, and what of a processor each request takes, in every process on its
-// way. Prints a table for docs/SELF-HOST.md: node tests/self-host/throughput.mjs [ROUNDS]. It needs `scripts/bench --quick` to
-// have built the load generator once, and wants a machine that does nothing else.
+// way. Prints a table for docs/SELF-HOST.md: node tests/self-host/throughput.mjs [ROUNDS [SHARE]]. It needs `scripts/bench
+// --quick` to have built the load generator once, and wants a machine that does nothing else.
+//
+// With a SHARE, each gateway gets so many hundredths of one processor and no more (by a control group, as root): so it shows
+// what another gateway adds, on a machine that has not a processor for each of them and all else besides.
 //
 // Every request is a signed-in person's, over connections that stay open, without TLS through nginx' inner listener; the
 // application is another nginx, which does next to nothing. One round has all three; rounds follow each other, and the median
 // of each figure is told.
 
-import { writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -19,8 +22,8 @@ import { freePort, startProcess } from "../support/process.mjs";
 import { signUp } from "./person.mjs";
 import { childrenOf, emptyFolder, startWorld } from "./world.mjs";
 
-const ROUNDS = Number(process.argv[2] ?? 3);
-const [WARM, REQUESTS, CONNECTIONS] = [2_000, 12_000, 24];
+const [ROUNDS, SHARE] = [Number(process.argv[2] ?? 3), Number(process.argv[3] ?? 0)];
+const [WARM, REQUESTS, CONNECTIONS] = SHARE ? [300, 2_000, 24] : [2_000, 12_000, 24];
 const GROUPS = { gateways: /^verify-/, bridges: /^bridge-/, redis: /^redis$/, nginx: /^nginx$/ };
 
 const rounds = [];
@@ -40,7 +43,10 @@ async function measure(gateways) {
     await origin.stop();
     throw error;
   });
+  const groups = [];
   try {
+    const pids = (await world.status()).filter(([name]) => GROUPS.gateways.test(name)).map(([, pid]) => pid);
+    if (SHARE) groups.push(...pids.map(confine));
     const { host: _, "cf-connecting-ip": __, ...device } = HEADERS;
     const ada = await signUp(world, world.auths[0], device);
     const gate = { name: `${gateways} gateways`, port: portOf(world.plan.inner.verify) };
@@ -56,8 +62,25 @@ async function measure(gateways) {
     return { gateways, rps: Math.round(REQUESTS / seconds), ...Object.fromEntries(each) };
   } finally {
     await world.stop();
+    for (const group of groups) rmdirSync(group);
     await origin.stop();
   }
+}
+
+/** Puts a process into a control group of its own with `SHARE` of a processor; gives the group's folder. */
+function confine(pid) {
+  const isUnified = existsSync("/sys/fs/cgroup/cgroup.controllers");
+  const group = `/sys/fs/cgroup/${isUnified ? "" : "cpu/"}authflow-${pid}`;
+  const set = (name, value) => writeFileSync(join(group, name), value);
+  mkdirSync(group);
+  if (isUnified) {
+    set("cpu.max", `${SHARE * 1_000} 100000`);
+  } else {
+    set("cpu.cfs_period_us", "100000");
+    set("cpu.cfs_quota_us", `${SHARE * 1_000}`);
+  }
+  set("cgroup.procs", pid);
+  return group;
 }
 
 /** Microseconds of processor time so far, by group. */
