@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 
 import { page } from "./report/page.mjs";
 import { plot } from "./report/plot.mjs";
+import { keep, take } from "./report/section.mjs";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const TARGET = process.env.CARGO_TARGET_DIR ?? `${ROOT}target`;
@@ -13,5 +14,6 @@ const TARGET = process.env.CARGO_TARGET_DIR ?? `${ROOT}target`;
 const result = JSON.parse(readFileSync(`${TARGET}/bench.json`, "utf8"));
 const core = `${TARGET}/bench/core.txt`;
 if (result.mode !== "full") process.stderr.write(`These are figures of a ${result.mode} run; scripts/bench makes those to publish\n`);
-writeFileSync(`${ROOT}docs/PERFORMANCE.md`, page(result, existsSync(core) ? readFileSync(core, "utf8").trim() : undefined));
+const [path, timed] = [`${ROOT}docs/PERFORMANCE.md`, existsSync(core) ? readFileSync(core, "utf8").trim() : undefined];
+writeFileSync(path, keep(page(result, timed), take(readFileSync(path, "utf8"))));
 writeFileSync(`${ROOT}docs/performance.svg`, plot(result));

@@ -113,6 +113,12 @@ locked() {
   fi
 }
 
+# Go alone can install it, and only one that is new enough.
+OAUTH2_PROXY_BIN=$CACHE/oauth2-proxy-$OAUTH2_PROXY_VERSION/bin/oauth2-proxy
+install_oauth2_proxy() {
+  GOBIN=${OAUTH2_PROXY_BIN%/*} GOTOOLCHAIN=local go install "github.com/oauth2-proxy/oauth2-proxy/v7@$OAUTH2_PROXY_VERSION"
+}
+
 sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -d ' ' -f 1; }
 
 need_tools() {

@@ -11,13 +11,12 @@ const BINARY = `${TARGET}/bench/release/authflow-load`;
 const ENDS_WITHIN_MS = 300_000;
 
 /**
- * Sends requests to a gate: `target`, `cookies` and `expect` are of the request, `shape` says how many and when. Throws
- * unless every answer was what it must be.
+ * Sends requests to a gate: `target`, `cookies` and `expect` are of the request, `headers` unless it is a browser's, `body` if
+ * something is posted; `shape` says how many and when. Throws unless every answer was what it must be.
  */
 export async function load({ gate, request, connections, shape }) {
-  const { target, cookies, expect } = request;
-  const headers = Object.entries(HEADERS);
-  const job = { address: `127.0.0.1:${gate.port}`, target, headers, cookies, connections, shape, expect };
+  const { target, cookies, expect, headers = Object.entries(HEADERS), body } = request;
+  const job = { address: `127.0.0.1:${gate.port}`, target, headers, body, cookies, connections, shape, expect };
   const report = await run(JSON.stringify(job));
   if (report.faults > 0) {
     throw new Error(`${gate.name}: ${report.faults} of ${report.faults + report.good} answers were wrong: ${report.told.join("; ")}`);

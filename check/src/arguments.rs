@@ -1,6 +1,6 @@
 //! What the program is told.
 
-use crate::variables::Worker;
+use crate::target::Target;
 
 /// What the caller asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,7 +16,8 @@ pub(crate) enum Order {
 pub(crate) struct Arguments {
     pub(crate) config: String,
     pub(crate) vars: Vec<String>,
-    pub(crate) workers: Vec<Worker>,
+    /// `None` for all that the file has.
+    pub(crate) targets: Option<Vec<Target>>,
     pub(crate) strict: bool,
     pub(crate) json: bool,
 }
@@ -26,7 +27,7 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = String>) -> Result<Order,
     let mut read = Arguments {
         config: "wrangler.toml".to_owned(),
         vars: Vec::new(),
-        workers: Worker::ALL.to_vec(),
+        targets: None,
         strict: false,
         json: false,
     };
@@ -46,7 +47,7 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = String>) -> Result<Order,
             "-h" | "--help" => return Ok(Order::Help),
             "--config" => read.config = value()?,
             "--vars" => read.vars.push(value()?),
-            "--env" => read.workers = vec![worker(&value()?)?],
+            "--env" => read.targets = Some(targets(&value()?)?),
             "--strict" if attached.is_none() => read.strict = true,
             "--json" if attached.is_none() => read.json = true,
             _ => {
@@ -59,9 +60,13 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = String>) -> Result<Order,
     Ok(Order::Check(read))
 }
 
-fn worker(name: &str) -> Result<Worker, String> {
-    let known = Worker::ALL.into_iter().find(|worker| worker.name() == name);
-    known.ok_or_else(|| format!("--env is verify or auth, not {name}"))
+fn targets(name: &str) -> Result<Vec<Target>, String> {
+    Target::named(name).ok_or_else(|| {
+        format!(
+            "--env is production or staging, or one worker: verify or auth, verify-staging or \
+             auth-staging; not {name}"
+        )
+    })
 }
 
 #[cfg(test)]
@@ -73,12 +78,12 @@ mod tests {
     }
 
     #[test]
-    fn both_workers_of_wrangler_toml_are_checked_unless_told_otherwise() {
+    fn all_of_wrangler_toml_is_checked_unless_told_otherwise() {
         let Ok(Order::Check(arguments)) = reads("") else {
             panic!("no order");
         };
         assert_eq!(arguments.config, "wrangler.toml");
-        assert_eq!(arguments.workers, Worker::ALL);
+        assert_eq!(arguments.targets, None);
         assert!(!arguments.strict && !arguments.json);
     }
 
@@ -91,7 +96,7 @@ mod tests {
             let expected = Arguments {
                 config: "a.toml".to_owned(),
                 vars: vec!["b".to_owned(), "c=d".to_owned()],
-                workers: vec![Worker::Auth],
+                targets: Target::named("auth"),
                 strict: true,
                 json: true,
             };

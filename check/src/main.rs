@@ -8,6 +8,7 @@ mod patterns;
 mod report;
 mod setup;
 mod table;
+mod target;
 #[cfg(test)]
 mod test_support;
 mod variables;
@@ -27,6 +28,7 @@ use crate::{
     arguments::{Arguments, Order},
     report::Report,
     setup::Setup,
+    target::{Stage, Target},
     wrangler::Wrangler,
 };
 
@@ -62,24 +64,39 @@ fn check(arguments: &Arguments) -> Result<bool, String> {
 }
 
 fn setups(arguments: &Arguments) -> Result<Vec<Setup>, String> {
-    let Arguments { config, vars, .. } = arguments;
+    let Arguments {
+        config,
+        vars,
+        targets,
+        ..
+    } = arguments;
     let wrangler = read(config, "--config names the file with wrangler's settings")?;
     let wrangler = Wrangler::parse(&wrangler).map_err(|fault| format!("{config} {fault}"))?;
     let mut overrides = Variables::new();
     for file in vars {
-        let text = read(file, "--vars names a file of NAME=value lines")?;
+        let text = match file.as_str() {
+            "-" => io::read_to_string(io::stdin())
+                .map_err(|error| format!("cannot read standard input: {error}"))?,
+            _ => read(file, "--vars names a file of NAME=value lines")?,
+        };
         overrides.extend(vars_file::parse(&text).map_err(|fault| format!("{file}: {fault}"))?);
     }
-    let setup = |worker: &variables::Worker| {
-        let environment = wrangler.environment(*worker).ok_or_else(|| {
-            let name = worker.name();
+    let setup = |target: &Target| {
+        let environment = wrangler.environment(*target).ok_or_else(|| {
+            let name = target.name();
             format!(
                 "{config} has no [env.{name}]; add it, or check the other worker alone by --env"
             )
         })?;
-        Ok(Setup::read(*worker, environment, &overrides))
+        Ok(Setup::read(target.worker, environment, &overrides))
     };
-    arguments.workers.iter().map(setup).collect()
+    let there = || {
+        let staging = wrangler.has(Stage::Staging).then_some(Stage::Staging);
+        let stages = [Stage::Production].into_iter().chain(staging);
+        stages.flat_map(Target::of).collect()
+    };
+    let targets = targets.clone().unwrap_or_else(there);
+    targets.iter().map(setup).collect()
 }
 
 fn read(file: &str, hint: &str) -> Result<String, String> {

@@ -28,8 +28,8 @@ impl<'a> Report<'a> {
     pub(crate) fn of(setups: &'a [Setup]) -> Self {
         let section = |(index, setup): (usize, &'a Setup)| {
             let mut warnings = warnings::of(setup);
-            if let (1.., Some(first)) = (index, setups.first()) {
-                warnings.extend(warnings::between(first, setup));
+            for before in setups.iter().take(index) {
+                warnings.extend(warnings::between(before, setup));
             }
             Section {
                 setup,
@@ -85,7 +85,7 @@ impl Section<'_> {
         let warnings = self.warnings.iter();
         let warnings =
             warnings.map(|Warning { name, problem }| format!("  warning  {name}: {problem}"));
-        let mut lines = vec![setup.worker.name().to_owned()];
+        let mut lines = vec![setup.environment.target.name().to_owned()];
         lines.extend(secrets.chain(faults).chain(warnings));
         if !self.rows.is_empty() {
             lines.push(String::new());
@@ -111,6 +111,7 @@ impl Section<'_> {
         let limit = self.address_limit();
         json!({
             "worker": self.setup.worker.name(),
+            "environment": self.setup.environment.target.name(),
             "secrets_to_set": self.setup.secrets_to_set,
             "faults": faults.map(|fault| finding(fault.name, &fault.problem)).collect::<Vec<_>>(),
             "warnings": warnings

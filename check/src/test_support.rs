@@ -2,7 +2,13 @@
 
 use authflow_shared::config::variables;
 
-use crate::{setup::Setup, variables::Worker, warnings::Warning, wrangler::Wrangler};
+use crate::{
+    setup::Setup,
+    target::{Stage, Target},
+    variables::Worker,
+    warnings::Warning,
+    wrangler::Wrangler,
+};
 
 /// A worker with the variables of the tests, `changes` made, and what a `wrangler.toml` says. A
 /// variable that is changed to nothing is not given.
@@ -11,9 +17,13 @@ pub(crate) fn worker(worker: Worker, changes: &[(&str, &str)], toml: &str) -> Se
     for (name, value) in changes {
         variables.insert((*name).to_owned(), (*value).to_owned());
     }
-    let toml = format!("{toml}\n[env.{}]", worker.name());
+    let target = Target {
+        worker,
+        stage: Stage::Production,
+    };
+    let toml = format!("{toml}\n[env.{}]", target.name());
     let wrangler = Wrangler::parse(&toml).unwrap();
-    Setup::read(worker, wrangler.environment(worker).unwrap(), &variables)
+    Setup::read(worker, wrangler.environment(target).unwrap(), &variables)
 }
 
 /// The gateway with changed variables.

@@ -1,9 +1,10 @@
 //! Which variables there are: the one list of secrets.
 
 /// A worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Worker {
     /// The gateway.
+    #[default]
     Verify,
     /// Sign-in.
     Auth,
@@ -121,7 +122,7 @@ impl Worker {
     /// Both.
     pub(crate) const ALL: [Self; 2] = [Self::Verify, Self::Auth];
 
-    /// The name, which is its environment's too.
+    /// The name, which is that of its environment in production too.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Verify => "verify",

@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 use authflow_shared::config::Variables;
 use serde_json::Value;
 
-use crate::variables::Worker;
+use crate::target::{Stage, Target};
 
 /// An environment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Environment {
+    /// Which one it is.
+    pub(crate) target: Target,
     /// The variables, as the workers get them.
     pub(crate) vars: Variables,
     /// The limiters by the name of their binding.
@@ -54,12 +56,20 @@ impl Wrangler {
         })
     }
 
-    /// The environment of `worker`; `None` if there is none.
-    pub(crate) fn environment(&self, worker: Worker) -> Option<Environment> {
-        let own = self.0.get("env")?.get(worker.name())?;
+    /// Whether it has either worker of `stage`.
+    pub(crate) fn has(&self, stage: Stage) -> bool {
+        let known = self.0.get("env");
+        let is_known = |target: &Target| known.is_some_and(|it| it.get(target.name()).is_some());
+        Target::of(stage).iter().any(is_known)
+    }
+
+    /// The environment `target`; `None` if there is none.
+    pub(crate) fn environment(&self, target: Target) -> Option<Environment> {
+        let own = self.0.get("env")?.get(target.name())?;
         let inherited = |name: &str| own.get(name).or_else(|| self.0.get(name));
         let routes = inherited("routes").into_iter().chain(inherited("route"));
         Some(Environment {
+            target,
             vars: variables(own.get("vars")),
             limiters: items(own.get("ratelimits")).filter_map(limiter).collect(),
             services: items(own.get("services"))
@@ -123,7 +133,7 @@ mod tests {
 
     fn verify(text: &str) -> Environment {
         let wrangler = Wrangler::parse(text).unwrap();
-        wrangler.environment(Worker::Verify).unwrap()
+        wrangler.environment(Target::default()).unwrap()
     }
 
     #[test]
@@ -198,6 +208,13 @@ mod tests {
     #[test]
     fn an_environment_that_is_missing_is_none() {
         let wrangler = Wrangler::parse("[env.verify]").unwrap();
-        assert!(wrangler.environment(Worker::Auth).is_none());
+        for name in ["auth", "verify-staging"] {
+            for target in Target::named(name).unwrap() {
+                assert!(wrangler.environment(target).is_none());
+            }
+        }
+        assert!(wrangler.has(Stage::Production) && !wrangler.has(Stage::Staging));
+        let wrangler = Wrangler::parse("[env.auth-staging]").unwrap();
+        assert!(wrangler.has(Stage::Staging) && !wrangler.has(Stage::Production));
     }
 }

@@ -5,6 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use authflow_bridge::Observer;
 use serde_json::{Value, json};
 
 /// How many different names are kept; a client chooses them, so there is an end to it.
@@ -34,13 +35,6 @@ impl Counters {
         self.requests.add(kind);
     }
 
-    /// Counts one Redis command.
-    pub(crate) fn command(&self, name: &str) {
-        if let Some(commands) = &self.commands {
-            commands.add(name);
-        }
-    }
-
     /// What `GET /counters` answers.
     pub(crate) fn to_json(&self) -> Value {
         let requests = self.requests.read();
@@ -54,6 +48,14 @@ impl Counters {
                     "commands_by_name": commands,
                 })
             }
+        }
+    }
+}
+
+impl Observer for Counters {
+    fn command(&self, name: &str) {
+        if let Some(commands) = &self.commands {
+            commands.add(name);
         }
     }
 }

@@ -30,7 +30,6 @@ use tokio::{
 };
 
 use crate::{
-    bridge::Redis,
     control::{control, method_and_path},
     counters::Counters,
     serve::Listener,
@@ -87,16 +86,18 @@ async fn run(settings: Settings) -> Result<(), String> {
         "origin": origin_listener.url(),
     });
 
-    let redis = Redis::new(&settings.redis)?;
+    let counters = Arc::new(Counters::with_commands());
+    let redis = Arc::new(bridge::pool(&settings.redis, Arc::clone(&counters))?);
     tokio::select! {
-        ready = redis.wait(REDIS_PATIENCE) => ready?,
+        ready = redis.wait(REDIS_PATIENCE) => ready.map_err(|problem| {
+            format!("{problem}. Start one there (redis-server --port …) or name another with --redis-url.")
+        })?,
         () = &mut end => return Ok(()),
     }
 
-    let counters = Arc::new(Counters::with_commands());
-    let bridge = bridge::router(redis, &settings.token, Arc::clone(&counters));
+    let bridge = bridge::router(redis, &settings.token);
     let bridge = control(bridge, counters, |parts| {
-        Some(bridge::kind(parts).to_owned())
+        Some(authflow_bridge::kind(parts.uri.path()).to_owned())
     });
     let supabase = supabase::router(supabase::Settings {
         url: supabase_listener.url(),

@@ -14,6 +14,7 @@ pub mod fingerprint;
 pub mod hex;
 pub mod host;
 pub mod json;
+pub mod layout;
 pub mod log;
 pub mod problem;
 pub mod rate_limit;

@@ -8,7 +8,12 @@ use core::{
     time::Duration,
 };
 
-use crate::{host::Host, json::Writer, timestamp::Timestamp};
+use crate::{
+    config::Reader,
+    host::Host,
+    json::{Object, Writer},
+    timestamp::Timestamp,
+};
 
 /// For how long what was found is told.
 const KEPT: Duration = Duration::from_secs(1);
@@ -36,6 +41,8 @@ pub struct Readiness {
     found: RefCell<Option<(Timestamp, Vec<Check>)>>,
     /// Until when somebody is finding it out.
     asked_until: Cell<Timestamp>,
+    /// Which upload this is, where the platform tells: several may answer side by side.
+    version_id: Option<String>,
 }
 
 /// An answer in JSON.
@@ -50,6 +57,22 @@ pub struct Health {
 }
 
 impl Readiness {
+    /// Of a worker with the variables of `reader`: `CF_VERSION_METADATA` is what Cloudflare tells of an upload.
+    pub fn read(reader: &Reader<'_>) -> Self {
+        let metadata = reader
+            .optional("CF_VERSION_METADATA")
+            .and_then(Object::parse);
+        Self {
+            version_id: metadata.and_then(|mut metadata| metadata.text("id")),
+            ..Self::default()
+        }
+    }
+
+    /// What `checks` come to; without any, that the worker lives.
+    pub fn health(&self, checks: &[Check]) -> Health {
+        Health::of(checks, self.version_id.as_deref())
+    }
+
     /// How all dependencies are: as was found of late, or as `ask` finds.
     pub async fn checks<H: Host>(
         &self,
@@ -76,8 +99,7 @@ impl Readiness {
 }
 
 impl Health {
-    /// What `checks` come to; without any, that the worker lives.
-    pub fn of(checks: &[Check]) -> Self {
+    fn of(checks: &[Check], version_id: Option<&str>) -> Self {
         let is = |is_spare| {
             checks
                 .iter()
@@ -98,6 +120,7 @@ impl Health {
         let body = Writer::object()
             .text("status", word)
             .text("version", env!("CARGO_PKG_VERSION"))
+            .maybe_text("version_id", version_id)
             .json("checks", &told.end())
             .end();
         Self { status, word, body }
@@ -153,7 +176,7 @@ mod tests {
     #[test]
     fn a_dependency_that_is_needed_makes_it_unavailable_and_a_spare_one_degraded() {
         let of = |checks: &[Check]| {
-            let health = Health::of(checks);
+            let health = Readiness::default().health(checks);
             (health.status, health.word)
         };
         assert_eq!(of(&[]), (200, "ok"));
@@ -165,7 +188,22 @@ mod tests {
             of(&[check("redis", false, false), no_database]),
             (503, "unavailable")
         );
-        let body = Health::of(&[redis, no_database]).body;
+        let body = Readiness::default().health(&[redis, no_database]).body;
         assert!(body.ends_with(r#""checks":{"redis":{"status":"ok","latency_ms":7},"database":{"status":"unavailable","latency_ms":7}}}"#), "{body}");
+    }
+
+    #[test]
+    fn an_upload_is_told_by_the_id_that_the_platform_gives_it() {
+        let body = |metadata: &str| {
+            let variables = [("CF_VERSION_METADATA".to_owned(), metadata.to_owned())];
+            let variables = variables.into_iter().collect();
+            Readiness::read(&Reader::new(&variables)).health(&[]).body
+        };
+        let told = body(r#"{"id":"dc8dcd28","tag":"","timestamp":"2026-11-26T02:00:00Z"}"#);
+        assert!(told.contains(r#""version_id":"dc8dcd28""#), "{told}");
+        for metadata in ["", "dc8dcd28", "[]", r#"{"id":7}"#] {
+            let told = body(metadata);
+            assert!(!told.contains("version_id"), "{told}");
+        }
     }
 }

@@ -6,7 +6,6 @@ import { beforeEach, test } from "node:test";
 
 import { Redis } from "@upstash/redis";
 
-import { companion } from "../support/local.mjs";
 import { startCompanions, TOKEN } from "./setup.mjs";
 
 const { redis, local } = await startCompanions();
@@ -120,16 +119,6 @@ test("a command that fails within a transaction leaves the others standing, as i
   assert.equal(set.result, "OK");
   assert.match(incr.error, /not an integer/);
   assert.equal(await client.get("k"), "done");
-});
-
-test("commands of one tick share one request", async () => {
-  const bridge = companion(local.bridge);
-  const before = await bridge.counters();
-  await Promise.all(Array.from({ length: 50 }, (_, number) => client.set(`k${number}`, number)));
-  const after = await bridge.counters();
-  assert.equal(after.requests.pipeline - before.requests.pipeline, 1);
-  assert.equal(after.commands - before.commands, 50);
-  assert.equal(after.commands_by_name.set - before.commands_by_name.set, 50);
 });
 
 test("a wrong token is refused as the service refuses it", async () => {

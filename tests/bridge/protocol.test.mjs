@@ -82,12 +82,6 @@ test("a command can stand in the path, with a body and a query behind it", async
   assert.deepEqual([head.status, head.text], [200, ""]);
 });
 
-test("the token in the query is no argument", async () => {
-  const response = await fetch(`${local.bridge}/set/k/v?_token=${TOKEN}&EX=100`);
-  assert.deepEqual(await response.json(), { result: "OK" });
-  assert.equal(await redis.command("GET", "k"), "v");
-});
-
 test("a pipeline answers 200 with a result or an error for each command, in order", async () => {
   const { status, json } = await send("POST", "/pipeline", [["SET", "k", "v"], ["INCR", "k"], ["SUBSCRIBE", "c"], ["GET", "k"]]);
   assert.equal(status, 200);

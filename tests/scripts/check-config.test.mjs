@@ -14,11 +14,11 @@ import { defined, startWorker } from "../support/worker.mjs";
 const script = (name) => fileURLToPath(new URL(`../../scripts/${name}`, import.meta.url));
 
 /** Runs it in a folder of its own that holds `files`; `faults` and `warnings` are its lines of either. */
-function check(t, args, files = {}) {
+function check(t, args, files = {}, input = "") {
   const folder = mkdtempSync(join(tmpdir(), "authflow-check-"));
   t.after(() => rmSync(folder, { recursive: true }));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-  const { status, stdout, stderr } = spawnSync(script("check-config"), args, { cwd: folder, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(script("check-config"), args, { cwd: folder, encoding: "utf8", input });
   const lines = stdout.split("\n");
   const those = (label) => lines.filter((line) => line.startsWith(`  ${label}`)).map((line) => line.slice(11));
   return { status, stdout, stderr, lines, faults: those("fault    "), warnings: those("warning  "), end: lines.at(-2) };
@@ -63,6 +63,7 @@ test("what this repository deploys has no fault", (t) => {
   assert.deepEqual([status, faults], [0, []]);
   assert.match(end, /^0 faults, \d+ warnings$/);
   assert.ok(lines.includes("  to be set as a secret: SESSION_SECRET"));
+  for (const environment of ["verify", "auth", "verify-staging", "auth-staging"]) assert.ok(lines.includes(environment), environment);
   const row = (path) => lines.findIndex((line) => line.startsWith(`  ${path} `));
   assert.match(lines[row("/app/*")], / session .* app .* https:\/\/origin\.example\.com/);
   assert.match(lines[row("/public/*")], / public /);
@@ -131,6 +132,7 @@ test("a file of variables goes before wrangler.toml, and the last one before the
   const files = { "w.toml": wrangler({ verify: { LOG_LEVEL: "loud" } }), a: "LOG_LEVEL=louder", b: "export LOG_LEVEL='warn' # now" };
   const faults = (...vars) => check(t, ["--config", "w.toml", ...vars.flatMap((file) => ["--vars", file])], files).faults.length;
   assert.deepEqual([faults(), faults("a"), faults("a", "b"), faults("b", "a")], [1, 2, 0, 2]);
+  assert.equal(check(t, ["--config", "w.toml", "--vars", "-"], files, files.b).faults.length, 0, "or standard input");
 });
 
 test("a key whose parts are of two keys is a fault, and one that was made here is none", (t) => {
@@ -163,6 +165,21 @@ test("programs get the same as JSON", (t) => {
   assert.deepEqual([routes[0].path, routes[0].access, routes[0].upstreams], ["/app/*", "session", ["https://o.test"]]);
 });
 
+test("a stage is checked by itself, and staging only where there is one", (t) => {
+  const staging = ["verify", "auth"].map((worker) => `[env.${worker}-staging.vars]\nLOG_LEVEL = "loud"`).join("\n");
+  const files = { "one.toml": wrangler(), "both.toml": `${wrangler()}\n${staging}` };
+  const environments = (...args) => {
+    const { workers } = JSON.parse(check(t, [...args, "--json"], files).stdout);
+    return workers.map(({ environment }) => environment);
+  };
+  assert.deepEqual(environments("--config", "one.toml"), ["verify", "auth"]);
+  assert.deepEqual(environments("--config", "both.toml"), ["verify", "auth", "verify-staging", "auth-staging"]);
+  assert.deepEqual(environments("--config", "both.toml", "--env", "staging"), ["verify-staging", "auth-staging"]);
+  assert.equal(check(t, ["--config", "both.toml", "--env", "production"], files).status, 0);
+  assert.equal(check(t, ["--config", "both.toml", "--env", "auth-staging"], files).status, 1);
+  assert.match(check(t, ["--config", "one.toml", "--env", "staging"], files).stderr, /\[env\.verify-staging\]/);
+});
+
 test("what cannot be read is named, with what to do", (t) => {
   const files = { "w.toml": wrangler(), "bad.toml": "[env.verify", vars: "SESSION_SECRET hunter2", "half.toml": "[env.verify]" };
   for (const [args, expected] of [
@@ -171,7 +188,7 @@ test("what cannot be read is named, with what to do", (t) => {
     [["--config", "half.toml"], /half\.toml.*\[env\.auth\].*--env/],
     [["--config", "w.toml", "--vars", "none"], /none.*--vars/],
     [["--config", "w.toml", "--vars", "vars"], /vars: line 1 .*NAME=value/],
-    [["--env", "production"], /verify or auth/],
+    [["--env", "prod"], /verify or auth/],
     [["--colour"], /--colour.*--help/],
   ]) {
     const { status, stdout, stderr } = check(t, args, files);

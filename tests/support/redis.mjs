@@ -19,9 +19,9 @@ const ATTEMPTS = 10;
  *
  * `command(...args)` sends one command over its own connection, `stop` ends the server in order, `kill` at once;
  * `freeze` leaves connections open without an answer until `thaw`; `restart` gives an empty one on the same port, or, of a
- * durable one and with `keepData`, one that has all it acknowledged.
+ * durable one and with `keepData`, one that has all it acknowledged. `args` are further settings of redis-server.
  */
-export async function startRedis({ port, password, durable = false } = {}) {
+export async function startRedis({ port, password, durable = false, args = [] } = {}) {
   const folder = durable ? await newFolder() : undefined;
   const forget = () => folder && rm(folder, { recursive: true, force: true });
   let server;
@@ -29,7 +29,7 @@ export async function startRedis({ port, password, durable = false } = {}) {
   for (let attempt = 1; !server; attempt += 1) {
     chosen = port ?? (await freePort());
     try {
-      server = await launch(chosen, password, folder);
+      server = await launch(chosen, password, folder, args);
     } catch (error) {
       const taken = error.printed?.some((line) => line.includes("Address already in use"));
       if (port === undefined && taken && attempt < ATTEMPTS) continue;
@@ -47,7 +47,7 @@ export async function startRedis({ port, password, durable = false } = {}) {
     port: chosen,
     url,
     async command(...args) {
-      if (!client) {
+      if (!client?.isOpen) {
         client = createClient({ url, socket: { reconnectStrategy: false } });
         client.on("error", () => {});
         await client.connect();
@@ -71,7 +71,7 @@ export async function startRedis({ port, password, durable = false } = {}) {
       disconnect();
       await server.stop("SIGKILL");
       if (folder && !keepData) await rm(join(folder, "appendonlydir"), { recursive: true, force: true });
-      server = await launch(chosen, password, folder);
+      server = await launch(chosen, password, folder, args);
     },
   };
 }
@@ -83,9 +83,10 @@ async function newFolder() {
   return makeFolder(FOLDERS);
 }
 
-function launch(port, password, folder) {
+function launch(port, password, folder, more) {
   const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder ?? tmpdir()];
   args.push(...(folder ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"]));
   if (password) args.push("--requirepass", password);
+  args.push(...more);
   return startProcess("redis-server", args, { isReady: (line) => line.includes("Ready to accept connections") });
 }

@@ -65,11 +65,11 @@ export async function startStack({
       Object.assign(defaults.auth, PATIENT, UNLIMITED);
       Object.assign(defaults.verify, PATIENT);
     }
-    const start = (service, port) =>
+    const start = (service, port, { folder = folders[service] } = {}) =>
       startWorker({
         service,
         port,
-        folder: folders[service],
+        folder,
         limiters: service === "verify" ? limiters : undefined,
         inline: inline[service],
         datasets: datasets[service],
@@ -85,9 +85,12 @@ export async function startStack({
       postgres,
       logs,
       workers: { verify, auth },
-      /** One more of `verify` or `auth`, with the same variables, on a port of its own; it ends with the others. */
-      async startAnother(service) {
-        const worker = await start(service, await freePort());
+      /**
+       * One more of `verify` or `auth`, with the same variables, on a port of its own, from another build where `folder`
+       * names one; it ends with the others.
+       */
+      async startAnother(service, { folder } = {}) {
+        const worker = await start(service, await freePort(), { folder });
         stops.push(worker.stop);
         return worker;
       },

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Request,
     client::conn::http1::{SendRequest, handshake},
@@ -16,7 +16,7 @@ use crate::{check::fault, job::Job};
 /// An open connection to the address of a job.
 pub(crate) struct Connection {
     job: Rc<Job>,
-    sender: Option<SendRequest<Empty<Bytes>>>,
+    sender: Option<SendRequest<Full<Bytes>>>,
 }
 
 impl Connection {
@@ -30,7 +30,10 @@ impl Connection {
     /// Sends one request with the cookie `number` and reads the whole answer. Says what is wrong
     /// with it, if anything is.
     pub(crate) async fn send(&mut self, number: u64) -> Result<(), String> {
-        let mut request = Request::get(&self.job.target);
+        let mut request = match self.job.body {
+            Some(_) => Request::post(&self.job.target),
+            None => Request::get(&self.job.target),
+        };
         for (name, value) in &self.job.headers {
             request = request.header(name, value);
         }
@@ -38,7 +41,7 @@ impl Connection {
             request = request.header("cookie", cookie);
         }
         let request = request
-            .body(Empty::new())
+            .body(Full::from(self.job.body.clone().unwrap_or_default()))
             .map_err(|error| error.to_string())?;
         let sender = self.sender().await?;
         let answer = sender
@@ -55,7 +58,7 @@ impl Connection {
     }
 
     /// The sender once it is free; a new one where the other side has closed the connection.
-    async fn sender(&mut self) -> Result<&mut SendRequest<Empty<Bytes>>, String> {
+    async fn sender(&mut self) -> Result<&mut SendRequest<Full<Bytes>>, String> {
         let is_open = match &mut self.sender {
             Some(sender) => sender.ready().await.is_ok(),
             None => false,

@@ -24,6 +24,9 @@ pub(crate) struct Job {
     /// Values of a further `Cookie` header, one request after the other; may be empty.
     #[serde(default)]
     pub(crate) cookies: Vec<String>,
+    /// What is posted; without it, the request is a GET.
+    #[serde(default)]
+    pub(crate) body: Option<String>,
     /// How many connections at once.
     pub(crate) connections: usize,
     /// In which order.

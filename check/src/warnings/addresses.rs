@@ -59,7 +59,7 @@ pub(super) fn no_route_leads_here(setup: &Setup) -> Vec<Warning> {
     };
     host.filter(|host| !is_loopback(host) && !leads(host))
         .map(|host| {
-            let worker = setup.worker.name();
+            let worker = setup.environment.target.name();
             Warning::new(
                 name,
                 format!(

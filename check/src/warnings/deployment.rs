@@ -35,7 +35,7 @@ pub(super) fn secret_in_the_open(setup: &Setup) -> Vec<Warning> {
     known
         .filter(|known| known.is_secret)
         .map(|Variable { name, .. }| {
-            let worker = setup.worker.name();
+            let worker = setup.environment.target.name();
             Warning::new(
                 name,
                 format!(

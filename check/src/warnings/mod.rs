@@ -7,6 +7,7 @@ mod outage;
 mod reach;
 mod routes;
 mod rules;
+mod stages;
 mod variables;
 
 use authflow_verify::routes::Route;
@@ -61,9 +62,16 @@ pub(crate) fn of(setup: &Setup) -> Vec<Warning> {
     OF_A_WORKER.iter().flat_map(|find| find(setup)).collect()
 }
 
-/// Every warning of what the second worker has otherwise than the first.
+/// Every warning of what two environments have otherwise, or have both, and should not.
 pub(crate) fn between(first: &Setup, second: &Setup) -> Vec<Warning> {
-    variables::differing(first, second)
+    let (one, other) = (first.environment.target, second.environment.target);
+    if one.stage == other.stage {
+        variables::differing(first, second)
+    } else if one.worker == other.worker {
+        stages::shared(first, second)
+    } else {
+        Vec::new()
+    }
 }
 
 impl Warning {

@@ -3,7 +3,7 @@
 use authflow_verify::signin_page::Source;
 
 use super::Warning;
-use crate::setup::Setup;
+use crate::{setup::Setup, target::Target, variables::Worker};
 
 const NAME: &str = "AUTH_BINDING";
 
@@ -14,11 +14,12 @@ pub(super) fn not_noticed(setup: &Setup) -> Vec<Warning> {
         .filter(|config| config.signin_page.is_none());
     gateway
         .map(|_| {
-            let problem = "is missing: GATEWAY_URL and AUTH_URL seem to be of one zone, where \
-                           Cloudflare leads no worker to another by its address, so that people \
-                           are sent to sign in while the auth worker is away; add `[[env.verify.services]]` \
-                           with `binding = \"AUTH\"` and `service = \"authflow-auth\"`, and \
-                           `AUTH_BINDING = \"AUTH\"`";
+            let problem = format!(
+                "is missing: GATEWAY_URL and AUTH_URL seem to be of one zone, where Cloudflare \
+                 leads no worker to another by its address, so that people are sent to sign in \
+                 while the auth worker is away; add {}, and `AUTH_BINDING = \"AUTH\"`",
+                service(setup, "AUTH")
+            );
             Warning::new(NAME, problem)
         })
         .into_iter()
@@ -41,10 +42,20 @@ pub(super) fn binding_leads_nowhere(setup: &Setup) -> Vec<Warning> {
     }
     let problem = format!(
         "no service of wrangler.toml is bound as {bound}, so that nobody is sent to sign in: the \
-         auth worker seems to be away; add `[[env.verify.services]]` with `binding = \"{bound}\"` \
-         and `service = \"authflow-auth\"`"
+         auth worker seems to be away; add {}",
+        service(setup, bound)
     );
     vec![Warning::new(NAME, problem)]
+}
+
+/// What leads to the auth worker of the same stage.
+fn service(setup: &Setup, binding: &str) -> String {
+    let Target { stage, .. } = setup.environment.target;
+    let name = |worker| Target { worker, stage }.name();
+    let (verify, auth) = (name(Worker::Verify), name(Worker::Auth));
+    format!(
+        "`[[env.{verify}.services]]` with `binding = \"{binding}\"` and `service = \"authflow-{auth}\"`"
+    )
 }
 
 #[cfg(test)]

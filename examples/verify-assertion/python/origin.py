@@ -5,11 +5,13 @@ Settings: PORT; GATEWAY_URL, the issuer; ORIGIN_URL, this origin as the gateway'
 
 import json
 import os
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import jwt
 
-PORT, GATEWAY, ORIGIN = (os.environ[name] for name in ("PORT", "GATEWAY_URL", "ORIGIN_URL"))
+NAMES = ("PORT", "GATEWAY_URL", "ORIGIN_URL")
+PORT, GATEWAY, ORIGIN = (os.environ.get(name) or sys.exit(f"{name} is not set") for name in NAMES)
 
 # The keys are fetched every five minutes, and for an unknown one, but never twice within five seconds.
 KEYS = jwt.PyJWKClient(f"{GATEWAY}/.well-known/authflow/jwks.json", cooldown_duration=5, timeout=5)

@@ -85,7 +85,7 @@ impl Config {
                 oauth_providers,
                 new_device_hook,
                 pages: Box::new(pages),
-                readiness: Readiness::default(),
+                readiness: Readiness::read(&reader),
             }),
             _ => None,
         };

@@ -8,6 +8,7 @@ use authflow_shared::{
     hex,
     host::Host,
     json::Object,
+    layout,
     redis::{Command, Lookup, Reply, Unavailable, lookup},
     secret::Secret,
 };
@@ -102,7 +103,7 @@ impl<H: Host> Exchange<'_, H> {
     }
 
     fn set(&self, kind: Kind, name: &str, value: &Object) -> Command {
-        let value = Secret::new(value.to_json());
+        let value = Secret::new(layout::write(value.clone()));
         let sealed = self.config.fernet.seal(&value, self.host.now());
         Command::new("SET").arg(kind.key(name)).arg(sealed)
     }
@@ -170,7 +171,7 @@ impl<H: Host> Exchange<'_, H> {
         match reply.map_or_else(Lookup::Unavailable, lookup) {
             Lookup::Found(sealed) => {
                 let value = self.config.fernet.open(&sealed, self.host.now());
-                Ok(value.and_then(|value| Object::parse(value.expose())))
+                Ok(value.and_then(|value| layout::read(value.expose())))
             }
             Lookup::Absent => Ok(None),
             Lookup::Unavailable(reason) => Err(Failure::store_unavailable(reason)),

@@ -184,7 +184,8 @@ pub(crate) async fn open<H: Host>(
         id: &id,
         record: &record,
         device: exchange.device_entry(),
-        profile: &profile.to_json(),
+        former_fingerprints: fingerprinter.former(&device),
+        profile: &profile::to_store(&profile),
         replaces: exchange.session.as_ref(),
         goes_on: matches!(opening, Opening::Raised(_) | Opening::Renewed { .. }),
     };

@@ -1,6 +1,6 @@
 //! What a user is told of themselves: `user` in answers, and `user_profile:{user_id}` in Redis.
 
-use authflow_shared::{json::Object, session::SessionRecord, supabase::User};
+use authflow_shared::{json::Object, layout, session::SessionRecord, supabase::User};
 
 /// The profile of a user.
 pub(crate) fn of_user(user: User) -> Object {
@@ -12,6 +12,11 @@ pub(crate) fn of_user(user: User) -> Object {
         .with("app_metadata", user.app_metadata)
         .maybe("created_at", user.created_at)
         .maybe("email_confirmed_at", user.email_confirmed_at)
+}
+
+/// The profile as Redis keeps it.
+pub(crate) fn to_store(profile: &Object) -> String {
+    layout::write(profile.clone())
 }
 
 /// What a session knows of its user, where Supabase cannot be asked.

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use authflow_shared::{
     config::{self, Common, Fault, Reader, Variables, shown},
     rate_limit::Quota,
+    readiness::Readiness,
     redirect::split_origin,
     session::database::Settings,
 };
@@ -43,6 +44,8 @@ pub struct Config {
     pub session_cache: Duration,
     /// `SERVER_TIMING`: whether answers tell how long their parts took.
     pub server_timing: bool,
+    /// How what this isolate needs was of late.
+    pub(crate) readiness: Readiness,
 }
 
 /// How often one address may come.
@@ -98,6 +101,7 @@ impl Config {
             signin_page,
             session_cache,
             server_timing,
+            readiness: Readiness::read(&reader),
         });
         reader.finish(config)
     }

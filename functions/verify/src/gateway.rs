@@ -3,9 +3,7 @@
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use authflow_shared::{
-    dependency::Dependency, host::Random, readiness::Readiness, redirect::Origin, sorted::Sorted,
-};
+use authflow_shared::{dependency::Dependency, host::Random, redirect::Origin, sorted::Sorted};
 
 use crate::{
     assertion::Assertions, config::Config, limits::Limits, remembered::Seed, renewal::Renewals,
@@ -22,7 +20,6 @@ pub struct Gateway {
     pub(crate) limits: RefCell<Limits>,
     pub(crate) assertions: RefCell<Assertions>,
     pub(crate) signin_checks: RefCell<Checks>,
-    pub(crate) readiness: Readiness,
     /// How many requests went to a route of several origins; they take turns.
     pub(crate) turn: Cell<usize>,
     /// What is known of each origin of a route.
@@ -42,7 +39,6 @@ impl Gateway {
             limits: RefCell::new(Limits::new(seed)),
             assertions: RefCell::new(Assertions::new(seed)),
             signin_checks: RefCell::default(),
-            readiness: Readiness::default(),
             turn: Cell::default(),
             origins: RefCell::default(),
         }

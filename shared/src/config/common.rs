@@ -157,7 +157,7 @@ fn breaker_settings(reader: &mut Reader<'_>) -> breaker::Settings {
 }
 
 fn fingerprinter(reader: &mut Reader<'_>) -> Option<Fingerprinter> {
-    let secret = reader.secrets("FINGERPRINT_SECRET");
+    let secrets = reader.secrets("FINGERPRINT_SECRET");
     let mut factors = Vec::new();
     for name in reader.list("FINGERPRINT_FACTORS") {
         match Factor::ALL
@@ -185,12 +185,9 @@ fn fingerprinter(reader: &mut Reader<'_>) -> Option<Fingerprinter> {
     if mode == Some(None) {
         reader.fault("FINGERPRINT_MODE", "must be strict or graded");
     }
-    let (secret, others) = secret?;
-    if !others.is_empty() {
-        reader.fault("FINGERPRINT_SECRET", "must be one secret without a comma");
-    }
+    let (first, others) = secrets?;
     let mode = mode.flatten().unwrap_or_default();
-    Some(Fingerprinter::new(&secret, &factors, mode))
+    Some(Fingerprinter::new(&first, &others, &factors, mode))
 }
 
 fn redirect_origins(reader: &mut Reader<'_>) -> Option<Vec<Origin>> {
@@ -295,6 +292,14 @@ mod tests {
     }
 
     #[test]
+    fn each_secret_of_ours_may_be_several() {
+        for name in ["SESSION_SECRET", "FINGERPRINT_SECRET"] {
+            let two = "a-new-secret-of-thirty-two-chars!,the-old-one-of-thirty-two-chars!!";
+            assert_eq!(faults(&[(name, two)]), [""; 0], "{name}");
+        }
+    }
+
+    #[test]
     fn both_modes_of_fingerprints_are_taken() {
         for mode in ["strict", "graded"] {
             assert_eq!(faults(&[("FINGERPRINT_MODE", mode)]), [""; 0]);
@@ -309,6 +314,10 @@ mod tests {
             ("REDIS_TIMEOUT_MS", "fast"),
             ("SESSION_SECRET", "short"),
             ("FINGERPRINT_SECRET", ""),
+            (
+                "FINGERPRINT_SECRET",
+                "finger-secret-of-thirty-two-chars,short",
+            ),
             ("FINGERPRINT_FACTORS", "ip,shoe_size"),
             ("FINGERPRINT_MODE", "off"),
             ("GATEWAY_URL", "https://app.test/path"),

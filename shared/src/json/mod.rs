@@ -279,6 +279,11 @@ impl Object {
         self.0.get_mut(name).map(Value::take)
     }
 
+    /// The value `name`, whatever it is, taken out with its name.
+    pub fn remove(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(name)
+    }
+
     /// The object as text.
     pub fn to_json(&self) -> String {
         let mut json = String::new();

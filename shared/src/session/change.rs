@@ -7,6 +7,7 @@
 use super::{SessionId, SessionRecord};
 use crate::{
     json::{Object, Writer},
+    layout,
     timestamp::Timestamp,
 };
 
@@ -118,7 +119,7 @@ pub(super) fn restored(id: &SessionId, now: Timestamp) -> String {
 }
 
 fn of(kind: &str) -> Writer {
-    Writer::object().text("kind", kind)
+    layout::record().text("kind", kind)
 }
 
 fn until(now: Timestamp, lives: u64) -> u64 {

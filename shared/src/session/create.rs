@@ -26,6 +26,8 @@ pub struct NewSession<'a> {
     pub record: &'a SessionRecord,
     /// Its device; when it was first seen is known here alone.
     pub device: DeviceEntry,
+    /// What its device's fingerprint may have been before the key of fingerprints was changed.
+    pub former_fingerprints: Vec<String>,
     /// The user's profile as JSON.
     pub profile: &'a str,
     /// The session the request came with; it ends as the new one begins.
@@ -62,6 +64,8 @@ impl From<Unavailable> for NotCreated {
 /// What is known before a session is created.
 struct Before {
     first_seen: Option<u64>,
+    /// Whether the device is listed under the fingerprint that it has now.
+    is_listed: bool,
     old_owner: Option<Lookup>,
     /// Names and entries by turns; only where there are as many as are kept.
     devices: Vec<String>,
@@ -84,6 +88,7 @@ impl<H: Host> SessionStore<H> {
         // (1)
         let Before {
             first_seen,
+            is_listed,
             old_owner,
             devices,
         } = self.before(new, &device_key).await?;
@@ -175,7 +180,7 @@ impl<H: Host> SessionStore<H> {
         let mut undo = self.end_commands(new.id, owner);
         undo.push(Command::new("DEL").arg(keys::user_profile(&record.user_id)));
         // Where all sessions ended meanwhile, the devices may have been forgotten, too.
-        if first_seen.is_none() || refused == NotCreated::Ended {
+        if !is_listed || refused == NotCreated::Ended {
             undo.push(Command::new("HDEL").arg(&device_key).arg(fingerprint));
         }
         self.redis.transaction(&undo).await?;
@@ -185,10 +190,11 @@ impl<H: Host> SessionStore<H> {
     /// What must be known before: since when the device is known, whose the old session is, and which
     /// devices there are where one has to make room.
     async fn before(&self, new: &NewSession<'_>, device_key: &str) -> Result<Before, Unavailable> {
+        let device = Command::new("HMGET")
+            .arg(device_key)
+            .arg(&new.record.device_fingerprint);
         let mut reads = vec![
-            Command::new("HGET")
-                .arg(device_key)
-                .arg(&new.record.device_fingerprint),
+            new.former_fingerprints.iter().fold(device, Command::arg),
             Command::new("HLEN").arg(device_key),
         ];
         reads.extend(
@@ -196,11 +202,13 @@ impl<H: Host> SessionStore<H> {
                 .map(|old| Command::new("GET").arg(keys::user_id(old))),
         );
         let mut replies = self.redis.pipeline(&reads).await?.into_iter();
-        let first_seen = replies.next().and_then(first_seen);
+        let seen = each_first_seen(replies.next());
+        let is_listed = seen.first().is_some_and(Option::is_some);
+        let first_seen = seen.into_iter().flatten().min();
         let is_full = matches!(replies.next(), Some(Reply::Integer(count))
             if u64::try_from(count).is_ok_and(|count| count >= devices::MOST));
         let old_owner = replies.next().map(lookup);
-        let devices = if is_full && first_seen.is_none() {
+        let devices = if is_full && !is_listed {
             let all = Command::new("HGETALL").arg(device_key);
             texts(Some(self.redis.command(&all).await?))?
         } else {
@@ -208,6 +216,7 @@ impl<H: Host> SessionStore<H> {
         };
         Ok(Before {
             first_seen,
+            is_listed,
             old_owner,
             devices,
         })
@@ -232,11 +241,16 @@ impl<H: Host> SessionStore<H> {
     }
 }
 
-fn first_seen(reply: Reply) -> Option<u64> {
-    let Reply::Text(json) = reply else {
-        return None;
+/// When each of some devices was first seen.
+fn each_first_seen(reply: Option<Reply>) -> Vec<Option<u64>> {
+    let Some(Reply::Array(entries)) = reply else {
+        return Vec::new();
     };
-    Some(DeviceEntry::read(&json)?.first_seen)
+    let first_seen = |entry| match entry {
+        Reply::Text(json) => Some(DeviceEntry::read(&json)?.first_seen),
+        _ => None,
+    };
+    entries.into_iter().map(first_seen).collect()
 }
 
 /// Lets `key` live `seconds` at least: `GT` alone would leave a key alone that has no expiry yet.
@@ -249,7 +263,10 @@ pub(super) mod tests {
     use futures_executor::block_on;
 
     use super::*;
-    use crate::session::store::tests::{NOW, bodies, empty_redis, id, store};
+    use crate::{
+        host::{HttpAnswer, HttpCall, fake::FakeHost},
+        session::store::tests::{NOW, bodies, empty_redis, id, store},
+    };
 
     pub(crate) fn new_session<'a>(
         id: &'a SessionId,
@@ -260,6 +277,7 @@ pub(super) mod tests {
             id,
             record,
             device: DeviceEntry::default(),
+            former_fingerprints: Vec::new(),
             profile: "{}",
             replaces,
             goes_on: false,
@@ -282,5 +300,38 @@ pub(super) mod tests {
         ] {
             assert!(writes.contains(part), "{part} in {writes}");
         }
+    }
+
+    #[test]
+    fn a_device_that_is_listed_under_a_former_fingerprint_is_known() {
+        let entry = DeviceEntry {
+            first_seen: 7,
+            ..DeviceEntry::default()
+        };
+        let create = |entries: serde_json::Value| {
+            let host = FakeHost::new(NOW, move |call: &HttpCall| {
+                let commands: Vec<Vec<String>> =
+                    serde_json::from_str(call.body.as_deref().unwrap()).unwrap();
+                let reply = |command: &Vec<String>| match command[0].as_str() {
+                    "HMGET" => serde_json::json!({"result": entries}),
+                    _ => serde_json::json!({"result": null}),
+                };
+                let body = serde_json::to_string(&commands.iter().map(reply).collect::<Vec<_>>());
+                Ok(HttpAnswer {
+                    status: 200,
+                    body: body.unwrap(),
+                })
+            });
+            let (id, record) = (id(1), SessionRecord::example(NOW));
+            let mut new = new_session(&id, &record, None);
+            new.former_fingerprints = vec!["former".into()];
+            let created = block_on(store(&host).create(&new, NOW)).unwrap();
+            (created.known_device, bodies(&host))
+        };
+        let (is_known, asked) = create(serde_json::json!([null, entry.to_json()]));
+        assert!(is_known);
+        assert!(asked[0].contains(r#""fp","former"]"#), "{}", asked[0]);
+        assert!(asked[1].contains(r#"\"first_seen\":7"#), "{}", asked[1]);
+        assert!(!create(serde_json::json!([null, null])).0);
     }
 }

@@ -1,6 +1,6 @@
 //! The devices that a user signed in from: what is kept of them, and of which.
 
-use crate::json::{Object, Writer};
+use crate::layout;
 
 /// A device somebody signed in from. Times are Unix seconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct DeviceEntry {
 impl DeviceEntry {
     /// Reads an entry; what it lacks is empty.
     pub fn read(json: &str) -> Option<Self> {
-        let mut entry = Object::parse(json)?;
+        let mut entry = layout::read(json)?;
         Some(Self {
             first_seen: entry.number("first_seen")?,
             last_seen: entry.number("last_seen")?,
@@ -32,7 +32,7 @@ impl DeviceEntry {
 
     /// The entry as Redis keeps it.
     pub fn to_json(&self) -> String {
-        Writer::object()
+        layout::record()
             .text("label", &self.label)
             .number("first_seen", self.first_seen)
             .number("last_seen", self.last_seen)

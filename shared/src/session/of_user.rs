@@ -305,7 +305,7 @@ mod tests {
         let mut replies = vec![json!(1); 10];
         replies.push(json!(NOW.millis().to_string()));
         let known = DeviceEntry::default().to_json();
-        let host = redis(&[json!([known, 1]), json!(replies), json!([1, 1, 1, 1, 1])]);
+        let host = redis(&[json!([[known], 1]), json!(replies), json!([1, 1, 1, 1, 1])]);
         let created = block_on(store(&host).create(&new_session(&id, &record, None), NOW));
         assert_eq!(created, Err(NotCreated::Ended));
         let forgotten = format!(

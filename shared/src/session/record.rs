@@ -3,11 +3,9 @@
 use crate::{
     fingerprint::FactorHashes,
     json::{Object, Writer, scan::Scan},
+    layout,
     timestamp::Timestamp,
 };
-
-/// The layout written today. A reader refuses layouts it does not know.
-const VERSION: u8 = 1;
 
 /// Seconds for which a session stays bound to the device that it drifted to. Whoever changes one
 /// factor after the other, to take a session along to another device, needs so long for each.
@@ -16,8 +14,6 @@ pub const REBINDING_SECONDS: u64 = 900;
 /// What is known of a session. Times are Unix seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRecord {
-    /// The layout of this record.
-    v: u8,
     /// The user's id at Supabase, a UUID.
     pub user_id: String,
     /// The user's address, in lower case.
@@ -92,7 +88,6 @@ impl SessionRecord {
             aal,
         } = identity;
         Self {
-            v: VERSION,
             user_id,
             email,
             role,
@@ -109,8 +104,7 @@ impl SessionRecord {
 
     /// The record as Redis keeps it.
     pub fn to_json(&self) -> String {
-        Writer::object()
-            .number("v", self.v.into())
+        layout::record()
             .text("user_id", &self.user_id)
             .text("email", &self.email)
             .text("role", &self.role)
@@ -143,11 +137,10 @@ impl SessionRecord {
     /// Reads a record that is spelled as [`SessionRecord::to_json`] spells it.
     fn scan(json: &str) -> Option<Self> {
         let mut record = Scan::object(json)?;
-        if record.number("v") != Some(VERSION.into()) {
+        if record.number("v") != Some(layout::VERSION) {
             return None;
         }
         let read = Self {
-            v: VERSION,
             user_id: record.text("user_id")?.to_owned(),
             email: record.text("email")?.to_owned(),
             role: record.text("role")?.to_owned(),
@@ -183,7 +176,7 @@ impl SessionRecord {
 
     /// Reads a record out of what holds it; `None` if it is not one of ours.
     pub fn read(mut record: Object) -> Option<Self> {
-        if record.number("v") != Some(VERSION.into()) {
+        if record.number("v") != Some(layout::VERSION) {
             return None;
         }
         let mut supabase = record.object("supabase")?;
@@ -191,7 +184,6 @@ impl SessionRecord {
         // Records of before have none.
         let asked_at = record.number("asked_at");
         Some(Self {
-            v: VERSION,
             user_id: record.text("user_id")?,
             email: record.text("email")?,
             role: record.text("role")?,

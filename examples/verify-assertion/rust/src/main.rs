@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use tiny_http::{Header, Response, Server};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let (port, gateway, origin) = (env::var("PORT")?, env::var("GATEWAY_URL")?, env::var("ORIGIN_URL")?);
+    let setting = |name| env::var(name).ok().filter(|value| !value.is_empty()).ok_or(format!("{name} is not set"));
+    let (port, gateway, origin) = (setting("PORT")?, setting("GATEWAY_URL")?, setting("ORIGIN_URL")?);
     let mut rules = Validation::new(Algorithm::ES256);
     rules.set_issuer(&[&gateway]);
     rules.set_audience(&[origin]);

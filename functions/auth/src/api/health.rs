@@ -17,7 +17,7 @@ pub(crate) async fn handle<H: Host>(host: &H, config: &Rc<Config>, request: &Req
     if form::field(&request.query, "ready").is_some() {
         checks = config.readiness.checks(host, ask(host, config)).await;
     }
-    let Health { status, word, body } = Health::of(&checks);
+    let Health { status, word, body } = config.readiness.health(&checks);
     let response = Response::text(status, word, "application/json", body);
     if status == 503 {
         return response.header("retry-after", "5");

@@ -120,7 +120,10 @@ fn of_hashes(keys: &mut BTreeMap<String, String>, words: &[&str]) -> Value {
             keys.insert(format!("{key}\n{field}"), (*value).to_owned());
             json!({"result": 1})
         }
-        ["HGET", key, field] => json!({"result": keys.get(&format!("{key}\n{field}"))}),
+        ["HMGET", key, fields @ ..] => {
+            let value = |field| keys.get(&format!("{key}\n{field}"));
+            json!({"result": fields.iter().map(value).collect::<Vec<_>>()})
+        }
         ["HGETALL", key] => {
             let start = format!("{key}\n");
             let fields = keys

@@ -84,12 +84,13 @@ impl<H: GatewayHost> Exchange<'_, H> {
     }
 
     async fn health(&self, request: &CanonicalRequest) -> Answer {
+        let readiness = &self.gateway.config.readiness;
         let mut checks = Vec::new();
         if health::asks_dependencies(request) {
             let ask = health::ask(self.redis(), self.store());
-            checks = self.gateway.readiness.checks(self.host, ask).await;
+            checks = readiness.checks(self.host, ask).await;
         }
-        let Health { status, body, .. } = Health::of(&checks);
+        let Health { status, body, .. } = readiness.health(&checks);
         let mut answer = Answer::json(status, body, self.request_id.as_str());
         if status == 503 {
             answer.headers.push(("retry-after", RETRY_AFTER.to_owned()));

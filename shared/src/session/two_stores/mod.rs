@@ -257,6 +257,7 @@ impl World {
             id: &id,
             record: &record,
             device: DeviceEntry::default(),
+            former_fingerprints: Vec::new(),
             profile: "{}",
             replaces: None,
             goes_on: false,

@@ -109,10 +109,10 @@ impl Redis {
                 }
                 json!(1)
             }
-            ["HGET", key, name] => self
-                .hash(key)
-                .get(*name)
-                .map_or(Value::Null, |value| json!(value)),
+            ["HMGET", key, names @ ..] => {
+                let hash = self.hash(key);
+                json!(names.iter().map(|name| hash.get(*name)).collect::<Vec<_>>())
+            }
             ["HEXISTS", key, name] => json!(u8::from(self.hash(key).contains_key(*name))),
             ["HLEN", key] => json!(self.hash(key).len()),
             ["HGETALL", key] => json!(flat(self.hash(key))),

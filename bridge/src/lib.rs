@@ -1,0 +1,31 @@
+//! Redis over HTTP: the REST protocol of Upstash in front of a real Redis server.
+//!
+//! The workers speak to Redis over HTTP alone. Whoever has no Upstash database puts this in front of a
+//! Redis of their own. The library is the protocol ([`router`]) and the way to Redis ([`Pool`]); the
+//! program around it adds what production asks for (`docs/BRIDGE.md`).
+
+mod client;
+mod command;
+mod drain;
+mod health;
+mod limits;
+mod log;
+mod metrics;
+mod patience;
+mod redis;
+mod refuse;
+mod reply;
+mod router;
+mod run;
+mod scripts;
+mod serve;
+mod settings;
+mod tokens;
+mod watch;
+
+pub use self::{
+    redis::{Address, Login, Observer, Options as PoolOptions, Pool, Target},
+    router::{Options, kind, router},
+    run::run,
+    tokens::Tokens,
+};

@@ -1,0 +1,271 @@
+//! The protocol: requests in HTTP become commands, and replies become answers.
+//!
+//! Known: `POST /`, commands in the path, `/pipeline`, `/multi-exec`, `Upstash-Encoding: base64`,
+//! `Upstash-Response-Format: resp2`, sync tokens, scripts with `allow-key-locking`. Not known: the
+//! event streams `/subscribe`, `/psubscribe` and `/monitor`, read-only tokens, and Upstash's own
+//! limit on keys.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::to_bytes,
+    extract::{Request, State},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
+    response::Response,
+};
+use redis::Value;
+use tokio::time::timeout;
+
+use crate::{
+    command::Command,
+    redis::Pool,
+    refuse,
+    reply::{self, Format, Outcome},
+    scripts::{Prepared, Scripts},
+    tokens::Tokens,
+};
+
+const SYNC_TOKEN: &str = "upstash-sync-token";
+
+/// What the protocol leaves to whoever runs it.
+#[derive(Debug)]
+pub struct Options {
+    /// Who may use it.
+    pub tokens: Tokens,
+    /// The largest body of a request.
+    pub max_body: usize,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+}
+
+struct Bridge {
+    redis: Arc<Pool>,
+    options: Options,
+    scripts: Scripts,
+    answers: AtomicU64,
+}
+
+/// The bridge's routes.
+pub fn router(redis: Arc<Pool>, options: Options) -> Router {
+    let bridge = Bridge {
+        redis,
+        options,
+        scripts: Scripts::default(),
+        answers: AtomicU64::new(0),
+    };
+    Router::new().fallback(answer).with_state(Arc::new(bridge))
+}
+
+/// The kind under which a request is counted.
+pub fn kind(path: &str) -> &'static str {
+    match path {
+        "/" => "single",
+        "/pipeline" => "pipeline",
+        "/multi-exec" => "multi-exec",
+        _ => "path",
+    }
+}
+
+/// A request that got no reply of Redis: the status and the text of its error.
+pub(crate) type Refusal = (StatusCode, String);
+
+pub(crate) fn refuse(status: StatusCode, text: impl Into<String>) -> Refusal {
+    (status, text.into())
+}
+
+async fn answer(State(bridge): State<Arc<Bridge>>, request: Request) -> Response {
+    let mut response = match bridge.handle(request).await {
+        Ok(response) => response,
+        Err((status, text)) => reply::error(status, &text),
+    };
+    let number = bridge.answers.fetch_add(1, Ordering::Relaxed);
+    // Opaque to clients, and every answer of one server is in sync with every other.
+    if let Ok(token) = HeaderValue::try_from(format!("bridge-{number}")) {
+        response.headers_mut().insert(SYNC_TOKEN, token);
+    }
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(
+            header::ALLOW,
+            HeaderValue::from_static("GET, HEAD, POST, PUT"),
+        );
+    }
+    response
+}
+
+impl Bridge {
+    async fn handle(&self, request: Request) -> Result<Response, Refusal> {
+        let (parts, body) = request.into_parts();
+        if !self.options.tokens.allow(&parts) {
+            return Err(refuse(
+                StatusCode::UNAUTHORIZED,
+                "WRONGPASS invalid or missing auth token",
+            ));
+        }
+        let with_body = match parts.method {
+            Method::POST | Method::PUT => true,
+            Method::GET | Method::HEAD => false,
+            _ => {
+                return Err(refuse(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "ERR method not allowed",
+                ));
+            }
+        };
+        let format = Format::of(&parts.headers)?;
+        let body = if with_body {
+            let limit = self.options.max_body;
+            timeout(self.options.body_timeout, to_bytes(body, limit))
+                .await
+                .map_err(|_| {
+                    refuse(
+                        StatusCode::REQUEST_TIMEOUT,
+                        "ERR the body did not arrive in time",
+                    )
+                })?
+                .map_err(|_| too_large(&parts, limit))?
+        } else {
+            Vec::new().into()
+        };
+        match parts.uri.path() {
+            "/" if with_body => self.single(Command::from_json(&body)?, format).await,
+            "/pipeline" if with_body => {
+                self.pipeline(Command::many_from_json(&body)?, format).await
+            }
+            "/multi-exec" if with_body => {
+                self.multi_exec(Command::many_from_json(&body)?, format)
+                    .await
+            }
+            "/pipeline" | "/multi-exec" => Err(refuse(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "ERR method not allowed",
+            )),
+            path => {
+                self.single(Command::from_path(path, &body, parts.uri.query())?, format)
+                    .await
+            }
+        }
+    }
+
+    async fn single(&self, command: Command, format: Format) -> Result<Response, Refusal> {
+        let prepared = self
+            .prepare(command)
+            .map_err(|text| refuse(status_of(&text), text))?;
+        let replies = self.run(std::slice::from_ref(&prepared)).await?;
+        let outcome = replies
+            .into_iter()
+            .next()
+            .map_or(Outcome::Value(Value::Nil), |value| {
+                outcome(&prepared, value)
+            });
+        Ok(reply::single(&outcome, format))
+    }
+
+    async fn pipeline(&self, commands: Vec<Command>, format: Format) -> Result<Response, Refusal> {
+        let prepared: Vec<Result<Prepared, String>> = commands
+            .into_iter()
+            .map(|command| self.prepare(command))
+            .collect();
+        let good: Vec<&Prepared> = prepared.iter().flatten().collect();
+        let mut replies = self.run(&good).await?.into_iter();
+        let outcomes = prepared.iter().map(|prepared| match prepared {
+            Ok(prepared) => outcome(prepared, replies.next().unwrap_or(Value::Nil)),
+            Err(text) => Outcome::Error(text.clone()),
+        });
+        Ok(reply::many(outcomes, format))
+    }
+
+    /// One contiguous MULTI..EXEC: on a shared connection nothing can come between.
+    async fn multi_exec(
+        &self,
+        commands: Vec<Command>,
+        format: Format,
+    ) -> Result<Response, Refusal> {
+        if format == Format::Resp2 {
+            return Err(refuse(
+                StatusCode::BAD_REQUEST,
+                "ERR resp2 response format is not supported for multi-exec",
+            ));
+        }
+        let discarded = |text: String| refuse(StatusCode::BAD_REQUEST, text);
+        let prepared = commands
+            .into_iter()
+            .map(|command| self.prepare(command))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(discarded)?;
+        let (multi, exec) = (Prepared::plain("MULTI"), Prepared::plain("EXEC"));
+        let batch: Vec<&Prepared> = std::iter::once(&multi)
+            .chain(&prepared)
+            .chain(std::iter::once(&exec))
+            .collect();
+        let mut replies = self.run(&batch).await?;
+        match replies.pop() {
+            Some(Value::Array(values)) => Ok(reply::many(
+                prepared
+                    .iter()
+                    .zip(values)
+                    .map(|(prepared, value)| outcome(prepared, value)),
+                format,
+            )),
+            // Discarded as a whole: the first command that could not be queued says why.
+            last => {
+                let first = replies
+                    .into_iter()
+                    .chain(last)
+                    .find_map(|reply| match reply {
+                        Value::ServerError(error) => Some(reply::error_text(&error)),
+                        _ => None,
+                    });
+                Err(discarded(first.unwrap_or_else(|| {
+                    "EXECABORT Transaction discarded.".to_owned()
+                })))
+            }
+        }
+    }
+
+    /// Counts a command and makes it fit for Redis, or says why it may not go there.
+    fn prepare(&self, command: Command) -> Result<Prepared, String> {
+        self.redis.tell(&command);
+        refuse::check(&command)?;
+        Ok(self.scripts.prepare(command))
+    }
+
+    async fn run<P: AsRef<Command>>(&self, commands: &[P]) -> Result<Vec<Value>, Refusal> {
+        self.redis.run(commands).await.map_err(|failure| {
+            refuse(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                format!("ERR Redis is unreachable: {failure}"),
+            )
+        })
+    }
+}
+
+fn outcome(prepared: &Prepared, value: Value) -> Outcome {
+    refuse::check_size(Outcome::from(prepared.restore(value)))
+}
+
+/// A refused command is a bad request, and one that is too large has a status of its own.
+fn status_of(text: &str) -> StatusCode {
+    if text.starts_with(refuse::TOO_LARGE) {
+        StatusCode::PAYLOAD_TOO_LARGE
+    } else {
+        StatusCode::BAD_REQUEST
+    }
+}
+
+fn too_large(parts: &Parts, limit: usize) -> Refusal {
+    let length = parts
+        .headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
+    refuse(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        refuse::too_large(limit, length.unwrap_or(limit + 1)),
+    )
+}

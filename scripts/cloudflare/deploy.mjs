@@ -1,0 +1,111 @@
+// Deploys a stage: shows what will change, asks, uploads both workers, and rolls them out. See scripts/deploy.
+
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+import { Cloudflare } from "./api.mjs";
+import { checkConfig } from "./check.mjs";
+import { readDeployed, short } from "./deployed.mjs";
+import { Failure, run, say } from "./failure.mjs";
+import { untilReady } from "./health.mjs";
+import { interruption } from "./interruption.mjs";
+import { describe, isChanged, planWorker } from "./plan.mjs";
+import { rollOut } from "./rollout.mjs";
+import { readStage, SERVICES } from "./stage.mjs";
+import { confirmed } from "./terminal.mjs";
+import { wrangler } from "./wrangler.mjs";
+
+async function main() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      config: { type: "string", default: "wrangler.toml" },
+      "dry-run": { type: "boolean" },
+      yes: { type: "boolean" },
+      "no-build": { type: "boolean" },
+    },
+  });
+  const signal = interruption();
+  const [name] = positionals;
+  const stage = readStage(name, values.config);
+  const required = checkConfig(stage);
+  say(`What is configured for ${name} has no fault`);
+  if (!values["no-build"]) script("build", "verify", "auth");
+  script("check-sizes", "--budget", ...SERVICES.map((service) => stage[service].folder));
+
+  const cloudflare = await Cloudflare.connect(stage.account);
+  const plans = [];
+  for (const service of SERVICES) {
+    plans.push(planWorker(stage[service], await readDeployed(cloudflare, stage[service], { signal }), required[service]));
+  }
+  const { account } = cloudflare;
+  console.log([`account ${account.name} (${account.id})`, ...plans.flatMap((plan) => ["", ...describe(plan)]), ""].join("\n"));
+  refuse(name, plans);
+  if (!plans.some(isChanged)) return unchanged(plans, signal);
+  if (values["dry-run"]) return say("Nothing was changed, for this is a dry run");
+  if (!values.yes && !(await confirmed(`Deploy this to ${name}?`, signal))) throw new Failure("Nothing was changed");
+
+  const versions = await uploadAll(cloudflare, stage, plans, signal);
+  const parts = plans.map((plan, index) => ({ ...plan, version: versions[index] }));
+  await rollOut(cloudflare, parts, { config: stage.config, message: message(), signal });
+  say(`${name} is deployed`);
+}
+
+/** Another script of this folder, which tells by itself what it does. */
+function script(name, ...args) {
+  const { status } = spawnSync(fileURLToPath(new URL(`../${name}`, import.meta.url)), args, { stdio: ["ignore", 2, 2] });
+  if (status !== 0) throw new Failure(`scripts/${name} failed; nothing was changed`);
+}
+
+/** Whatever makes the plan one that cannot end well. */
+function refuse(name, plans) {
+  const reasons = plans.flatMap(({ worker, before, missing }) => [
+    ...missing.map((secret) => `${worker.name} lacks the secret ${secret}`),
+    ...before.routes.others.map(({ pattern, script }) => `${pattern} leads to ${script}; take it from there first, in Cloudflare's dashboard`),
+    ...(before.newer ?? [])
+      .filter(({ message }) => /secret/i.test(message))
+      .map(({ id, message }) => `version ${short(id)} of ${worker.name} (${message}) holds secrets that never served, and a new version would inherit them`),
+  ]);
+  if (reasons.length === 0) return;
+  const bySecrets = reasons.some((reason) => reason.includes("secret"));
+  const help = bySecrets ? `\nSet them all by: scripts/secrets ${name} make && scripts/secrets ${name} upload` : "";
+  throw new Failure(`${reasons.join("\n")}${help}\nNothing was changed`);
+}
+
+async function unchanged(plans, signal) {
+  say("Nothing has changed, so nothing is deployed");
+  for (const { worker, before } of plans) {
+    const { told } = await untilReady(worker, before.version, { signal });
+    say(`${worker.name}: version ${short(before.version)} answers ${told}`);
+  }
+}
+
+/** Uploads what has changed, side by side, and gives the ids. */
+async function uploadAll(cloudflare, stage, plans, signal) {
+  const uploads = plans.map((plan) => (plan.uploads ? upload(cloudflare, stage, plan, signal) : undefined));
+  const failed = (await Promise.allSettled(uploads)).find(({ status }) => status === "rejected");
+  if (failed) throw new Failure(`${failed.reason.message}\nNothing was changed for anybody`);
+  return Promise.all(uploads);
+}
+
+/** Uploads a version that nobody gets yet, and gives its id. */
+async function upload(cloudflare, { config }, { worker, tag }, signal) {
+  const args = ["versions", "upload", "--config", config, "--env", worker.environment, "--tag", tag, "--message", message()];
+  const { records } = await wrangler(args, { signal, env: { CLOUDFLARE_ACCOUNT_ID: cloudflare.account.id } });
+  const { version_id: version } = records.find(({ type }) => type === "version-upload") ?? {};
+  if (!version) throw new Failure(`wrangler uploaded ${worker.name}, but did not say as which version`);
+  say(`${worker.name}: uploaded as version ${short(version)}`);
+  return version;
+}
+
+/** What a version is called in Cloudflare's lists. */
+export function message() {
+  const git = (...args) => spawnSync("git", args, { encoding: "utf8" });
+  const commit = git("rev-parse", "--short", "HEAD");
+  if (commit.status !== 0) return "AuthFlow";
+  const isChanged = git("status", "--porcelain", "--untracked-files=no").stdout !== "";
+  return `AuthFlow ${commit.stdout.trim()}${isChanged ? ", changed" : ""}`;
+}
+
+run(main);

@@ -1,0 +1,100 @@
+// What Cloudflare has of a worker: which version serves, with what, and what leads to it.
+
+import { Failure } from "./failure.mjs";
+
+/** Everything that a deploy may change of `worker`; `exists` is false where there is none yet. */
+export async function readDeployed(cloudflare, worker, { signal } = {}) {
+  const { name } = worker;
+  const [current, routes] = await Promise.all([readServing(cloudflare, worker, { signal }), readRoutes(cloudflare, worker, { signal })]);
+  if (!current) return { exists: false, routes, crons: [], bindings: [], secrets: [] };
+  const [schedules, { items: versions }, settings, { subdomain }] = await Promise.all([
+    cloudflare.get(cloudflare.script(name, "/schedules"), { signal }),
+    cloudflare.get(cloudflare.script(name, "/versions"), { signal }),
+    cloudflare.get(cloudflare.script(name, "/script-settings"), { signal }),
+    cloudflare.get(`/accounts/${cloudflare.account.id}/workers/workers/${name}`, { signal }),
+  ]);
+  const version = await cloudflare.get(cloudflare.script(name, `/versions/${current.version}`), { signal });
+  const bindings = version.resources.bindings ?? [];
+  return {
+    ...current,
+    exists: true,
+    tag: version.annotations?.["workers/tag"],
+    message: version.annotations?.["workers/message"],
+    newer: newerThan(current.version, versions),
+    bindings: bindings.filter(({ type }) => !type.startsWith("secret")),
+    secrets: bindings.filter(({ type }) => type.startsWith("secret")).map(({ name }) => name),
+    compatibilityDate: version.resources.script_runtime?.compatibility_date,
+    routes,
+    crons: (schedules.schedules ?? []).map(({ cron }) => cron),
+    observes: settings.observability?.enabled === true,
+    isOnWorkersDev: subdomain?.enabled === true || subdomain?.previews_enabled === true,
+  };
+}
+
+/** The version that people get, and the deployment that says so; undefined where there is no such worker. */
+export async function readServing(cloudflare, { name }, { signal } = {}) {
+  const found = await cloudflare.find(cloudflare.script(name, "/deployments"), { signal });
+  const [deployment] = found?.deployments ?? [];
+  if (!deployment) return undefined;
+  const served = deployment.versions.filter(({ percentage }) => percentage > 0);
+  if (served.length !== 1) {
+    const parts = served.map(({ version_id, percentage }) => `${short(version_id)} ${percentage} %`).join(", ");
+    throw new Failure(
+      `${name} is being deployed gradually (${parts}). Finish that first: wrangler versions deploy ID@100% --name ${name}`,
+    );
+  }
+  return {
+    deployment: deployment.id,
+    version: served[0].version_id,
+    since: deployment.created_on,
+    by: deployment.author_email,
+    /** A version that gets nobody yet: a deploy is under way, or was left halfway. */
+    waiting: deployment.versions.find(({ percentage }) => percentage === 0)?.version_id,
+  };
+}
+
+/** Uploads after the one that serves, the newest first. */
+function newerThan(version, versions) {
+  const at = versions.findIndex(({ id }) => id === version);
+  const newer = at < 0 ? versions : versions.slice(0, at);
+  return newer.map(({ id, annotations, metadata }) => ({
+    id,
+    message: annotations?.["workers/message"] ?? annotations?.["workers/triggered_by"] ?? "",
+    by: metadata?.author_email,
+  }));
+}
+
+/** The routes that lead to `worker`, and those that are wanted for it and lead to others. */
+async function readRoutes(cloudflare, worker, { signal }) {
+  const zones = new Map();
+  for (const route of worker.routes) zones.set(await zoneOf(cloudflare, route, { signal }), route);
+  const found = [];
+  for (const zone of zones.keys()) {
+    for (const { id, pattern, script } of await cloudflare.get(`/zones/${zone}/workers/routes`, { signal })) {
+      found.push({ id, pattern, script, zone });
+    }
+  }
+  const wanted = new Set(worker.routes.map(({ pattern }) => pattern));
+  return {
+    ours: found.filter(({ script }) => script === worker.name),
+    others: found.filter(({ pattern, script }) => wanted.has(pattern) && script !== worker.name),
+  };
+}
+
+/** The zone in which a route is; it may be named, or be one whose name the host ends in. */
+export async function zoneOf(cloudflare, { pattern, zone_id, zone_name }, { signal } = {}) {
+  if (zone_id) return zone_id;
+  const host = pattern.replace(/^https?:\/\//, "").replace(/^\*\.?/, "").split("/")[0];
+  const labels = (zone_name ?? host).split(".");
+  const names = zone_name ? [zone_name] : labels.map((_, index) => labels.slice(index).join("."));
+  for (const name of names.filter((name) => name.includes("."))) {
+    const [zone] = await cloudflare.get(`/zones?name=${encodeURIComponent(name)}&account.id=${cloudflare.account.id}`, { signal });
+    if (zone) return zone.id;
+  }
+  throw new Failure(
+    `The zone ${zone_name ?? host} is not in this Cloudflare account, or the token may not see it: it is needed for the route ${pattern}`,
+  );
+}
+
+/** An id as one says it. */
+export const short = (id) => id.slice(0, 8);

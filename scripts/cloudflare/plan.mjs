@@ -1,0 +1,105 @@
+// What a deploy would change, for people to look at before they say yes.
+
+import { gzipSync } from "node:zlib";
+import { readFileSync } from "node:fs";
+
+import { short } from "./deployed.mjs";
+import { optionalSecrets } from "./secret-names.mjs";
+import { shown, tagOf } from "./stage.mjs";
+
+/**
+ * What becomes of `worker`: what is deployed of it (`before`), whether a version is uploaded, whether routes, crons or
+ * switches of the worker change, and which secrets it lacks, of those that are `required`.
+ */
+export function planWorker(worker, before, required) {
+  const tag = tagOf(worker);
+  const has = new Set(before.secrets);
+  const routes = changes(before.routes.ours.map(({ pattern }) => pattern), worker.routes.map(({ pattern }) => pattern));
+  const crons = changes(before.crons, worker.crons);
+  return {
+    worker,
+    before,
+    tag,
+    uploads: before.tag !== tag,
+    routes,
+    crons,
+    triggers: [...routes, ...crons].some(({ sign }) => sign !== "=") || before.isOnWorkersDev === true,
+    observes: worker.settings.observability?.enabled ?? false,
+    missing: required.filter((name) => !has.has(name)),
+    without: optionalSecrets(worker).filter(({ name }) => !has.has(name)),
+  };
+}
+
+/** Whether a deploy has something to do. */
+export const isChanged = ({ uploads, triggers, observes, before }) => uploads || triggers || observes !== before.observes;
+
+/** The plan of one worker, as lines. */
+export function describe(plan) {
+  const { worker, before } = plan;
+  const row = (label, text) => `  ${label.padEnd(10)}${text}`;
+  const rows = (label, texts) => texts.map((text, index) => row(index === 0 ? label : "", text));
+  return [
+    worker.name,
+    row("serves", serving(before)),
+    row("will", plan.uploads ? `a new version ${plan.tag} from ${shown(worker.folder)}, ${weight(worker.folder)}` : "stay: nothing of it has changed"),
+    ...rows("routes", plan.routes.map(marked)),
+    ...rows("crons", plan.crons.map(marked)),
+    ...(plan.uploads ? rows("bindings", bindingChanges(before.bindings, worker.bindings)) : []),
+    ...(before.isOnWorkersDev ? [row("address", "- the one under workers.dev")] : []),
+    ...(plan.observes === before.observes ? [] : [row("logs", plan.observes ? "+ kept by Cloudflare" : "- no longer kept by Cloudflare")]),
+    ...rows("secrets", [
+      ...(before.secrets.length > 0 ? [`= ${before.secrets.toSorted().join(", ")}`] : []),
+      ...plan.missing.map((name) => `! ${name} is missing`),
+      ...plan.without.map(({ name, loss }) => `? ${name} is not set: ${loss}`),
+    ]),
+  ];
+}
+
+function serving(before) {
+  if (!before.exists) return "nothing: there is no such worker yet";
+  const by = before.by ? ` by ${before.by}` : "";
+  const waiting = before.waiting ? `; ${short(before.waiting)} waits at 0 %` : "";
+  return `version ${short(before.version)} since ${before.since}${by}${before.message ? ` (${before.message})` : ""}${waiting}`;
+}
+
+/** The lists' items with a sign each: `=` stays, `+` comes, `-` goes. */
+function changes(old, wanted) {
+  const [had, wants] = [new Set(old), new Set(wanted)];
+  const kept = wanted.map((text) => ({ sign: had.has(text) ? "=" : "+", text }));
+  return [...kept, ...old.filter((text) => !wants.has(text)).map((text) => ({ sign: "-", text }))];
+}
+
+const marked = ({ sign, text }) => `${sign} ${text}`;
+
+/** Variables and bindings that differ from those of the version that serves. */
+function bindingChanges(old, wanted) {
+  const texts = (bindings) => new Map(bindings.map((binding) => [binding.name, valueOf(binding)]));
+  const [had, wants] = [texts(old), texts(wanted)];
+  const lines = [];
+  for (const [name, value] of wants) {
+    if (!had.has(name)) lines.push(`+ ${name} = ${value}`);
+    else if (had.get(name) !== value) lines.push(`~ ${name} = ${value}, was ${had.get(name)}`);
+  }
+  for (const [name, value] of had) if (!wants.has(name)) lines.push(`- ${name} = ${value}`);
+  return lines;
+}
+
+/** The longest value that is shown whole. */
+const LONG = 200;
+
+function valueOf({ type, text, json, service, namespace_id: namespace, simple, dataset }) {
+  if (type === "plain_text" || type === "json") {
+    const value = (text ?? JSON.stringify(json)).trim().replaceAll(/\s+/g, " ");
+    return value.length > LONG ? `${value.slice(0, LONG)}… (${value.length} characters)` : value;
+  }
+  if (type === "service") return `the worker ${service}`;
+  if (type === "ratelimit") return `${simple?.limit} requests in ${simple?.period} s, namespace ${namespace}`;
+  if (type === "analytics_engine") return `the dataset ${dataset}`;
+  if (type === "version_metadata") return "the version's id";
+  return type;
+}
+
+function weight(folder) {
+  const bytes = ["index.js", "index_bg.wasm"].map((name) => gzipSync(readFileSync(`${folder}/${name}`), { level: 9 }).length);
+  return `${Math.ceil((bytes[0] + bytes[1]) / 1000)} KB after gzip`;
+}

@@ -1,0 +1,199 @@
+// Makes, uploads and changes the secrets of a stage. See scripts/secrets.
+
+import { parseArgs } from "node:util";
+
+import { Cloudflare } from "./api.mjs";
+import { checkSecrets } from "./check.mjs";
+import { readDeployed, short } from "./deployed.mjs";
+import { Failure, run, say } from "./failure.mjs";
+import { interruption } from "./interruption.mjs";
+import { listOf, made } from "./make.mjs";
+import { isReached, rollOut } from "./rollout.mjs";
+import { canRotate, dueAt, lifetimesOf, nextStep, taken } from "./rotation.mjs";
+import { SecretFile } from "./secret-file.mjs";
+import { isUsed, SECRETS } from "./secret-names.mjs";
+import { readStage, SERVICES } from "./stage.mjs";
+import { asked, confirmed } from "./terminal.mjs";
+import { wrangler } from "./wrangler.mjs";
+
+const OPTIONS = {
+  config: { type: "string", default: "wrangler.toml" },
+  "dry-run": { type: "boolean" },
+  yes: { type: "boolean" },
+  leaked: { type: "boolean" },
+  replace: { type: "boolean" },
+};
+
+async function main() {
+  const { values: options, positionals } = parseArgs({ allowPositionals: true, options: OPTIONS });
+  const [name, command, secret] = positionals;
+  const stage = readStage(name, options.config);
+  const context = { stage, workers: SERVICES.map((service) => stage[service]), file: new SecretFile(stage), options, signal: interruption() };
+  await { list, make, upload, rotate: () => rotate(context, secret) }[command](context);
+}
+
+/** Which secrets there are, here and in Cloudflare; no value. */
+async function list({ stage, workers, file, signal }) {
+  const cloudflare = await Cloudflare.connect(stage.account);
+  const lifetimes = lifetimesOf(workers);
+  const there = new Map();
+  for (const worker of workers) there.set(worker.service, (await readDeployed(cloudflare, worker, { signal })).secrets);
+  console.log(`${"".padEnd(28)}${"file".padEnd(8)}${SERVICES.map((service) => service.padEnd(8)).join("")}`);
+  for (const [name, { of }] of Object.entries(SECRETS)) {
+    const inFile = of.some((service) => file.valueFor(service, name)) ? "yes" : "-";
+    const cells = SERVICES.map((service) => (!of.includes(service) ? "" : there.get(service).includes(name) ? "yes" : "-"));
+    const current = file.state.rotations[name];
+    console.log(`${name.padEnd(28)}${inFile.padEnd(8)}${cells.map((cell) => cell.padEnd(8)).join("")}${current ? progress(current, name, lifetimes) : ""}`.trimEnd());
+  }
+}
+
+function progress(current, name, lifetimes) {
+  if (!current.at) return `${current.step} was not uploaded yet`;
+  const due = new Date(dueAt(current, name, lifetimes).at).toISOString();
+  return `${current.step} at ${current.at}; the next step from ${due} on`;
+}
+
+/** Makes what is missing in the file, and asks for what others give. What is there stays. */
+async function make({ stage, workers, file, options, signal }) {
+  const wanted = Object.keys(SECRETS).filter((name) => workers.some(({ service, settings }) => SECRETS[name].of.includes(service) && isUsed(name, settings.vars)));
+  const missing = wanted.filter((name) => !SECRETS[name].of.every((service) => file.valueFor(service, name)));
+  if (missing.length === 0) return say(`${file.path} has every secret already`);
+  if (options["dry-run"]) return say(`Would make, or ask for: ${missing.join(", ")}; this is a dry run`);
+  for (const name of missing) {
+    const value = SECRETS[name].made ? await madeWhole(name) : await given(name, signal);
+    if (value) file.set(name, value);
+    say(value ? `${name}: ${SECRETS[name].made ? "made" : "taken"}` : `${name}: left out; ${SECRETS[name].loss}`);
+  }
+  checkAll(stage, workers, file);
+  file.write();
+  say(`${file.path} has them. Put it into a vault; then: scripts/secrets ${stage.stage} upload`);
+}
+
+const madeWhole = async (name) => (SECRETS[name].list ? listOf(name, [await made(name)]) : made(name));
+
+/** A value that somebody else gives: from the environment, or typed unseen. */
+async function given(name, signal) {
+  const { from, loss } = SECRETS[name];
+  if (process.env[name]) return process.env[name].trim();
+  if (!process.stdin.isTTY) {
+    if (loss) return undefined;
+    throw new Failure(`${name} is missing: set it in the environment, or run this at a terminal. It is in ${from}`);
+  }
+  for (;;) {
+    const value = await asked(`${name}, from ${from}${loss ? " (empty to do without)" : ""}: `, { secret: true, signal });
+    if (value || loss) return value;
+  }
+}
+
+/** Whether the workers would take what the file has. */
+function checkAll(stage, workers, file) {
+  for (const worker of workers) checkSecrets(worker, stage.config, file.of(worker));
+}
+
+/** Brings all of the file to both workers. */
+async function upload(context) {
+  const { stage, workers, file } = context;
+  if (!file.exists) throw new Failure(`there is no ${file.path}; scripts/secrets ${stage.stage} make makes it`);
+  checkAll(stage, workers, file);
+  await bring(context, (worker) => file.of(worker));
+}
+
+/** Changes one secret, or takes the next step of that. */
+async function rotate(context, name) {
+  const { stage, workers, file, options, signal } = context;
+  if (!SECRETS[name]) throw new Failure(`there is no secret ${name}; there are ${Object.keys(SECRETS).join(", ")}`);
+  const readers = workers.filter(({ service }) => SECRETS[name].of.includes(service));
+  const one = (worker) => (readers.includes(worker) ? { [name]: file.valueFor(worker.service, name) } : {});
+  if (readers.some(({ service }) => file.get(`${name}_${service.toUpperCase()}`))) {
+    throw new Failure(`${file.path} has a ${name} for one worker alone; change it there by hand, and upload`);
+  }
+  if (options.leaked || !canRotate(name)) {
+    if (options.leaked && canRotate(name)) await warned(name, options, signal);
+    if (options["dry-run"]) return say(`Would replace ${name} at once; this is a dry run`);
+    file.set(name, SECRETS[name].made ? await madeWhole(name) : await given(name, signal));
+    delete file.state.rotations[name];
+    file.write();
+    return bring(context, one);
+  }
+  const lifetimes = lifetimesOf(workers);
+  if (options["dry-run"]) return say(dryStep(file.state.rotations[name], name, lifetimes));
+  const step = await nextStep(file, name, lifetimes);
+  say(`${name}: ${step}`);
+  for (const worker of readers) checkSecrets(worker, stage.config, one(worker));
+  await bring(context, one);
+  const next = taken(file, name, lifetimes);
+  const saved = `Put ${file.path} into the vault again`;
+  say(next ? `${saved}. From ${next} on, take the next step: scripts/secrets ${stage.stage} rotate ${name}` : `${name} is changed. ${saved}`);
+}
+
+function dryStep(current, name, lifetimes) {
+  if (!current) return `Would begin to change ${name}; this is a dry run`;
+  return `${name}: ${progress(current, name, lifetimes)}; this is a dry run`;
+}
+
+async function warned(name, { yes }, signal) {
+  const loss = name === "ASSERTION_KEYS" ? "Applications refuse assertions until they have asked for the new key." : "Everybody is signed out.";
+  if (!yes && !(await confirmed(`${loss} Replace ${name} at once?`, signal))) throw new Failure("Nothing was changed");
+}
+
+/**
+ * Brings what `secretsFor` a worker gives to Cloudflare. A worker that is not there yet, or that nobody reaches, gets it at
+ * once; of others a version is made, and rolled out like any other.
+ */
+async function bring(context, secretsFor) {
+  const { stage, workers, file, options, signal } = context;
+  const cloudflare = await Cloudflare.connect(stage.account);
+  const env = { CLOUDFLARE_ACCOUNT_ID: cloudflare.account.id };
+  const jobs = [];
+  for (const worker of workers) {
+    const secrets = secretsFor(worker);
+    const before = await readDeployed(cloudflare, worker, { signal });
+    if (Object.keys(secrets).length > 0) jobs.push({ worker, secrets, before });
+  }
+  refuse(jobs, file, options);
+  for (const { worker, secrets, before } of jobs) {
+    say(`${worker.name}${before.exists ? "" : ", which is made for it"}: ${Object.keys(secrets).join(", ")}`);
+  }
+  if (options["dry-run"]) return say("Nothing was uploaded, for this is a dry run");
+  const parts = [];
+  for (const { worker, secrets, before } of jobs) {
+    // On standard input, and not among the arguments, which everybody on this machine may read.
+    const input = JSON.stringify(secrets);
+    const target = ["--config", stage.config, "--env", worker.environment];
+    if (before.exists && isReached({ worker, before })) {
+      const args = ["versions", "secret", "bulk", ...target, "--message", "AuthFlow secrets", ...(before.tag ? ["--tag", before.tag] : [])];
+      const { stdout } = await wrangler(args, { input, signal, env });
+      const [, version] = /Created version ([0-9a-f-]{36})/.exec(stdout) ?? [];
+      if (!version) throw new Failure(`wrangler made no version of ${worker.name} with the secrets`);
+      parts.push({ worker, before, version, triggers: false, observes: before.observes });
+    } else {
+      await wrangler(["secret", "bulk", ...target], { input, signal, env });
+      say(`${worker.name}: has them`);
+    }
+  }
+  if (parts.length > 0) await rollOut(cloudflare, parts, { config: stage.config, message: "AuthFlow secrets", signal });
+  const now = new Date().toISOString();
+  for (const name of new Set(jobs.flatMap(({ secrets }) => Object.keys(secrets)))) file.state.uploaded[name] = now;
+  file.write();
+  say("The secrets are uploaded");
+}
+
+/** Whatever would lose something, or bring something else along. */
+function refuse(jobs, file, { replace }) {
+  for (const { worker, before, secrets } of jobs) {
+    const strange = (before.newer ?? []).filter(({ message }) => !/secret/i.test(message));
+    if (strange.length > 0) {
+      throw new Failure(
+        `version ${short(strange[0].id)} of ${worker.name} (${strange[0].message || "without a message"}) was uploaded and does not serve; secrets would bring it along. Deploy first: scripts/deploy`,
+      );
+    }
+    const foreign = Object.keys(secrets).filter((name) => before.secrets.includes(name) && !file.state.uploaded[name]);
+    if (foreign.length > 0 && !replace) {
+      throw new Failure(
+        `${worker.name} has ${foreign.join(", ")} already, and not from ${file.path}, whose values would replace them: new ones of ours sign everybody out. Take the right file from the vault, or say --replace`,
+      );
+    }
+  }
+}
+
+run(main);

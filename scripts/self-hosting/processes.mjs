@@ -1,0 +1,85 @@
+// What each process is: its command, what it is told, and how one sees that it is ready. Secrets are in the environment, or in
+// files that only their owner reads; never in a command, which everybody sees.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { portOf } from "./place.mjs";
+import { isOpen, isWell } from "./probe.mjs";
+import { workerEnvironment } from "./settings.mjs";
+
+const SELF_HOST = fileURLToPath(new URL("../../deploy/self-host/", import.meta.url));
+/** The seconds between two calls of the chores, as on Cloudflare (wrangler.toml). */
+const CHORES_EVERY = 60;
+
+/** Nothing that it is asked takes longer, and nginx knows already that it ends. */
+const BRIDGE_DRAIN_SECONDS = "2";
+
+/** All of them, by group, in the order in which each needs the one before. */
+export function processes({ paths, plan, settings, programs }) {
+  const world = { paths, plan, settings, programs };
+  const named = (name, process) => ({ name, log: paths.log(name), ...process });
+  const each = (kind, describe) => plan.instances[kind].map((address, at) => named(`${kind}-${at + 1}`, describe(world, address, at)));
+  return {
+    redis: plan.redis.port ? [named("redis", redis(world))] : [],
+    bridge: each("bridge", bridge),
+    nginx: [named("nginx", nginx(world))],
+    auth: each("auth", auth),
+    verify: each("verify", verify),
+    chores: [named("chores", chores(world))],
+  };
+}
+
+/** It keeps what it acknowledged for a second at most before it is on disk, so that a restart of everything signs nobody out. */
+function redis({ paths, plan, settings, programs }) {
+  const { port } = plan.redis;
+  const lines = ["bind 127.0.0.1", `port ${port}`, `dir "${paths.redis}"`, "save \"\"", "appendonly yes", "appendfsync everysec"];
+  lines.push("maxmemory-policy noeviction", `requirepass "${settings.REDIS_PASSWORD}"`);
+  const file = join(paths.redis, "redis.conf");
+  writeFileSync(file, `${lines.join("\n")}\n`, { mode: 0o600 });
+  return { command: programs.redis, args: [file], isReady: () => isOpen(port) };
+}
+
+function bridge({ plan, settings, programs }, address) {
+  const { REDIS_USERNAME, REDIS_PASSWORD, METRICS_TOKEN } = settings;
+  const env = {
+    BRIDGE_LISTEN: address,
+    BRIDGE_TOKEN: settings.UPSTASH_REDIS_REST_TOKEN,
+    REDIS_URL: plan.redis.url ?? `redis://127.0.0.1:${plan.redis.port}`,
+    ...{ REDIS_USERNAME, REDIS_PASSWORD, METRICS_TOKEN },
+    BRIDGE_DRAIN_SECONDS,
+  };
+  return { command: programs.bridge, args: [], env, isReady: () => isWell(address, "/health?ready") };
+}
+
+/**
+ * Its workers outlive a master that is killed; so what ends an orphan lets it end them. Started by root they would be
+ * somebody else, who cannot look into the folder.
+ */
+function nginx({ paths, plan, programs }) {
+  const directives = `daemon off;${process.getuid() === 0 ? " user root;" : ""}`;
+  const args = ["-p", `${paths.nginx}/`, "-c", join(paths.nginxConf, "nginx.conf"), "-g", directives];
+  const isReady = () => isOpen(plan.outer);
+  return { command: programs.nginx, args, isReady, farewell: "SIGQUIT", orphan: "TERM" };
+}
+
+function auth({ plan, settings, programs }, address, at) {
+  const sockets = ["--socket-addr", `http=${address}`, "--socket-addr", `chores=${plan.chores[at]}`];
+  return worker("auth", programs, sockets, workerEnvironment("auth", plan, settings), address);
+}
+
+function verify({ plan, settings, programs }, address) {
+  const sockets = ["--socket-addr", `http=${address}`, "--external-addr", `auth=${plan.inner.auth}`];
+  return worker("verify", programs, sockets, workerEnvironment("verify", plan, settings), address);
+}
+
+function worker(kind, { workerd }, args, env, address) {
+  const isReady = () => isWell(address, "/health?ready");
+  return { command: workerd, args: ["serve", `${SELF_HOST}${kind}.capnp`, ...args], env, isReady };
+}
+
+function chores({ plan, programs }) {
+  const url = `http://${plan.chores[0]}/`;
+  return { command: programs.bridge, args: ["call", url, "--every", `${CHORES_EVERY}`], isReady: () => isOpen(portOf(plan.chores[0])) };
+}

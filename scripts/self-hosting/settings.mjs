@@ -1,0 +1,74 @@
+// What the instances are told: the operator's settings, secrets that are made where none are given, and where everything is.
+// Each gets what it reads and nothing else, in its environment, which no other user can see.
+
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { appendFileSync, copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseEnv } from "node:util";
+
+import { complain } from "./complaint.mjs";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const SELF_HOST = `${ROOT}deploy/self-host/`;
+
+/** How each secret is made that is not given. */
+const MADE = {
+  SESSION_SECRET: () => randomBytes(48).toString("base64url"),
+  FINGERPRINT_SECRET: () => randomBytes(48).toString("base64url"),
+  FERNET_KEYS: () => randomBytes(32).toString("base64").replaceAll("+", "-").replaceAll("/", "_"),
+  ASSERTION_KEYS: () => execFileSync(process.execPath, [`${ROOT}scripts/assertion-key.mjs`], { encoding: "utf8" }).trim(),
+  METRICS_TOKEN: () => randomBytes(24).toString("base64url"),
+  UPSTASH_REDIS_REST_TOKEN: () => randomBytes(32).toString("base64url"),
+  REDIS_PASSWORD: () => randomBytes(32).toString("base64url"),
+};
+
+/** The settings of the folder at `paths`. Makes the secrets that are missing, of its own Redis where `plan` has one. */
+export function loadSettings(paths, plan) {
+  if (!existsSync(paths.settings)) {
+    copyFileSync(`${SELF_HOST}settings.env.example`, paths.settings);
+    complain(`no settings yet: fill in ${paths.settings}, then start again`);
+  }
+  const settings = read(paths.settings);
+  const secrets = existsSync(paths.secrets) ? read(paths.secrets) : {};
+  const made = Object.keys(MADE).filter((name) => name !== "REDIS_PASSWORD" || plan.redis.port);
+  const missing = made.filter((name) => !settings[name] && !secrets[name]);
+  for (const name of missing) {
+    secrets[name] = MADE[name]();
+    appendFileSync(paths.secrets, `${name}='${secrets[name]}'\n`, { mode: 0o600 });
+  }
+  const filled = Object.entries({ ...secrets, ...settings }).filter(([, value]) => value);
+  return { ...secrets, ...Object.fromEntries(filled) };
+}
+
+/** Puts the file `given` in the place of the settings of before. */
+export function takeSettings({ settings }, given) {
+  if (!existsSync(given)) complain(`there is no file ${given}`);
+  writeFileSync(settings, readFileSync(given, "utf8"), { mode: 0o600 });
+}
+
+function read(path) {
+  if (statSync(path).mode & 0o077) complain(`${path} holds secrets and is open to others: chmod 600 ${path}`);
+  return parseEnv(readFileSync(path, "utf8"));
+}
+
+/** The environment of the worker `kind` (`verify` or `auth`) under `plan`. */
+export function workerEnvironment(kind, plan, settings) {
+  const own = `https://localhost:${plan.outer}`;
+  const all = {
+    GATEWAY_URL: own,
+    AUTH_URL: own,
+    ...settings,
+    UPSTASH_REDIS_REST_URL: `http://${plan.inner.bridge}`,
+    CLIENT_IP_HEADER: "X-Real-IP",
+    AUTH_BINDING: "AUTH",
+  };
+  const known = new Set(bindings(kind));
+  return Object.fromEntries(Object.entries(all).filter(([name]) => known.has(name)));
+}
+
+/** The names that a worker's configuration takes from the environment. */
+export function bindings(kind) {
+  const text = readFileSync(`${SELF_HOST}${kind}.capnp`, "utf8");
+  return [...text.matchAll(/fromEnvironment = "(\w+)"/g)].map(([, name]) => name);
+}

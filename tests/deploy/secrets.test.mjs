@@ -1,0 +1,181 @@
+// `scripts/secrets`: makes, uploads and lists the secrets of a stage.
+
+import assert from "node:assert/strict";
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { parseEnv } from "node:util";
+
+import { SECRETS as NAMES } from "../../scripts/cloudflare/secret-names.mjs";
+import { WELL } from "./edge.mjs";
+import { GIVEN, madeWorld } from "./made-world.mjs";
+import { typed } from "./terminal.mjs";
+import { AUTH, ROOT, startWorld, VERIFY, WORKERS } from "./world.mjs";
+
+/** Every value that must be seen nowhere. */
+const valuesOf = (world) => Object.entries(world.values()).filter(([name]) => name in NAMES).map(([, value]) => value);
+
+test("the list of secrets is that of check-config, and so are those that are needed", () => {
+  const source = readFileSync(join(ROOT, "check/src/variables.rs"), "utf8");
+  const variables = source.split("Variable::").slice(1).map((text) => text.split("\n\n")[0]);
+  const secrets = variables.filter((text) => /\.secret\(\)/.test(text.split("Variable")[0]));
+  const readers = { Verify: ["verify"], Auth: ["auth"] };
+  const known = Object.fromEntries(
+    secrets.map((text) => [/"(\w+)"/.exec(text)[1], readers[/Worker::(\w+)/.exec(text)?.[1]] ?? ["auth", "verify"]]),
+  );
+  assert.ok(Object.keys(known).length > 8);
+  assert.deepEqual(Object.fromEntries(Object.entries(NAMES).map(([name, { of }]) => [name, of])), Object.fromEntries(Object.keys(NAMES).map((name) => [name, known[name]])));
+  assert.deepEqual(Object.keys(known).toSorted(), Object.keys(NAMES).toSorted());
+});
+
+test("make makes each secret in its shape, for its owner alone, and keeps what is there", async (t) => {
+  const world = await madeWorld(t);
+  assert.equal(statSync(world.path).mode & 0o777, 0o600);
+  const values = world.values();
+  assert.match(values.SESSION_SECRET, /^[\w-]{48}$/);
+  assert.match(values.FINGERPRINT_SECRET, /^[\w-]{48}$/);
+  assert.match(values.METRICS_TOKEN, /^[\w-]{48}$/);
+  assert.match(values.FERNET_KEYS, /^[\w-]{43}=$/);
+  assert.deepEqual(Object.keys(JSON.parse(values.ASSERTION_KEYS)[0]), ["kid", "kty", "crv", "x", "y", "d"]);
+  assert.equal(values.UPSTASH_REDIS_REST_TOKEN, GIVEN.UPSTASH_REDIS_REST_TOKEN);
+  assert.equal(values.SUPABASE_SERVICE_ROLE_KEY, undefined, "it may be missing");
+  assert.notEqual(values.SESSION_SECRET, values.FINGERPRINT_SECRET);
+
+  const again = await world.run("secrets", ["production", "make"], { env: GIVEN });
+  assert.equal(again.status, 0);
+  assert.deepEqual(world.values(), values);
+  const whole = await world.run("secrets", ["production", "make"], { env: { SUPABASE_SERVICE_ROLE_KEY: "sb_secret_0123456789" } });
+  assert.equal(whole.status, 0, whole.output);
+  assert.deepEqual({ ...world.values(), SUPABASE_SERVICE_ROLE_KEY: undefined }, { ...values, SUPABASE_SERVICE_ROLE_KEY: undefined });
+  for (const value of valuesOf(world)) assert.ok(!(again.output + whole.output).includes(value), "a value was shown");
+});
+
+test("make asks at the terminal, and shows nothing of what is typed", async (t) => {
+  const world = await startWorld(t);
+  const { status, shown, left } = await typed(
+    [join(ROOT, "scripts/secrets"), "production", "make", "--config", world.config],
+    [
+      ["UPSTASH_REDIS_REST_TOKEN, from", GIVEN.UPSTASH_REDIS_REST_TOKEN],
+      ["SUPABASE_ANON_KEY, from", ""],
+      ["SUPABASE_ANON_KEY, from", GIVEN.SUPABASE_ANON_KEY],
+      ["SUPABASE_SERVICE_ROLE_KEY, from", ""],
+    ],
+    { cwd: ROOT, env: world.env() },
+  );
+  assert.equal(status, 0, shown);
+  assert.deepEqual(left, []);
+  for (const value of Object.values(GIVEN)) assert.ok(!shown.includes(value), shown);
+  const values = parseEnv(readFileSync(join(world.folder, ".secrets.production"), "utf8"));
+  assert.deepEqual([values.UPSTASH_REDIS_REST_TOKEN, values.SUPABASE_ANON_KEY], Object.values(GIVEN));
+  assert.match(shown, /SUPABASE_SERVICE_ROLE_KEY: left out; nobody gets in while Redis is away/);
+});
+
+test("make without anybody to ask says what is missing, and where it is", async (t) => {
+  const world = await startWorld(t);
+  const { status, output } = await world.run("secrets", ["production", "make"]);
+  assert.equal(status, 1);
+  assert.match(output, /UPSTASH_REDIS_REST_TOKEN is missing: set it in the environment.*Upstash's console/);
+  assert.ok(!existsSync(join(world.folder, ".secrets.production")));
+});
+
+test("upload makes the workers, with the same values in both, and a deploy goes on from there", async (t) => {
+  const world = await madeWorld(t);
+  const dry = await world.run("secrets", ["production", "upload", "--dry-run"]);
+  assert.equal(dry.status, 0, dry.output);
+  assert.match(dry.output, /authflow-auth, which is made for it: SESSION_SECRET, FINGERPRINT_SECRET, FERNET_KEYS/);
+  assert.deepEqual(world.api.writes, []);
+
+  // Whatever is among the arguments of any process while secrets are on their way.
+  const values = valuesOf(world);
+  let looked = 0;
+  const look = () => {
+    looked += 1;
+    for (const pid of process.platform === "linux" ? readdirSync("/proc").filter((name) => /^\d+$/.test(name)) : []) {
+      const file = `/proc/${pid}/cmdline`;
+      const args = existsSync(file) ? readOrNothing(file) : "";
+      for (const value of values) assert.ok(!args.includes(value), "a secret is among the arguments of a process");
+    }
+  };
+  world.api.fault(/secrets-bulk/, { status: 200, count: 4, meanwhile: look });
+  const { status, output } = await world.run("secrets", ["production", "upload"]);
+  assert.equal(status, 0, output);
+  assert.equal(looked, 4, "each worker was made after a first try");
+  for (const value of values) assert.ok(!output.includes(value), "a value was shown");
+  for (const [name, { of }] of Object.entries(NAMES)) {
+    const held = WORKERS.map((worker) => world.api.secret(worker, name));
+    const wanted = ["auth", "verify"].map((service) => (of.includes(service) ? world.values()[name] : undefined));
+    assert.deepEqual(held, wanted, name);
+  }
+
+  const deployed = await world.deploy();
+  assert.equal(deployed.status, 0, deployed.output);
+  assert.equal(world.api.secret(VERIFY, "ASSERTION_KEYS"), world.values().ASSERTION_KEYS);
+  const listed = await world.run("secrets", ["production", "list"]);
+  assert.match(listed.stdout, /^SESSION_SECRET +yes +yes +yes$/m);
+  assert.match(listed.stdout, /^FERNET_KEYS +yes +yes$/m);
+  assert.match(listed.stdout, /^SUPABASE_SERVICE_ROLE_KEY +- +- +-$/m);
+});
+
+test("secrets of workers that serve are rolled out like a deploy, and taken back where they are wrong", async (t) => {
+  const world = await madeWorld(t);
+  const old = world.deployed();
+  const before = world.state();
+  const kept = await world.run("secrets", ["production", "upload"]);
+  assert.equal(kept.status, 1);
+  assert.match(kept.output, /authflow-auth has .*SESSION_SECRET.* already, and not from .*\.secrets\.production.*--replace/);
+
+  world.edge.answer = (version) => (version.id === old[version.script] ? WELL(version) : { status: 500, body: { code: "config_invalid" } });
+  const wrong = await world.run("secrets", ["production", "upload", "--replace"]);
+  assert.equal(wrong.status, 1, wrong.output);
+  assert.match(wrong.output, /config_invalid/);
+  assert.deepEqual(world.state(), before);
+
+  world.edge.answer = WELL;
+  const right = await world.run("secrets", ["production", "upload", "--replace"]);
+  assert.equal(right.status, 0, right.output);
+  for (const name of WORKERS) {
+    assert.equal(world.api.secret(name, "SESSION_SECRET"), world.values().SESSION_SECRET);
+    assert.equal(world.api.version(name, world.api.served(name)).annotations["workers/tag"], "old", "the code is that of before");
+  }
+  const asked = world.edge.seen.filter(({ asked }) => asked).map(({ id }) => id);
+  assert.ok(asked.includes(world.api.served(AUTH)), "it was looked at before anybody got it");
+});
+
+test("a value that no worker would take is not uploaded, and not shown", async (t) => {
+  const world = await madeWorld(t);
+  for (const [name, value] of [["SESSION_SECRET", "hunter2"], ["FERNET_KEYS", "hunter2"], ["ASSERTION_KEYS", '[{"kid":"hunter2"}]']]) {
+    const text = readFileSync(world.path, "utf8");
+    writeFileSync(world.path, text.replace(new RegExp(`^${name}=.*$`, "m"), `${name}='${value}'`));
+    const { status, output } = await world.run("secrets", ["production", "upload"]);
+    assert.equal(status, 1);
+    assert.match(output, new RegExp(`fault {4}(auth|verify): ${name} `));
+    assert.ok(!output.includes("hunter2"), output);
+    writeFileSync(world.path, text);
+  }
+  assert.deepEqual(world.api.writes, []);
+});
+
+test("a file that others may read, or that holds what no worker reads, is not taken", async (t) => {
+  const world = await madeWorld(t);
+  chmodSync(world.path, 0o644);
+  assert.match((await world.run("secrets", ["production", "upload"])).output, /others may read .*chmod 600/);
+  chmodSync(world.path, 0o600);
+  writeFileSync(world.path, `${readFileSync(world.path, "utf8")}SESION_SECRET='x'\n`);
+  assert.match((await world.run("secrets", ["production", "upload"])).output, /SESION_SECRET, which no worker reads/);
+});
+
+test("a worker may have a key of its own", async (t) => {
+  const world = await madeWorld(t);
+  writeFileSync(world.path, `${readFileSync(world.path, "utf8")}SUPABASE_SERVICE_ROLE_KEY='sb_secret_both'\nSUPABASE_SERVICE_ROLE_KEY_VERIFY='sb_secret_verify'\n`);
+  const { status, output } = await world.run("secrets", ["production", "upload"]);
+  assert.equal(status, 0, output);
+  assert.deepEqual(WORKERS.map((name) => world.api.secret(name, "SUPABASE_SERVICE_ROLE_KEY")), ["sb_secret_both", "sb_secret_verify"]);
+});
+
+function readOrNothing(file) {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}

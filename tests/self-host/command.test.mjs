@@ -1,0 +1,128 @@
+// scripts/self-host, as its user meets it.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { chmod, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { join } from "node:path";
+import { after, before, beforeEach, afterEach, describe, it } from "node:test";
+
+import { isFree } from "../support/process.mjs";
+import { emptyFolder, selfHost, startOutside } from "./world.mjs";
+
+let outside;
+before(async () => {
+  outside = await startOutside();
+});
+after(() => outside?.stop());
+
+let folder;
+beforeEach(async () => {
+  folder = await emptyFolder();
+});
+afterEach(async () => {
+  await selfHost("stop", "--folder", folder).catch(() => {});
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function settingsFile(text = outside.text) {
+  const path = join(folder, "given.env");
+  await writeFile(path, text, { mode: 0o600 });
+  return path;
+}
+
+/** All processes, as `{ pid, command }`. */
+function processes() {
+  const lines = execFileSync("ps", ["-A", "-ww", "-o", "pid=,args="], { encoding: "utf8" }).trim().split("\n");
+  return lines.map((line) => /^\s*(\d+) (.*)$/.exec(line)).map(([, pid, command]) => ({ pid: Number(pid), command }));
+}
+
+describe("start, status and stop", () => {
+  it("run all of it in the background, and leave nothing behind", { timeout: 60_000 }, async () => {
+    const first = ["--folder", folder, "--settings", await settingsFile(), "--free-ports", "--verify", "2", "--auth", "1"];
+    const ready = await selfHost("start", ...first);
+    assert.match(ready, /^ready https=https:\/\/localhost:\d+ gateway=http:\/\/\S+ auth=\S+ bridge=\S+ redis=\S+\n$/);
+    const status = (await selfHost("status", "--folder", folder)).trim().split("\n");
+    const names = status.map((line) => line.split(/\s+/)[0]);
+    assert.deepEqual(names, ["redis", "bridge-1", "bridge-2", "nginx", "auth-1", "verify-1", "verify-2", "chores"]);
+    for (const line of status) assert.match(line, / ready +started again 0 times$/);
+    const pids = status.map((line) => Number(line.split(/\s+/)[1]));
+    await assert.rejects(selfHost("start", "--folder", folder), /it runs already/);
+
+    await selfHost("stop", "--folder", folder);
+    const left = processes().filter(({ pid, command }) => pids.includes(pid) || command.includes(folder));
+    assert.deepEqual(left, []);
+    const plan = JSON.parse(await readFile(join(folder, "plan.json"), "utf8"));
+    for (const port of [plan.outer, ...Object.values(plan.inner).map((address) => Number(address.split(":")[1]))]) {
+      assert.ok(await isFree(port), `port ${port}`);
+    }
+    await assert.rejects(selfHost("status", "--folder", folder), /nothing runs in/);
+
+    assert.equal(await selfHost("start", "--folder", folder), ready, "what start was told, it remembers");
+  });
+
+  it("keep secrets from everybody else", { timeout: 60_000 }, async () => {
+    await selfHost("start", "--folder", folder, "--settings", await settingsFile(), "--free-ports");
+    const made = [...(await readFile(join(folder, "secrets.env"), "utf8")).matchAll(/^(\w+)='(.+)'$/gm)];
+    const names = made.map(([, name]) => name);
+    assert.deepEqual(names, ["SESSION_SECRET", "FINGERPRINT_SECRET", "FERNET_KEYS", "ASSERTION_KEYS", "UPSTASH_REDIS_REST_TOKEN", "REDIS_PASSWORD"]);
+    const commands = processes().map(({ command }) => command).join("\n");
+    const logs = await readdir(join(folder, "logs"));
+    const logged = (await Promise.all(logs.map((name) => readFile(join(folder, "logs", name), "utf8")))).join("\n");
+    for (const [, name, value] of made) {
+      assert.ok(!commands.includes(value), `${name} in a command`);
+      assert.ok(!logged.includes(value), `${name} in a log`);
+    }
+    assert.equal((await stat(folder)).mode & 0o077, 0);
+    for (const name of ["settings.env", "secrets.env", "plan.json", "redis/redis.conf", "nginx/conf/tls/key.pem"]) {
+      assert.equal((await stat(join(folder, name))).mode & 0o077, 0, name);
+    }
+  });
+});
+
+describe("what is wrong is said, with what to do", () => {
+  const cases = [
+    ["no command", [], /nothing is no command; --help/],
+    ["an unknown command", ["begin"], /begin is no command; --help/],
+    ["an unknown option", ["start", "--gateways", "3"], /Unknown option '--gateways'/],
+    ["too much", ["status", "now"], /unknown argument now/],
+    ["too many gateways", ["start", "--verify", "7"], /--verify is a number from 1 to 6/],
+    ["a password where others see it", ["start", "--redis", "redis://:secret@127.0.0.1:6379"], /give its password as REDIS_PASSWORD/],
+    ["a place that nobody knows", ["nginx", "mars"], /nginx wants one of machine, compose/],
+    ["nothing runs", ["restart"], /nothing runs in .*: scripts\/self-host start starts it/],
+  ];
+  for (const [what, args, expected] of cases) {
+    it(what, async () => {
+      const settings = args[0] === "start" ? ["--settings", await settingsFile()] : [];
+      await assert.rejects(selfHost(...args, ...settings, "--folder", folder), expected);
+    });
+  }
+
+  it("no settings yet", async () => {
+    await assert.rejects(selfHost("start", "--folder", folder), /no settings yet: fill in .*settings\.env/);
+    assert.match(await readFile(join(folder, "settings.env"), "utf8"), /^GATEWAY_URL=/m);
+  });
+
+  it("settings that others can read", async () => {
+    const settings = await settingsFile();
+    await assert.rejects(selfHost("start", "--folder", folder, "--verify", "7", "--settings", settings));
+    await chmod(join(folder, "settings.env"), 0o644);
+    await assert.rejects(selfHost("start", "--folder", folder), /is open to others: chmod 600/);
+  });
+
+  it("settings with a fault: the worker's own words are shown, and nothing keeps running", { timeout: 90_000 }, async () => {
+    const settings = await settingsFile(outside.text.replace(/^ROUTES=.*$/m, "ROUTES='[]x'"));
+    await assert.rejects(selfHost("start", "--folder", folder, "--free-ports", "--settings", settings), /"variable":"ROUTES"/);
+    assert.deepEqual(processes().filter(({ command }) => command.includes(folder)), []);
+  });
+
+  it("a port that somebody has", async (t) => {
+    const server = createServer().listen(0, "127.0.0.1");
+    t.after(() => server.close());
+    await once(server, "listening");
+    const { port } = server.address();
+    const all = ["start", "--folder", folder, "--settings", await settingsFile(), "--port", String(port)];
+    await assert.rejects(selfHost(...all), new RegExp(`taken: port .*${port}.* --free-ports`));
+  });
+});

@@ -1,0 +1,71 @@
+// The files of deploy/self-host against what they must agree with: none of the workers' settings is forgotten, both runtimes
+// are the same, and what nginx is told of each place is what scripts/self-host would tell it.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+import { needCertificate } from "../../scripts/self-hosting/certificate.mjs";
+import { PLACES } from "../../scripts/self-hosting/places.mjs";
+import { findPrograms } from "../../scripts/self-hosting/programs.mjs";
+import { bindings } from "../../scripts/self-hosting/settings.mjs";
+import { emptyFolder, selfHost } from "./world.mjs";
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const read = (path) => readFile(join(ROOT, path), "utf8");
+
+/** The names that check/src/variables.rs has for a worker: the one list of them. */
+async function known(worker) {
+  const text = await read("check/src/variables.rs");
+  const all = [...text.matchAll(/Variable::(?:new|of)\((?:Worker::(\w+),\s*)?"(\w+)"/g)];
+  return all.filter(([, reader]) => reader === undefined || reader.toLowerCase() === worker).map(([, , name]) => name);
+}
+
+for (const worker of ["verify", "auth"]) {
+  describe(`${worker}.capnp`, () => {
+    it("takes every setting of the worker from the environment, and nothing else", async () => {
+      const names = await known(worker);
+      assert.ok(names.length > 20);
+      assert.deepEqual(bindings(worker).toSorted(), names.toSorted());
+    });
+
+    it("runs as the platform would on the day of wrangler.toml", async () => {
+      const [, date] = /^compatibility_date = "(.+)"$/m.exec(await read("wrangler.toml"));
+      const dates = [...(await read(`deploy/self-host/${worker}.capnp`)).matchAll(/compatibilityDate = "(.+)"/g)].map(([, text]) => text);
+      assert.deepEqual(new Set(dates), new Set([date]));
+    });
+  });
+}
+
+describe("what nginx is told of a place", () => {
+  let folder;
+  afterEach(() => folder && rm(folder, { recursive: true, force: true }));
+
+  for (const [name, place] of Object.entries(PLACES)) {
+    it(`is up to date for ${name}`, async () => {
+      assert.equal(await read(`deploy/self-host/nginx/${name}.here.conf`), await selfHost("nginx", name), `scripts/self-host nginx ${name}`);
+    });
+
+    it(`is something that nginx can read, for ${name}`, async () => {
+      folder = await emptyFolder();
+      const conf = join(folder, "conf");
+      await cp(join(ROOT, "deploy/self-host/nginx"), conf, { recursive: true });
+      await mkdir(join(conf, "tls"));
+      const made = needCertificate(join(conf, "tls"), {});
+      // Not on the ports of the place, which others may have, nor in its log, nor with its certificate.
+      const { certificate, key } = place.outer;
+      const replaced = [[place.log, join(folder, "log")], [`${certificate};`, `${made.certificate};`], [`${key};`, `${made.key};`]];
+      const text = replaced.reduce((text, [from, to]) => text.replaceAll(from, to), await read(`deploy/self-host/nginx/${name}.here.conf`));
+      const elsewhere = text.replace(/listen \[::\].*;/g, "").replace(/listen (?:[\d.]+:)?(\d+)/g, "listen unix:$1.sock");
+      await writeFile(join(conf, "here.conf"), elsewhere);
+      const { nginx } = findPrograms();
+      const { stderr } = await run(nginx, ["-t", "-p", `${folder}/`, "-c", join(conf, "nginx.conf")], { cwd: folder });
+      assert.match(stderr, /test is successful/);
+    });
+  }
+});

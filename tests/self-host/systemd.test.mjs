@@ -1,0 +1,70 @@
+// The units: systemd reads them without a word, and they leave a process little that it could do.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { chmod, cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+import { PLACES } from "../../scripts/self-hosting/places.mjs";
+import { portOf } from "../../scripts/self-hosting/place.mjs";
+import { findCommand } from "../support/process.mjs";
+import { emptyFolder } from "./world.mjs";
+
+const run = promisify(execFile);
+const UNITS = fileURLToPath(new URL("../../deploy/self-host/systemd/", import.meta.url));
+const SYSTEM = "/lib/systemd/system";
+/** By `systemd-analyze security`, from 0 (nothing to gain) to 10; times ten. */
+const EXPOSED_AT_MOST = { "authflow-verify@1": 15, "authflow-auth@1": 15, "authflow-bridge@1": 15, "authflow-chores": 15, "nginx-authflow": 30 };
+const PROGRAMS = [
+  "/opt/authflow/bin/workerd", "/opt/authflow/bin/authflow-bridge", "/usr/sbin/nginx", "/bin/sh", "/bin/rm", "/bin/touch",
+  "/bin/sleep", "/bin/kill",
+];
+
+const skip = !findCommand("systemd-analyze") && "there is no systemd here";
+let root;
+before(async () => {
+  if (skip) return;
+  root = await emptyFolder();
+  await cp(UNITS, join(root, "etc/systemd/system"), { recursive: true });
+  await mkdir(join(root, SYSTEM), { recursive: true });
+  const targets = (await readdir(SYSTEM)).filter((name) => /\.(target|slice|mount|socket)$/.test(name));
+  for (const name of targets) await cp(join(SYSTEM, name), join(root, SYSTEM, name), { verbatimSymlinks: true });
+  for (const program of PROGRAMS) {
+    await mkdir(dirname(join(root, program)), { recursive: true });
+    await writeFile(join(root, program), "");
+    await chmod(join(root, program), 0o755);
+  }
+});
+after(() => root && rm(root, { recursive: true, force: true }));
+
+for (const [unit, most] of Object.entries(EXPOSED_AT_MOST)) {
+  describe(`${unit}.service`, { skip }, () => {
+    it("is without fault", async () => {
+      const { stdout, stderr } = await run("systemd-analyze", ["verify", "--man=no", "--recursive-errors=no", `--root=${root}`, `${unit}.service`]);
+      assert.equal(stdout + stderr, "");
+    });
+
+    it(`is exposed by ${most / 10} of 10 at most`, async () => {
+      await run("systemd-analyze", ["security", "--offline=true", `--threshold=${most}`, `--root=${root}`, `${unit}.service`]);
+    });
+  });
+}
+
+describe("the ports of the units", () => {
+  const start = async (name) => /^ExecStart=.*$/m.exec(await readFile(join(UNITS, name), "utf8"))[0];
+
+  it("are those that nginx is told of one machine", async () => {
+    const { instances, inner } = PLACES.machine;
+    const numbered = (pattern) => (address, at) => assert.equal(portOf(address), Number(pattern.replace("%i", at + 1)));
+    const [, verify] = /http=127\.0\.0\.1:(\S+)/.exec(await start("authflow-verify@.service"));
+    const [, auth] = /http=127\.0\.0\.1:(\S+)/.exec(await start("authflow-auth@.service"));
+    const [, bridge] = /BRIDGE_LISTEN=127\.0\.0\.1:(\S+)/.exec(await readFile(join(UNITS, "authflow-bridge@.service"), "utf8"));
+    instances.verify.forEach(numbered(verify));
+    instances.auth.forEach(numbered(auth));
+    instances.bridge.forEach(numbered(bridge));
+    assert.match(await start("authflow-verify@.service"), new RegExp(`auth=${inner.auth}$`));
+  });
+});
