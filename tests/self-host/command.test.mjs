@@ -62,6 +62,20 @@ describe("start, status and stop", () => {
     assert.equal(await selfHost("start", "--folder", folder), ready, "what start was told, it remembers");
   });
 
+  it("leave nothing behind when the supervisor is killed outright", { timeout: 60_000 }, async () => {
+    await selfHost("start", "--folder", folder, "--settings", await settingsFile(), "--free-ports", "--verify", "1", "--auth", "1");
+    const { pid } = JSON.parse(await readFile(join(folder, "supervisor.pid"), "utf8"));
+    const parents = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n");
+    const children = parents.map((line) => line.trim().split(/\s+/).map(Number)).filter(([, parent]) => parent === pid);
+    assert.equal(children.length, 7);
+    process.kill(pid, "SIGKILL");
+    const deadline = Date.now() + 10_000;
+    const left = () => processes().filter(({ pid, command }) => children.some(([child]) => child === pid) || command.includes(folder));
+    while (left().length > 0) assert.ok(Date.now() < deadline, JSON.stringify(left()));
+    await assert.rejects(selfHost("status", "--folder", folder), /nothing runs in/);
+    assert.match(await selfHost("start", "--folder", folder), /^ready /);
+  });
+
   it("keep secrets from everybody else", { timeout: 60_000 }, async () => {
     await selfHost("start", "--folder", folder, "--settings", await settingsFile(), "--free-ports");
     const made = [...(await readFile(join(folder, "secrets.env"), "utf8")).matchAll(/^(\w+)='(.+)'$/gm)];
