@@ -137,7 +137,7 @@ async function credentials() {
     told = JSON.parse((await wrangler(["auth", "token", "--json"])).stdout);
   } catch {
     throw new Failure(
-      "No credentials for Cloudflare: run `wrangler login`, or set CLOUDFLARE_API_TOKEN; docs/DEPLOY.md says which rights it needs",
+      "No credentials for Cloudflare: run `wrangler login`, or set CLOUDFLARE_API_TOKEN; docs/DEPLOY.md says with which rights",
     );
   }
   if (told.type === "api_key") return { "x-auth-key": told.key, "x-auth-email": told.email };

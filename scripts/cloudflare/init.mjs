@@ -110,9 +110,7 @@ async function main() {
     file.write();
   }
   checkConfig(readStage(stage.stage, options.config));
-  say(
-    `It is written. Next: ${["secrets", "check-supabase", "deploy"].map((name) => `scripts/${name} ${stage.stage}`).join(", ")}`,
-  );
+  say(`It is written. Next: scripts/secrets ${stage.stage} make, and what docs/DEPLOY.md has after that`);
 }
 
 /** One answer: from a flag or the environment, else from whoever is asked, else what was there. It is tried. */
