@@ -18,7 +18,8 @@ const LONGEST_PATH = 90;
 /** The paths in `folder`. */
 export function paths(folder) {
   const at = (...names) => join(folder, ...names);
-  if (at("control").length > LONGEST_PATH) complain(`${folder} is too long a path for a socket: take a shorter one by --folder`);
+  if (at("control").length > LONGEST_PATH)
+    complain(`${folder} is too long a path for a socket: take a shorter one by --folder`);
   return {
     folder,
     plan: at("plan.json"),
@@ -57,7 +58,8 @@ export async function makePlan({ counts, port, freePorts, redis }) {
   for (const [kind, count] of Object.entries(counts)) {
     if (!(count >= 1 && count <= MOST)) complain(`--${kind} is a number from 1 to ${MOST}`);
   }
-  if (redis && new URL(redis).password) complain("--redis is seen by others: give its password as REDIS_PASSWORD in the settings");
+  if (redis && new URL(redis).password)
+    complain("--redis is seen by others: give its password as REDIS_PASSWORD in the settings");
   const taken = new Set();
   const choose = async (fixed) => {
     if (!freePorts) return fixed;

@@ -20,7 +20,8 @@ const BRIDGE_DRAIN_SECONDS = "2";
 export function processes({ paths, plan, settings, programs }) {
   const world = { paths, plan, settings, programs };
   const named = (name, process) => ({ name, log: paths.log(name), ...process });
-  const each = (kind, describe) => plan.instances[kind].map((address, at) => named(`${kind}-${at + 1}`, describe(world, address, at)));
+  const each = (kind, describe) =>
+    plan.instances[kind].map((address, at) => named(`${kind}-${at + 1}`, describe(world, address, at)));
   return {
     redis: plan.redis.port ? [named("redis", redis(world))] : [],
     bridge: each("bridge", bridge),
@@ -34,7 +35,7 @@ export function processes({ paths, plan, settings, programs }) {
 /** It keeps what it acknowledged for a second at most before it is on disk, so that a restart of everything signs nobody out. */
 function redis({ paths, plan, settings, programs }) {
   const { port } = plan.redis;
-  const lines = ["bind 127.0.0.1", `port ${port}`, `dir "${paths.redis}"`, "save \"\"", "appendonly yes", "appendfsync everysec"];
+  const lines = ["bind 127.0.0.1", `port ${port}`, `dir "${paths.redis}"`, 'save ""', "appendonly yes", "appendfsync everysec"];
   lines.push("maxmemory-policy noeviction", `requirepass "${settings.REDIS_PASSWORD}"`);
   const file = join(paths.redis, "redis.conf");
   writeFileSync(file, `${lines.join("\n")}\n`, { mode: 0o600 });
@@ -81,5 +82,9 @@ function worker(kind, { workerd }, args, env, address) {
 
 function chores({ plan, programs }) {
   const url = `http://${plan.chores[0]}/`;
-  return { command: programs.bridge, args: ["call", url, "--every", `${CHORES_EVERY}`], isReady: () => isOpen(portOf(plan.chores[0])) };
+  return {
+    command: programs.bridge,
+    args: ["call", url, "--every", `${CHORES_EVERY}`],
+    isReady: () => isOpen(portOf(plan.chores[0])),
+  };
 }

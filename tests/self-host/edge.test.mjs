@@ -67,7 +67,9 @@ describe("a path", () => {
 
   it("is judged by the gateway where it could be read in two ways", async () => {
     for (const path of ["/app//x", "/public/%2e%2e%2fapp", "/auth//%2e%2e/app/x", "/public/..%2Fapp/x"]) {
-      const status = Number(/^HTTP\/1.1 (\d+)/.exec(await raw(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`))[1]);
+      const status = Number(
+        /^HTTP\/1.1 (\d+)/.exec(await raw(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`))[1],
+      );
       assert.ok(status >= 400 && status < 500, `${path}: ${status}`);
     }
   });

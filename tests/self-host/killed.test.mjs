@@ -37,7 +37,10 @@ it("loses no more than what was in flight, and lets nobody in", { timeout: 120_0
   t.diagnostic(JSON.stringify({ requests, kills: kills.length, failures: failures.length, retried }));
   assert.deepEqual(let_in_wrongly, []);
   const wasInFlight = ({ began, ended }) => kills.some((at) => began < at + NOTICED_MS && ended >= at);
-  assert.deepEqual(failures.filter((failure) => !wasInFlight(failure)), []);
+  assert.deepEqual(
+    failures.filter((failure) => !wasInFlight(failure)),
+    [],
+  );
   assert.ok(requests > 500, `${requests} requests`);
 });
 
