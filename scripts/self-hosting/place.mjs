@@ -9,7 +9,7 @@ import { complain } from "./complaint.mjs";
 const HOST = "127.0.0.1";
 /** The ports of docs/SELF-HOST.md: the number of an instance is the third digit of its port. */
 const INNER = { verify: 8000, auth: 8001, bridge: 8079 };
-const DIGIT = { verify: 0, auth: 1, chores: 2, bridge: 9 };
+const DIGIT = { verify: 0, auth: 1, chores: 2, health: 3, bridge: 9 };
 /** As many instances of a kind as the third digit tells apart from the inner ports. */
 const MOST = 6;
 /** A socket's path may have about a hundred bytes. */
@@ -83,13 +83,14 @@ export async function makePlan({ counts, port, freePorts, redis }) {
       bridge: await numbered("bridge", counts.bridge),
     },
     chores: await numbered("chores", counts.auth),
+    health: await numbered("health", counts.verify),
     redis: redis ? { url: redis } : { port: await choose(6379) },
   };
 }
 
 /** Complains of each port of the plan that somebody has. */
-export async function needPorts({ outer, inner, instances, chores, redis }) {
-  const addresses = [...Object.values(inner), ...Object.values(instances).flat(), ...chores];
+export async function needPorts({ outer, inner, instances, chores, health, redis }) {
+  const addresses = [...Object.values(inner), ...Object.values(instances).flat(), ...chores, ...health];
   const ports = [outer, ...addresses.map(portOf), redis.port].filter(Boolean);
   const states = await Promise.all(ports.map(isFree));
   const taken = ports.filter((_, at) => !states[at]);

@@ -9,7 +9,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Http2Client, PlainClient } from "./client.mjs";
 import { startWorld } from "./world.mjs";
 
-const LIMIT = { NGINX_LIMIT: "1r/s" };
 
 let world;
 let clients;
@@ -87,9 +86,24 @@ describe("while nobody is there to answer", () => {
   });
 });
 
+describe("a host that is not ours", () => {
+  it("is refused, and probes that name none learn how the gateway is all the same", async (t) => {
+    const strict = await startWorld({ args: ["--verify", "1"], lines: { PUBLIC_HOSTS: "app.example.com" } });
+    t.after(() => strict.stop());
+    const client = new PlainClient(strict.inner.verify);
+    assert.equal((await client.send("GET", "/public/x")).status, 421);
+    assert.equal((await client.send("GET", "/public/x", { headers: { host: "app.example.com" } })).status, 200);
+    const probe = new PlainClient(`http://${strict.plan.health[0]}`);
+    assert.equal((await probe.send("GET", "/health")).status, 200);
+    assert.equal(JSON.parse((await probe.send("GET", "/health?ready")).text).checks.redis.status, "ok");
+    for (const path of ["/public/x", "/health/", "/metrics"]) assert.equal((await probe.send("GET", path)).status, 404, path);
+    assert.equal((await probe.send("POST", "/health")).status, 404);
+  });
+});
+
 describe("a limit of nginx", () => {
   it("is one for all gateways together, and is told in the form of all errors", async (t) => {
-    const limited = await startWorld({ lines: LIMIT });
+    const limited = await startWorld({ lines: { NGINX_LIMIT: "1r/s" } });
     t.after(() => limited.stop());
     const client = new PlainClient(limited.https, limited.certificate, { keepAlive: true });
     t.after(() => client.close());
