@@ -120,6 +120,8 @@ async function inBackground(paths, plan) {
   closeSync(output);
   let isOver = false;
   child.once("exit", () => (isOver = true));
+  // Who breaks off the start wants nothing to run.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill());
   for (;;) {
     const text = readFileSync(log).subarray(size).toString();
     if (text.includes("\nready ") || text.startsWith("ready ")) break;
