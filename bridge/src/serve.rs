@@ -11,7 +11,7 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
     task::JoinSet,
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 use crate::{
@@ -22,6 +22,10 @@ use crate::{
 
 /// The largest head of a request.
 const MAX_HEAD: usize = 32 * 1024;
+
+/// How long a connection that seems idle is still listened to at the end: its client may have sent a request
+/// before it could know.
+const LAST_LOOK: Duration = Duration::from_millis(100);
 
 /// What serving needs beside what is served.
 #[derive(Debug)]
@@ -172,8 +176,10 @@ async fn converse(stream: TcpStream, router: Router, mut stop: watch::Receiver<b
     tokio::select! {
         _ = connection.as_mut() => {}
         () = stopped(&mut stop) => {
-            connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
+            if timeout(LAST_LOOK, connection.as_mut()).await.is_err() {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
         }
     }
 }

@@ -9,14 +9,17 @@ const config :Workerd.Config = (
   services = [
     (name = "verify", worker = .verify),
     (name = "cache", worker = .cache),
+    (name = "probe", worker = .probe),
     # The auth worker, as AUTH_BINDING names it: to see whether it answers.
     (name = "auth", external = (http = ())),
     # Redis over HTTP and the applications are on the inner network as a rule.
     (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),
   ],
-  # nginx says over what the client came, and lets no client say it.
   sockets = [
+    # nginx says over what the client came, and lets no client say it.
     (name = "http", address = "*:8000", http = (forwardedProtoHeader = "X-Forwarded-Proto"), service = "verify"),
+    # GET /health, for probes alone.
+    (name = "health", address = "*:8003", http = (), service = "probe"),
   ],
 );
 
@@ -74,4 +77,15 @@ const verify :Workerd.Worker = (
 const cache :Workerd.Worker = (
   modules = [(name = "cache.js", esModule = embed "cache.js")],
   compatibilityDate = "2026-10-23",
+);
+
+const probe :Workerd.Worker = (
+  modules = [(name = "probe.js", esModule = embed "probe.js")],
+  compatibilityDate = "2026-10-23",
+  bindings = [
+    (name = "VERIFY", service = "verify"),
+    (name = "CLIENT_IP_HEADER", fromEnvironment = "CLIENT_IP_HEADER"),
+    (name = "GATEWAY_URL", fromEnvironment = "GATEWAY_URL"),
+    (name = "PUBLIC_HOSTS", fromEnvironment = "PUBLIC_HOSTS"),
+  ],
 );

@@ -66,7 +66,9 @@ export class Cloudflare {
     if (accounts.length === 1) return accounts[0];
     if (accounts.length === 0) throw new Failure("Your credentials reach no Cloudflare account; make a token for one.");
     const list = accounts.map(({ id, name }) => `  ${id}  ${name}`).join("\n");
-    throw new Failure(`Your credentials reach several accounts; name one by CLOUDFLARE_ACCOUNT_ID, or as account_id in wrangler.toml:\n${list}`);
+    throw new Failure(
+      `Your credentials reach several accounts; name one by CLOUDFLARE_ACCOUNT_ID, or as account_id in wrangler.toml:\n${list}`,
+    );
   }
 
   /** The path of a worker's own endpoints. */
@@ -80,7 +82,8 @@ export class Cloudflare {
       try {
         return await this.send("GET", path, undefined, { signal });
       } catch (error) {
-        const passing = error instanceof ApiError && (error.apiStatus === undefined || error.apiStatus === 429 || error.apiStatus > 499);
+        const passing =
+          error instanceof ApiError && (error.apiStatus === undefined || error.apiStatus === 429 || error.apiStatus > 499);
         if (!passing || tries === READS) throw error;
         await sleep(200 * 2 ** tries, undefined, { signal });
       }
@@ -133,7 +136,9 @@ async function credentials() {
   try {
     told = JSON.parse((await wrangler(["auth", "token", "--json"])).stdout);
   } catch {
-    throw new Failure("No credentials for Cloudflare: run `wrangler login`, or set CLOUDFLARE_API_TOKEN (docs/DEPLOY.md says which rights it needs).");
+    throw new Failure(
+      "No credentials for Cloudflare: run `wrangler login`, or set CLOUDFLARE_API_TOKEN; docs/DEPLOY.md says with which rights",
+    );
   }
   if (told.type === "api_key") return { "x-auth-key": told.key, "x-auth-email": told.email };
   return { authorization: `Bearer ${told.token}` };

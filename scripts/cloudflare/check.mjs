@@ -13,13 +13,18 @@ const SCRIPT = fileURLToPath(new URL("../check-config", import.meta.url));
 export function checkConfig({ stage, config }) {
   // Which secrets are missing is Cloudflare's to tell.
   const { workers } = report(["--config", config, "--env", stage], { ignores: (name) => name in SECRETS });
-  return Object.fromEntries(SERVICES.map((service) => [service, workers.find(({ worker }) => worker === service).secrets_to_set]));
+  return Object.fromEntries(
+    SERVICES.map((service) => [service, workers.find(({ worker }) => worker === service).secrets_to_set]),
+  );
 }
 
 /** Fails where `secrets`, which `worker` will have, are not what it takes. */
 export function checkSecrets({ environment }, config, secrets) {
   const lines = Object.entries(secrets).map(([name, value]) => `${name}='${value}'`);
-  report(["--config", config, "--env", environment, "--vars", "-"], { input: lines.join("\n"), ignores: (name) => !(name in secrets) });
+  report(["--config", config, "--env", environment, "--vars", "-"], {
+    input: lines.join("\n"),
+    ignores: (name) => !(name in secrets),
+  });
 }
 
 /** Tells what it found, but for names that it `ignores`. */
@@ -37,6 +42,7 @@ function report(args, { input = "", ignores }) {
     );
   for (const warning of all("warnings")) say(`warning  ${warning}`);
   const faults = all("faults");
-  if (faults.length > 0) throw new Failure(`${faults.map((fault) => `fault    ${fault}`).join("\n")}\nMend them first; nothing was changed`);
+  if (faults.length > 0)
+    throw new Failure(`${faults.map((fault) => `fault    ${fault}`).join("\n")}\nMend them first; nothing was changed`);
   return report;
 }

@@ -62,10 +62,15 @@ function script(name, ...args) {
 function refuse(name, plans) {
   const reasons = plans.flatMap(({ worker, before, missing }) => [
     ...missing.map((secret) => `${worker.name} lacks the secret ${secret}`),
-    ...before.routes.others.map(({ pattern, script }) => `${pattern} leads to ${script}; take it from there first, in Cloudflare's dashboard`),
+    ...before.routes.others.map(
+      ({ pattern, script }) => `${pattern} leads to ${script}; take it from there first, in Cloudflare's dashboard`,
+    ),
     ...(before.newer ?? [])
       .filter(({ message }) => /secret/i.test(message))
-      .map(({ id, message }) => `version ${short(id)} of ${worker.name} (${message}) holds secrets that never served, and a new version would inherit them`),
+      .map(
+        ({ id, message }) =>
+          `version ${short(id)} of ${worker.name} (${message}) holds secrets that never served, and new ones inherit them`,
+      ),
   ]);
   if (reasons.length === 0) return;
   const bySecrets = reasons.some((reason) => reason.includes("secret"));

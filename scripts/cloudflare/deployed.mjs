@@ -5,7 +5,10 @@ import { Failure } from "./failure.mjs";
 /** Everything that a deploy may change of `worker`; `exists` is false where there is none yet. */
 export async function readDeployed(cloudflare, worker, { signal } = {}) {
   const { name } = worker;
-  const [current, routes] = await Promise.all([readServing(cloudflare, worker, { signal }), readRoutes(cloudflare, worker, { signal })]);
+  const [current, routes] = await Promise.all([
+    readServing(cloudflare, worker, { signal }),
+    readRoutes(cloudflare, worker, { signal }),
+  ]);
   if (!current) return { exists: false, routes, crons: [], bindings: [], secrets: [] };
   const [schedules, { items: versions }, settings, { subdomain }] = await Promise.all([
     cloudflare.get(cloudflare.script(name, "/schedules"), { signal }),
@@ -84,15 +87,20 @@ async function readRoutes(cloudflare, worker, { signal }) {
 /** The zone in which a route is; it may be named, or be one whose name the host ends in. */
 export async function zoneOf(cloudflare, { pattern, zone_id, zone_name }, { signal } = {}) {
   if (zone_id) return zone_id;
-  const host = pattern.replace(/^https?:\/\//, "").replace(/^\*\.?/, "").split("/")[0];
+  const host = pattern
+    .replace(/^https?:\/\//, "")
+    .replace(/^\*\.?/, "")
+    .split("/")[0];
   const labels = (zone_name ?? host).split(".");
   const names = zone_name ? [zone_name] : labels.map((_, index) => labels.slice(index).join("."));
   for (const name of names.filter((name) => name.includes("."))) {
-    const [zone] = await cloudflare.get(`/zones?name=${encodeURIComponent(name)}&account.id=${cloudflare.account.id}`, { signal });
+    const [zone] = await cloudflare.get(`/zones?name=${encodeURIComponent(name)}&account.id=${cloudflare.account.id}`, {
+      signal,
+    });
     if (zone) return zone.id;
   }
   throw new Failure(
-    `The zone ${zone_name ?? host} is not in this Cloudflare account, or the token may not see it: it is needed for the route ${pattern}`,
+    `The zone ${zone_name ?? host} is not in this Cloudflare account, or the token may not see it; ${pattern} needs it`,
   );
 }
 

@@ -22,8 +22,9 @@ export const PATIENCE_MS = Number(process.env.AUTHFLOW_DEPLOY_PATIENCE_MS ?? 90_
 export async function untilReady(worker, version, { overrides = {}, patienceMs = PATIENCE_MS, signal } = {}) {
   const deadline = Date.now() + patienceMs;
   let last;
-  for (let good = 0; good < TIMES; ) {
-    if (Date.now() > deadline) throw new Failure(`${worker.health} was not well within ${Math.round(patienceMs / 1000)} s: ${last.told}`);
+  for (let good = 0; good < TIMES;) {
+    if (Date.now() > deadline)
+      throw new Failure(`${worker.health} was not well within ${Math.round(patienceMs / 1000)} s: ${last.told}`);
     if (last) await sleep(good > 0 ? PAUSE_MS / 2 : PAUSE_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
     last = judge(await ask(worker.health, overrides, signal), version);
     good = last.isGood ? good + 1 : 0;
@@ -38,25 +39,27 @@ function judge(answer, version) {
   if (status === 500 && health?.code === "config_invalid") {
     return { isGood: false, told: "500 config_invalid: a variable or a secret is wrong; `wrangler tail` shows which" };
   }
-  if (health?.checks === undefined) return { isGood: false, told: `${status}, and not by AuthFlow: ${body.slice(0, 120).replaceAll(/\s+/g, " ")}` };
+  if (health?.checks === undefined)
+    return { isGood: false, told: `${status}, and not by AuthFlow: ${body.slice(0, 120).replaceAll(/\s+/g, " ")}` };
   const unwell = Object.keys(health.checks).filter((name) => health.checks[name].status !== "ok");
   const told = `${status} ${health.status}${unwell.length > 0 ? `, without ${unwell.join(" and ")}` : ""}`;
   if (version !== undefined && health.version_id !== version) {
-    return { isGood: false, told: `${told}, by ${health.version_id ? `version ${short(health.version_id)}` : "a version that does not say which it is"}` };
+    const other = health.version_id ? `version ${short(health.version_id)}` : "a version that does not say which it is";
+    return { isGood: false, told: `${told}, by ${other}` };
   }
   return { isGood: status === 200, told };
 }
 
 /** What may keep one from the host at all. */
-const reach = ({ code }) =>
-  code === "ENOTFOUND" ? "; the host needs a DNS record in its zone that Cloudflare proxies" : "";
+const reach = ({ code }) => (code === "ENOTFOUND" ? "; the host needs a DNS record in its zone that Cloudflare proxies" : "");
 
 /** The answer, or why there is none. `AUTHFLOW_CONNECT_TO` is where a host is reached whose DNS leads elsewhere yet. */
 function ask(url, overrides, signal) {
   const [host, port] = (process.env.AUTHFLOW_CONNECT_TO ?? "").split(":");
   const names = Object.entries(overrides).map(([name, version]) => `${name}="${version}"`);
   return new Promise((resolve, reject) => {
-    const failed = (error) => (signal?.aborted ? reject(signal.reason) : resolve({ error: error.message || error.code, code: error.code }));
+    const failed = (error) =>
+      signal?.aborted ? reject(signal.reason) : resolve({ error: error.message || error.code, code: error.code });
     const asked = request(
       {
         host: host || url.hostname,

@@ -14,7 +14,10 @@ import { shown, tagOf } from "./stage.mjs";
 export function planWorker(worker, before, required) {
   const tag = tagOf(worker);
   const has = new Set(before.secrets);
-  const routes = changes(before.routes.ours.map(({ pattern }) => pattern), worker.routes.map(({ pattern }) => pattern));
+  const routes = changes(
+    before.routes.ours.map(({ pattern }) => pattern),
+    worker.routes.map(({ pattern }) => pattern),
+  );
   const crons = changes(before.crons, worker.crons);
   return {
     worker,
@@ -41,12 +44,19 @@ export function describe(plan) {
   return [
     worker.name,
     row("serves", serving(before)),
-    row("will", plan.uploads ? `a new version ${plan.tag} from ${shown(worker.folder)}, ${weight(worker.folder)}` : "stay: nothing of it has changed"),
+    row(
+      "will",
+      plan.uploads
+        ? `a new version ${plan.tag} from ${shown(worker.folder)}, ${weight(worker.folder)}`
+        : "stay: nothing of it has changed",
+    ),
     ...rows("routes", plan.routes.map(marked)),
     ...rows("crons", plan.crons.map(marked)),
     ...(plan.uploads ? rows("bindings", bindingChanges(before.bindings, worker.bindings)) : []),
     ...(before.isOnWorkersDev ? [row("address", "- the one under workers.dev")] : []),
-    ...(plan.observes === before.observes ? [] : [row("logs", plan.observes ? "+ kept by Cloudflare" : "- no longer kept by Cloudflare")]),
+    ...(plan.observes === before.observes
+      ? []
+      : [row("logs", plan.observes ? "+ kept by Cloudflare" : "- no longer kept by Cloudflare")]),
     ...rows("secrets", [
       ...(before.secrets.length > 0 ? [`= ${before.secrets.toSorted().join(", ")}`] : []),
       ...plan.missing.map((name) => `! ${name} is missing`),

@@ -56,7 +56,11 @@ class Rollout {
     const moved = this.#parts.filter(({ version }) => version !== undefined);
     if (this.#parts.every(isReached)) {
       for (const part of moved) await this.#beside(part);
-      await this.#look(moved, "that gets nobody yet", Object.fromEntries(moved.map(({ worker, version }) => [worker.name, version])));
+      await this.#look(
+        moved,
+        "that gets nobody yet",
+        Object.fromEntries(moved.map(({ worker, version }) => [worker.name, version])),
+      );
     } else if (moved.length > 0) {
       say("The domain does not lead to both workers yet: they are looked at once it does");
     }
@@ -153,7 +157,10 @@ class Rollout {
     this.#signal.throwIfAborted();
     this.#begin(part, "triggers");
     const { environment, name, routes, crons } = part.worker;
-    await wrangler(["triggers", "deploy", "--config", this.#config, "--env", environment], { signal: this.#signal, env: this.#account() });
+    await wrangler(["triggers", "deploy", "--config", this.#config, "--env", environment], {
+      signal: this.#signal,
+      env: this.#account(),
+    });
     say(`${name}: ${[...routes.map(({ pattern }) => pattern), ...crons].join(", ")} lead to it`);
   }
 
@@ -172,7 +179,11 @@ class Rollout {
     const left = [];
     for (const { part, what } of this.#begun) {
       try {
-        await { version: () => this.#moveBack(part), triggers: () => this.#triggerBack(part), observes: () => this.#setObserved(part.worker, part.before.observes) }[what]();
+        await {
+          version: () => this.#moveBack(part),
+          triggers: () => this.#triggerBack(part),
+          observes: () => this.#setObserved(part.worker, part.before.observes),
+        }[what]();
       } catch (error) {
         left.push(`${part.worker.name}: ${error.message}`);
         say(left.at(-1));
@@ -180,8 +191,14 @@ class Rollout {
     }
     if (left.length === 0) left.push(...(await this.#lookBack()));
     if (left.length > 0) {
-      const serve = this.#parts.map(({ worker, before }) => `  wrangler versions deploy ${before.version}@100% -y --name ${worker.name}`);
-      return withStatus(cause, 3, `Taking it back did not succeed. Look at it at once; these versions served before:\n${serve.join("\n")}`);
+      const serve = this.#parts.map(
+        ({ worker, before }) => `  wrangler versions deploy ${before.version}@100% -y --name ${worker.name}`,
+      );
+      return withStatus(
+        cause,
+        3,
+        `Taking it back did not succeed. Look at it at once; these versions served before:\n${serve.join("\n")}`,
+      );
     }
     return withStatus(cause, 1, `Failed: ${cause.message}\nWhat served before serves again.`);
   }
@@ -212,11 +229,17 @@ class Rollout {
     for (const zone of zones) {
       const had = new Set(before.routes.ours.filter((route) => route.zone === zone).map(({ pattern }) => pattern));
       for (const { id, pattern, script } of await this.#cloudflare.get(`/zones/${zone}/workers/routes`)) {
-        if (script === worker.name && !had.delete(pattern)) await this.#cloudflare.send("DELETE", `/zones/${zone}/workers/routes/${id}`);
+        if (script === worker.name && !had.delete(pattern))
+          await this.#cloudflare.send("DELETE", `/zones/${zone}/workers/routes/${id}`);
       }
-      for (const pattern of had) await this.#cloudflare.send("POST", `/zones/${zone}/workers/routes`, { pattern, script: worker.name });
+      for (const pattern of had)
+        await this.#cloudflare.send("POST", `/zones/${zone}/workers/routes`, { pattern, script: worker.name });
     }
-    await this.#cloudflare.send("PUT", this.#cloudflare.script(worker.name, "/schedules"), before.crons.map((cron) => ({ cron })));
+    await this.#cloudflare.send(
+      "PUT",
+      this.#cloudflare.script(worker.name, "/schedules"),
+      before.crons.map((cron) => ({ cron })),
+    );
     say(`${worker.name}: its routes and crons are those of before`);
   }
 
@@ -240,7 +263,8 @@ class Rollout {
 const share = (version_id, percentage) => ({ version_id, percentage });
 
 const sameVersions = (some, others) =>
-  some.length === others.length && others.every((one) => some.some((it) => it.version_id === one.version_id && it.percentage === one.percentage));
+  some.length === others.length &&
+  others.every((one) => some.some((it) => it.version_id === one.version_id && it.percentage === one.percentage));
 
 /** Whether the domain leads to the worker already, where it says how it is. */
 export const isReached = ({ worker, before }) => before.routes.ours.some(({ pattern }) => leadsTo(pattern, worker.health));

@@ -31,7 +31,8 @@ export const canRotate = (name) => name in LIVES;
 /** What to wait for after the step `step`, in seconds, and why. */
 export function waitAfter(step, name, lifetimes) {
   if (step === "begin") {
-    if (name === "ASSERTION_KEYS") return { seconds: PUBLISHED, why: "applications may keep the list of keys without the new one for so long" };
+    if (name === "ASSERTION_KEYS")
+      return { seconds: PUBLISHED, why: "applications may keep the list of keys without the new one for so long" };
     return { seconds: EVERYWHERE, why: "some isolates may not know the new value yet" };
   }
   return { seconds: LIVES[name](lifetimes) + EVERYWHERE, why: "what was made under the old value is in use for so long" };
@@ -39,7 +40,8 @@ export function waitAfter(step, name, lifetimes) {
 
 /** The longest lifetimes that the workers are configured with. */
 export function lifetimesOf(workers) {
-  const longest = (variable, otherwise) => Math.max(...workers.map(({ settings }) => Number(settings.vars[variable] || otherwise)));
+  const longest = (variable, otherwise) =>
+    Math.max(...workers.map(({ settings }) => Number(settings.vars[variable] || otherwise)));
   return { session: longest("SESSION_MAX_SECONDS", 86_400), device: longest("DEVICE_TTL_SECONDS", 86_400) };
 }
 
@@ -59,7 +61,9 @@ export async function nextStep(file, name, lifetimes, now = Date.now()) {
   } else {
     const due = dueAt(current, name, lifetimes);
     if (now < due.at) {
-      throw new Failure(`It is too early to ${current.step === "begin" ? "switch" : "finish"}: not before ${stamp(due.at)}, because ${due.why}`);
+      throw new Failure(
+        `It is too early to ${current.step === "begin" ? "switch" : "finish"}: not before ${stamp(due.at)}, because ${due.why}`,
+      );
     }
     const items = itemsOf(name, file.get(name));
     if (current.step === "begin") {

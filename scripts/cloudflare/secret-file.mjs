@@ -11,7 +11,9 @@ import { isUsed, SECRETS, secretsOf } from "./secret-names.mjs";
 /** What is known of the secrets, and is none: when each was uploaded, and which are being changed. */
 const STATE = "AUTHFLOW_STATE";
 
-const HEAD = (stage) => `# AuthFlow's secrets of ${stage}. Keep this file in a vault, and nowhere else once they are uploaded: whoever has
+const HEAD = (
+  stage,
+) => `# AuthFlow's secrets of ${stage}. Keep this file in a vault, and nowhere else once they are uploaded: whoever has
 # it can forge anybody's session. scripts/secrets reads and writes it; a name that ends in _VERIFY or _AUTH is for that
 # worker alone.
 `;
@@ -61,7 +63,9 @@ export class SecretFile {
 
   /** In one go: nobody finds half a file, and nothing is lost where the disk is full. */
   write() {
-    const lines = Object.entries({ ...this.#values, [STATE]: JSON.stringify(this.state) }).map(([name, value]) => `${name}='${value}'\n`);
+    const lines = Object.entries({ ...this.#values, [STATE]: JSON.stringify(this.state) }).map(
+      ([name, value]) => `${name}='${value}'\n`,
+    );
     const next = `${this.path}.new`;
     writeFileSync(next, HEAD(this.#stage) + lines.join(""), { mode: 0o600 });
     chmodSync(next, 0o600);

@@ -15,8 +15,18 @@ export const SECRETS = {
     from: "Supabase's dashboard, Project Settings, API Keys: a secret key",
     loss: "nobody gets in while Redis is away, nobody administers, and nobody can delete their account",
   },
-  NEW_DEVICE_HOOK_SECRET: { of: ["auth"], made: "webhook", beside: "NEW_DEVICE_HOOK_URL", loss: "no mail of a new device is sent" },
-  OTLP_HEADERS: { of: ["auth", "verify"], from: "your collector of traces", beside: "OTLP_URL", loss: "the collector may refuse spans" },
+  NEW_DEVICE_HOOK_SECRET: {
+    of: ["auth"],
+    made: "webhook",
+    beside: "NEW_DEVICE_HOOK_URL",
+    loss: "no mail of a new device is sent",
+  },
+  OTLP_HEADERS: {
+    of: ["auth", "verify"],
+    from: "your collector of traces",
+    beside: "OTLP_URL",
+    loss: "the collector may refuse spans",
+  },
 };
 
 /** Those that `service` reads. */

@@ -28,7 +28,13 @@ async function main() {
   const { values: options, positionals } = parseArgs({ allowPositionals: true, options: OPTIONS });
   const [name, command, secret] = positionals;
   const stage = readStage(name, options.config);
-  const context = { stage, workers: SERVICES.map((service) => stage[service]), file: new SecretFile(stage), options, signal: interruption() };
+  const context = {
+    stage,
+    workers: SERVICES.map((service) => stage[service]),
+    file: new SecretFile(stage),
+    options,
+    signal: interruption(),
+  };
   await { list, make, upload, rotate: () => rotate(context, secret) }[command](context);
 }
 
@@ -43,7 +49,8 @@ async function list({ stage, workers, file, signal }) {
     const inFile = of.some((service) => file.valueFor(service, name)) ? "yes" : "-";
     const cells = SERVICES.map((service) => (!of.includes(service) ? "" : there.get(service).includes(name) ? "yes" : "-"));
     const current = file.state.rotations[name];
-    console.log(`${name.padEnd(28)}${inFile.padEnd(8)}${cells.map((cell) => cell.padEnd(8)).join("")}${current ? progress(current, name, lifetimes) : ""}`.trimEnd());
+    const columns = [name.padEnd(28), inFile.padEnd(8), ...cells.map((cell) => cell.padEnd(8))];
+    console.log(`${columns.join("")}${current ? progress(current, name, lifetimes) : ""}`.trimEnd());
   }
 }
 
@@ -55,7 +62,9 @@ function progress(current, name, lifetimes) {
 
 /** Makes what is missing in the file, and asks for what others give. What is there stays. */
 async function make({ stage, workers, file, options, signal }) {
-  const wanted = Object.keys(SECRETS).filter((name) => workers.some(({ service, settings }) => SECRETS[name].of.includes(service) && isUsed(name, settings.vars)));
+  const wanted = Object.keys(SECRETS).filter((name) =>
+    workers.some(({ service, settings }) => SECRETS[name].of.includes(service) && isUsed(name, settings.vars)),
+  );
   const missing = wanted.filter((name) => !SECRETS[name].of.every((service) => file.valueFor(service, name)));
   if (missing.length === 0) return say(`${file.path} has every secret already`);
   if (options["dry-run"]) return say(`Would make, or ask for: ${missing.join(", ")}; this is a dry run`);
@@ -123,7 +132,11 @@ async function rotate(context, name) {
   await bring(context, one);
   const next = taken(file, name, lifetimes);
   const saved = `Put ${file.path} into the vault again`;
-  say(next ? `${saved}. From ${next} on, take the next step: scripts/secrets ${stage.stage} rotate ${name}` : `${name} is changed. ${saved}`);
+  say(
+    next
+      ? `${saved}. From ${next} on, take the next step: scripts/secrets ${stage.stage} rotate ${name}`
+      : `${name} is changed. ${saved}`,
+  );
 }
 
 function dryStep(current, name, lifetimes) {
@@ -132,7 +145,10 @@ function dryStep(current, name, lifetimes) {
 }
 
 async function warned(name, { yes }, signal) {
-  const loss = name === "ASSERTION_KEYS" ? "Applications refuse assertions until they have asked for the new key." : "Everybody is signed out.";
+  const loss =
+    name === "ASSERTION_KEYS"
+      ? "Applications refuse assertions until they have asked for the new key."
+      : "Everybody is signed out.";
   if (!yes && !(await confirmed(`${loss} Replace ${name} at once?`, signal))) throw new Failure("Nothing was changed");
 }
 
@@ -161,7 +177,15 @@ async function bring(context, secretsFor) {
     const input = JSON.stringify(secrets);
     const target = ["--config", stage.config, "--env", worker.environment];
     if (before.exists && isReached({ worker, before })) {
-      const args = ["versions", "secret", "bulk", ...target, "--message", "AuthFlow secrets", ...(before.tag ? ["--tag", before.tag] : [])];
+      const args = [
+        "versions",
+        "secret",
+        "bulk",
+        ...target,
+        "--message",
+        "AuthFlow secrets",
+        ...(before.tag ? ["--tag", before.tag] : []),
+      ];
       const { stdout } = await wrangler(args, { input, signal, env });
       const [, version] = /Created version ([0-9a-f-]{36})/.exec(stdout) ?? [];
       if (!version) throw new Failure(`wrangler made no version of ${worker.name} with the secrets`);
@@ -184,13 +208,15 @@ function refuse(jobs, file, { replace }) {
     const strange = (before.newer ?? []).filter(({ message }) => !/secret/i.test(message));
     if (strange.length > 0) {
       throw new Failure(
-        `version ${short(strange[0].id)} of ${worker.name} (${strange[0].message || "without a message"}) was uploaded and does not serve; secrets would bring it along. Deploy first: scripts/deploy`,
+        `version ${short(strange[0].id)} of ${worker.name} (${strange[0].message || "without a message"}) was uploaded and ` +
+          "does not serve; secrets would bring it along. Deploy first: scripts/deploy",
       );
     }
     const foreign = Object.keys(secrets).filter((name) => before.secrets.includes(name) && !file.state.uploaded[name]);
     if (foreign.length > 0 && !replace) {
       throw new Failure(
-        `${worker.name} has ${foreign.join(", ")} already, and not from ${file.path}, whose values would replace them: new ones of ours sign everybody out. Take the right file from the vault, or say --replace`,
+        `${worker.name} has ${foreign.join(", ")} already, and not from ${file.path}, whose values would replace them: new ` +
+          "ones of ours sign everybody out. Take the right file from the vault, or say --replace",
       );
     }
   }

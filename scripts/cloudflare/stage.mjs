@@ -16,9 +16,25 @@ const HEALTH = { auth: "/api/v1/simple_auth/health?ready", verify: "/health?read
 
 /** Settings that make a version what it is. Those of the host and of the clock are the worker's, and not of a version. */
 const OF_A_VERSION = [
-  "name", "compatibility_date", "compatibility_flags", "vars", "ratelimits", "services", "version_metadata",
-  "analytics_engine_datasets", "kv_namespaces", "r2_buckets", "d1_databases", "hyperdrive", "queues", "mtls_certificates",
-  "secrets_store_secrets", "vpc_services", "limits", "placement", "tail_consumers",
+  "name",
+  "compatibility_date",
+  "compatibility_flags",
+  "vars",
+  "ratelimits",
+  "services",
+  "version_metadata",
+  "analytics_engine_datasets",
+  "kv_namespaces",
+  "r2_buckets",
+  "d1_databases",
+  "hyperdrive",
+  "queues",
+  "mtls_certificates",
+  "secrets_store_secrets",
+  "vpc_services",
+  "limits",
+  "placement",
+  "tail_consumers",
 ];
 
 /** The environment of `service` in `stage`. */
@@ -52,7 +68,9 @@ function readWorker(service, stage, config) {
 function routeOf(route, environment) {
   const { pattern, zone_name, zone_id, custom_domain } = typeof route === "string" ? { pattern: route } : route;
   if (custom_domain) {
-    throw new Failure(`[env.${environment}]: ${pattern} is a custom domain, which sends all of a host to one worker; make it a route`);
+    throw new Failure(
+      `[env.${environment}]: ${pattern} is a custom domain, which sends all of a host to one worker; make it a route`,
+    );
   }
   return { pattern, zone_name, zone_id };
 }
@@ -63,8 +81,11 @@ function bindingsOf(settings) {
     typeof value === "string" ? { name, type: "plain_text", text: value } : { name, type: "json", json: value },
   );
   const services = settings.services?.map(({ binding, service }) => ({ name: binding, type: "service", service })) ?? [];
-  const limiters = settings.ratelimits?.map(({ name, namespace_id, simple }) => ({ name, type: "ratelimit", namespace_id, simple })) ?? [];
-  const datasets = settings.analytics_engine_datasets?.map(({ binding, dataset }) => ({ name: binding, type: "analytics_engine", dataset })) ?? [];
+  const limiters =
+    settings.ratelimits?.map(({ name, namespace_id, simple }) => ({ name, type: "ratelimit", namespace_id, simple })) ?? [];
+  const datasets =
+    settings.analytics_engine_datasets?.map(({ binding, dataset }) => ({ name: binding, type: "analytics_engine", dataset })) ??
+    [];
   const metadata = settings.version_metadata ? [{ name: settings.version_metadata.binding, type: "version_metadata" }] : [];
   return [...texts, ...services, ...limiters, ...datasets, ...metadata];
 }
@@ -75,7 +96,12 @@ function bindingsOf(settings) {
  */
 export function tagOf({ settings, folder }) {
   const hash = createHash("sha256");
-  for (const name of ["index.js", "index_bg.wasm"]) hash.update(createHash("sha256").update(readFileSync(`${folder}/${name}`)).digest());
+  for (const name of ["index.js", "index_bg.wasm"])
+    hash.update(
+      createHash("sha256")
+        .update(readFileSync(`${folder}/${name}`))
+        .digest(),
+    );
   hash.update(JSON.stringify(OF_A_VERSION.map((name) => settings[name] ?? null)));
   return hash.digest("hex").slice(0, 20);
 }

@@ -17,7 +17,11 @@ export async function wrangler(args, { input, signal, env = {} } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "authflow-wrangler-"));
   const output = join(folder, "records");
   try {
-    const { status, stdout, stderr } = await finished(args, { input, signal, env: { ...env, WRANGLER_OUTPUT_FILE_PATH: output } });
+    const { status, stdout, stderr } = await finished(args, {
+      input,
+      signal,
+      env: { ...env, WRANGLER_OUTPUT_FILE_PATH: output },
+    });
     signal?.throwIfAborted();
     if (status !== 0) throw new Failure(`wrangler ${args.slice(0, 2).join(" ")} failed:\n${tail(stderr + stdout)}`);
     return { stdout, records: await recordsOf(output) };
@@ -29,7 +33,15 @@ export async function wrangler(args, { input, signal, env = {} } = {}) {
 function finished(args, { input, signal, env }) {
   const child = spawn("wrangler", args, {
     detached: true,
-    env: { ...process.env, CI: "1", WRANGLER_LOG: "log", FORCE_COLOR: "0", NO_COLOR: "1", WRANGLER_HIDE_BANNER: "true", ...env },
+    env: {
+      ...process.env,
+      CI: "1",
+      WRANGLER_LOG: "log",
+      FORCE_COLOR: "0",
+      NO_COLOR: "1",
+      WRANGLER_HIDE_BANNER: "true",
+      ...env,
+    },
     stdio: ["pipe", "pipe", "pipe"],
   });
   let [stdout, stderr] = ["", ""];
@@ -63,5 +75,8 @@ async function recordsOf(file) {
 /** The end of what it said, without the file that its log went to. */
 function tail(text) {
   const lines = text.split("\n").map((line) => line.trimEnd());
-  return lines.filter((line) => line && !line.includes("Logs were written to")).slice(-20).join("\n");
+  return lines
+    .filter((line) => line && !line.includes("Logs were written to"))
+    .slice(-20)
+    .join("\n");
 }

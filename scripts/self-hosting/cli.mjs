@@ -94,16 +94,19 @@ async function planFor(paths, values) {
         });
   const { certificate = before?.certificate, key = before?.key } = values;
   const graceSeconds = number(values.grace, before?.graceSeconds ?? 60, "grace");
-  return { ...made, graceSeconds, ...(certificate && { certificate: resolve(certificate) }), ...(key && { key: resolve(key) }) };
+  return {
+    ...made,
+    graceSeconds,
+    ...(certificate && { certificate: resolve(certificate) }),
+    ...(key && { key: resolve(key) }),
+  };
 }
 
 /** Everything ends with this process. */
 async function inForeground(paths, plan) {
-  const running = supervise(paths, plan, (line) => process.stderr.write(`${line}\n`));
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-    process.on(signal, () => void running.then(({ stop }) => stop(), () => {}));
-  }
-  const { ended } = await running.catch((error) => complain(error.message));
+  const { started, stop, ended } = supervise(paths, plan, (line) => process.stderr.write(`${line}\n`));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, stop);
+  await started.catch((error) => complain(error.message));
   say(readyLine(plan));
   await ended;
 }
@@ -117,6 +120,8 @@ async function inBackground(paths, plan) {
   closeSync(output);
   let isOver = false;
   child.once("exit", () => (isOver = true));
+  // Who breaks off the start wants nothing to run.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill());
   for (;;) {
     const text = readFileSync(log).subarray(size).toString();
     if (text.includes("\nready ") || text.startsWith("ready ")) break;

@@ -50,7 +50,8 @@ export class Fleet {
   async status() {
     const line = async (instance) => {
       const state = (await instance.isReady()) ? "ready" : instance.pid ? "not ready" : "down";
-      return `${instance.name.padEnd(10)} ${String(instance.pid ?? "-").padEnd(8)} ${state.padEnd(10)} started again ${instance.restarts} times`;
+      const [name, pid] = [instance.name.padEnd(10), String(instance.pid ?? "-").padEnd(8)];
+      return `${name} ${pid} ${state.padEnd(10)} started again ${instance.restarts} times`;
     };
     return Promise.all(this.all.map(line));
   }
@@ -75,7 +76,8 @@ export class Fleet {
     const began = Date.now();
     if (!hasOthers) this.#say(`${instance.name} is the only one of its kind: while it restarts, nobody answers`);
     const putBack = await this.#takeOut(hasOthers && instance.name);
-    if (!(await instance.stop(this.#graceMs))) this.#say(`${instance.name} was not done after ${this.#graceMs / 1000} s, and was killed`);
+    if (!(await instance.stop(this.#graceMs)))
+      this.#say(`${instance.name} was not done after ${this.#graceMs / 1000} s, and was killed`);
     await instance.start();
     putBack();
     this.#say(`${instance.name} restarted in ${Date.now() - began} ms`);

@@ -7,7 +7,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** When a process began, as the system tells it; undefined if there is none. */
 function beginning(pid) {
   try {
-    return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8", env: { ...process.env, LC_ALL: "C" } }).trim();
+    return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], {
+      encoding: "utf8",
+      env: { ...process.env, LC_ALL: "C" },
+    }).trim();
   } catch {
     return undefined;
   }

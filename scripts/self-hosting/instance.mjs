@@ -57,8 +57,10 @@ export class Instance {
     const fail = (why) => {
       throw new Error(`${this.name} ${why}. Its log (${this.#options.log}) ends so:\n${this.#lastWords()}`);
     };
-    while (!(await this.isReady((error) => error instanceof Misconfigured && fail("cannot start: its settings have faults")))) {
-      if (Date.now() > deadline || !this.#wanted) fail(`is not ready after ${READY_WITHIN_MS / 1000} s`);
+    const giveUp = (error) => error instanceof Misconfigured && fail("cannot start: its settings have faults");
+    while (!(await this.isReady(giveUp))) {
+      if (!this.#wanted) fail("was told to end before it was ready");
+      if (Date.now() > deadline) fail(`is not ready after ${READY_WITHIN_MS / 1000} s`);
       await sleep(LOOK_EVERY_MS);
     }
   }
@@ -114,6 +116,9 @@ export class Instance {
 
   #lastWords() {
     const lines = readFileSync(this.#options.log, "utf8").trimEnd().split("\n");
-    return lines.filter((line) => !line.includes('"msg":"request"')).slice(-TOLD_LINES).join("\n");
+    return lines
+      .filter((line) => !line.includes('"msg":"request"'))
+      .slice(-TOLD_LINES)
+      .join("\n");
   }
 }

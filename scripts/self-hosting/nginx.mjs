@@ -11,7 +11,10 @@ export const KINDS = ["verify", "auth", "bridge"];
  * logged; `limit` a rate such as `100r/s` for all of an address together, counted here.
  */
 export function hereConf({ instances, inner, outer, out, log, limit }) {
-  const servers = [outerServer(outer, out, instances, limit), ...KINDS.map((kind) => innerServer(kind, inner[kind], out, instances))];
+  const servers = [
+    outerServer(outer, out, instances, limit),
+    ...KINDS.map((kind) => innerServer(kind, inner[kind], out, instances)),
+  ];
   const parts = [
     "# Made by scripts/self-host nginx. The folder out holds a file for each instance that gets no new requests.",
     `access_log ${log} trouble if=$in_trouble;`,
@@ -48,7 +51,12 @@ function outerServer({ listen, certificate, key }, out, instances, limit) {
 }
 
 function innerServer(kind, address, out, instances) {
-  return block("server", [`listen ${address};`, ...leaving(out), ...choice(kind, "target", out, instances), "include inside.conf;"]);
+  return block("server", [
+    `listen ${address};`,
+    ...leaving(out),
+    ...choice(kind, "target", out, instances),
+    "include inside.conf;",
+  ]);
 }
 
 function plainServer(addresses) {

@@ -9,7 +9,7 @@ import { complain } from "./complaint.mjs";
 const HOST = "127.0.0.1";
 /** The ports of docs/SELF-HOST.md: the number of an instance is the third digit of its port. */
 const INNER = { verify: 8000, auth: 8001, bridge: 8079 };
-const DIGIT = { verify: 0, auth: 1, chores: 2, bridge: 9 };
+const DIGIT = { verify: 0, auth: 1, chores: 2, health: 3, bridge: 9 };
 /** As many instances of a kind as the third digit tells apart from the inner ports. */
 const MOST = 6;
 /** A socket's path may have about a hundred bytes. */
@@ -18,7 +18,8 @@ const LONGEST_PATH = 90;
 /** The paths in `folder`. */
 export function paths(folder) {
   const at = (...names) => join(folder, ...names);
-  if (at("control").length > LONGEST_PATH) complain(`${folder} is too long a path for a socket: take a shorter one by --folder`);
+  if (at("control").length > LONGEST_PATH)
+    complain(`${folder} is too long a path for a socket: take a shorter one by --folder`);
   return {
     folder,
     plan: at("plan.json"),
@@ -57,7 +58,8 @@ export async function makePlan({ counts, port, freePorts, redis }) {
   for (const [kind, count] of Object.entries(counts)) {
     if (!(count >= 1 && count <= MOST)) complain(`--${kind} is a number from 1 to ${MOST}`);
   }
-  if (redis && new URL(redis).password) complain("--redis is seen by others: give its password as REDIS_PASSWORD in the settings");
+  if (redis && new URL(redis).password)
+    complain("--redis is seen by others: give its password as REDIS_PASSWORD in the settings");
   const taken = new Set();
   const choose = async (fixed) => {
     if (!freePorts) return fixed;
@@ -81,13 +83,14 @@ export async function makePlan({ counts, port, freePorts, redis }) {
       bridge: await numbered("bridge", counts.bridge),
     },
     chores: await numbered("chores", counts.auth),
+    health: await numbered("health", counts.verify),
     redis: redis ? { url: redis } : { port: await choose(6379) },
   };
 }
 
 /** Complains of each port of the plan that somebody has. */
-export async function needPorts({ outer, inner, instances, chores, redis }) {
-  const addresses = [...Object.values(inner), ...Object.values(instances).flat(), ...chores];
+export async function needPorts({ outer, inner, instances, chores, health, redis }) {
+  const addresses = [...Object.values(inner), ...Object.values(instances).flat(), ...chores, ...health];
   const ports = [outer, ...addresses.map(portOf), redis.port].filter(Boolean);
   const states = await Promise.all(ports.map(isFree));
   const taken = ports.filter((_, at) => !states[at]);

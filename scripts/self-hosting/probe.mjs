@@ -19,10 +19,9 @@ export async function isOpen(port) {
   }
 }
 
-/** Whether what listens at `address` says that it is well, as nginx would ask it. */
+/** Whether what listens at `address` says that it is well. */
 export async function isWell(address, path) {
-  const headers = { "x-real-ip": "127.0.0.1", "x-forwarded-proto": "https" };
-  const response = await fetch(`http://${address}${path}`, { headers, signal: AbortSignal.timeout(WITHIN_MS) });
+  const response = await fetch(`http://${address}${path}`, { signal: AbortSignal.timeout(WITHIN_MS) });
   const text = await response.text();
   if (text.includes('"config_invalid"')) throw new Misconfigured("its settings have faults");
   return response.ok;

@@ -20,7 +20,8 @@ const BRIDGE_DRAIN_SECONDS = "2";
 export function processes({ paths, plan, settings, programs }) {
   const world = { paths, plan, settings, programs };
   const named = (name, process) => ({ name, log: paths.log(name), ...process });
-  const each = (kind, describe) => plan.instances[kind].map((address, at) => named(`${kind}-${at + 1}`, describe(world, address, at)));
+  const each = (kind, describe) =>
+    plan.instances[kind].map((address, at) => named(`${kind}-${at + 1}`, describe(world, address, at)));
   return {
     redis: plan.redis.port ? [named("redis", redis(world))] : [],
     bridge: each("bridge", bridge),
@@ -31,10 +32,10 @@ export function processes({ paths, plan, settings, programs }) {
   };
 }
 
-/** It keeps what it acknowledged for a second at most before it is on disk, so that a restart of everything signs nobody out. */
+/** What it acknowledged is on disk a second later, so that a restart of everything signs nobody out. */
 function redis({ paths, plan, settings, programs }) {
   const { port } = plan.redis;
-  const lines = ["bind 127.0.0.1", `port ${port}`, `dir "${paths.redis}"`, "save \"\"", "appendonly yes", "appendfsync everysec"];
+  const lines = ["bind 127.0.0.1", `port ${port}`, `dir "${paths.redis}"`, 'save ""', "appendonly yes", "appendfsync everysec"];
   lines.push("maxmemory-policy noeviction", `requirepass "${settings.REDIS_PASSWORD}"`);
   const file = join(paths.redis, "redis.conf");
   writeFileSync(file, `${lines.join("\n")}\n`, { mode: 0o600 });
@@ -69,17 +70,23 @@ function auth({ plan, settings, programs }, address, at) {
   return worker("auth", programs, sockets, workerEnvironment("auth", plan, settings), address);
 }
 
-function verify({ plan, settings, programs }, address) {
-  const sockets = ["--socket-addr", `http=${address}`, "--external-addr", `auth=${plan.inner.auth}`];
-  return worker("verify", programs, sockets, workerEnvironment("verify", plan, settings), address);
+function verify({ plan, settings, programs }, address, at) {
+  const sockets = ["--socket-addr", `http=${address}`, "--socket-addr", `health=${plan.health[at]}`];
+  const args = [...sockets, "--external-addr", `auth=${plan.inner.auth}`];
+  return worker("verify", programs, args, workerEnvironment("verify", plan, settings), plan.health[at]);
 }
 
-function worker(kind, { workerd }, args, env, address) {
-  const isReady = () => isWell(address, "/health?ready");
+/** `health` is the address that tells whether it is well. */
+function worker(kind, { workerd }, args, env, health) {
+  const isReady = () => isWell(health, "/health?ready");
   return { command: workerd, args: ["serve", `${SELF_HOST}${kind}.capnp`, ...args], env, isReady };
 }
 
 function chores({ plan, programs }) {
   const url = `http://${plan.chores[0]}/`;
-  return { command: programs.bridge, args: ["call", url, "--every", `${CHORES_EVERY}`], isReady: () => isOpen(portOf(plan.chores[0])) };
+  return {
+    command: programs.bridge,
+    args: ["call", url, "--every", `${CHORES_EVERY}`],
+    isReady: () => isOpen(portOf(plan.chores[0])),
+  };
 }

@@ -1,6 +1,6 @@
 // Where the programs are that are started.
 
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
@@ -16,11 +16,17 @@ export function findPrograms() {
   if (!nginx) complain("nginx is missing: run scripts/setup --nginx");
   const redis = findCommand("redis-server");
   if (!redis) complain("redis-server is missing: run scripts/setup");
-  const bridge = [`${ROOT}build/bridge/authflow-bridge`, `${TARGET}/debug/authflow-bridge`].find((path) => existsSync(path));
+  const bridge = newest([`${ROOT}build/bridge/authflow-bridge`, `${TARGET}/debug/authflow-bridge`]);
   if (!bridge) complain("authflow-bridge is missing: run scripts/build bridge");
   for (const worker of ["verify", "auth"]) {
     if (!existsSync(`${ROOT}build/${worker}/index.js`)) complain(`build/${worker} is missing: run scripts/build`);
   }
   const workerd = createRequire(import.meta.resolve("miniflare"))("workerd").default;
   return { nginx, redis, bridge, workerd };
+}
+
+/** Of the files that there are, the one that was made last. */
+function newest(files) {
+  const made = (path) => statSync(path).mtimeMs;
+  return files.filter((path) => existsSync(path)).toSorted((a, b) => made(b) - made(a))[0];
 }

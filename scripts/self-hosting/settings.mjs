@@ -70,5 +70,5 @@ export function workerEnvironment(kind, plan, settings) {
 /** The names that a worker's configuration takes from the environment. */
 export function bindings(kind) {
   const text = readFileSync(`${SELF_HOST}${kind}.capnp`, "utf8");
-  return [...text.matchAll(/fromEnvironment = "(\w+)"/g)].map(([, name]) => name);
+  return [...new Set([...text.matchAll(/fromEnvironment = "(\w+)"/g)].map(([, name]) => name))];
 }

@@ -18,54 +18,59 @@ const NGINX = fileURLToPath(new URL("../../deploy/self-host/nginx/", import.meta
 
 /**
  * Starts everything by `plan` in the folder of `paths`, and serves commands from then on. `say(line)` gets what happens.
- * Gives `stop`, and `ended`, which comes with the end however it was asked for.
+ * `started` comes once all of it is ready, `ended` with the end, however that was asked for; `stop` asks for it at any time.
  */
-export async function supervise(paths, plan, say) {
-  const ended = Promise.withResolvers();
+export function supervise(paths, plan, say) {
+  const graceMs = plan.graceSeconds * 1000;
+  const look = () => {
+    const world = { paths, plan, settings: loadSettings(paths, plan), programs: findPrograms(), graceMs };
+    writeNginxConf(world);
+    return world;
+  };
   noteIdentity(paths.pid);
-  const look = () => ({ paths, plan, settings: loadSettings(paths, plan), programs: findPrograms(), graceMs: plan.graceSeconds * 1000 });
   rmSync(paths.out, { recursive: true, force: true });
   makeFolders(paths);
-  const world = look();
-  writeNginxConf(world);
-  let tell = say;
-  const fleet = new Fleet(world, (line) => tell(line));
-  let stopping;
-  const stop = () => (stopping ??= end());
+  /** Whoever gave a command hears of it, too. */
+  let listener;
+  const tell = (line) => [say, listener].forEach((one) => one?.(line));
+  const fleet = new Fleet(look(), tell);
+  const ended = Promise.withResolvers();
+  let control;
   const end = async () => {
     await fleet.stop();
-    control.close();
+    (await control).close();
     rmSync(paths.control, { force: true });
     forgetIdentity(paths.pid);
     ended.resolve();
   };
-  /** Whoever gave the command hears of it, too. */
-  const heard = (action) => async (listener) => {
-    tell = (line) => [say, listener].forEach((one) => one(line));
-    await action(listener).finally(() => (tell = say));
+  let stopping;
+  const stop = () => (stopping ??= end());
+  const heard = (action) => (who) => {
+    listener = who;
+    return action().finally(() => (listener = undefined));
   };
-  const control = await serveControl(paths.control, {
-    status: async (listener) => (await fleet.status()).forEach((line) => listener(line)),
-    restart: heard(async () => {
-      const now = look();
-      writeNginxConf(now);
-      await fleet.restart(now);
-    }),
+  control = serveControl(paths.control, {
+    status: async (who) => (await fleet.status()).forEach((line) => who(line)),
+    restart: heard(async () => fleet.restart(look())),
     stop: heard(stop),
   });
-  try {
+  const start = async () => {
+    await control;
     await fleet.start();
-  } catch (error) {
+  };
+  const started = start().catch(async (error) => {
     await stop();
     throw error;
-  }
-  return { stop, ended: ended.promise };
+  });
+  return { started, stop, ended: ended.promise };
 }
 
 /** Puts nginx's configuration into the folder: what is the same everywhere, and what is of this machine. */
 function writeNginxConf({ paths, plan, settings }) {
   cpSync(NGINX, paths.nginxConf, { recursive: true, filter: (path) => !path.endsWith(".here.conf") });
-  const hasIpv6 = Object.values(networkInterfaces()).flat().some(({ family }) => family === "IPv6");
+  const hasIpv6 = Object.values(networkInterfaces())
+    .flat()
+    .some(({ family }) => family === "IPv6");
   const listen = [`${plan.outer}`, ...(hasIpv6 ? [`[::]:${plan.outer}`] : [])];
   const outer = { listen, ...needCertificate(join(paths.nginxConf, "tls"), plan) };
   const place = { instances: plan.instances, inner: plan.inner, outer, out: paths.out, log: paths.log("nginx-trouble") };

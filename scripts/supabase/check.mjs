@@ -12,7 +12,10 @@ import { judgeSettings, UNSEEN } from "./settings.mjs";
 const API = process.env.SUPABASE_API_URL ?? "https://api.supabase.com";
 
 async function main() {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { config: { type: "string", default: "wrangler.toml" } } });
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { config: { type: "string", default: "wrangler.toml" } },
+  });
   const stage = readStage(positionals[0] ?? "production", values.config);
   const file = new SecretFile(stage);
   const secret = (name) => process.env[name]?.trim() || file.valueFor("auth", name);
@@ -30,7 +33,10 @@ async function main() {
   if (token) judgeSettings(findings, await authConfig(token, project.url), project);
   else for (const [what, place] of UNSEEN) findings.unseen(what, place);
   console.log(findings.text);
-  if (!token) console.log("With SUPABASE_ACCESS_TOKEN, a token of your account (supabase.com/dashboard/account/tokens), the rest is checked, too.");
+  if (!token)
+    console.log(
+      "With SUPABASE_ACCESS_TOKEN, a token of your account (supabase.com/dashboard/account/tokens), the rest is checked, too.",
+    );
   return findings.wrong > 0 ? 1 : 0;
 }
 
@@ -48,8 +54,14 @@ async function authConfig(token, url) {
     throw new Failure(`Supabase's Management API does not answer: ${error.cause?.message ?? error.message}`);
   }
   if (response.ok) return response.json();
-  const hints = { 401: "SUPABASE_ACCESS_TOKEN is not valid", 403: "SUPABASE_ACCESS_TOKEN may not read this project", 404: `there is no project ${ref}` };
-  throw new Failure(`Supabase's Management API answers ${response.status}: ${hints[response.status] ?? (await response.text()).slice(0, 200)}`);
+  const hints = {
+    401: "SUPABASE_ACCESS_TOKEN is not valid",
+    403: "SUPABASE_ACCESS_TOKEN may not read this project",
+    404: `there is no project ${ref}`,
+  };
+  throw new Failure(
+    `Supabase's Management API answers ${response.status}: ${hints[response.status] ?? (await response.text()).slice(0, 200)}`,
+  );
 }
 
 run(main);

@@ -7,7 +7,9 @@ const NO_HASH = "0".repeat(64);
 
 /** What the migration makes, and a harmless use of it. */
 const TABLES = {
-  authflow_sessions: "id_hash,user_id,record,device_fingerprint,created_at,expires_at,idle_until,known_since,saved_at,asked_at,record_asked_at,ended_at",
+  authflow_sessions:
+    "id_hash,user_id,record,device_fingerprint,created_at,expires_at,idle_until,known_since,saved_at," +
+    "asked_at,record_asked_at,ended_at",
   authflow_user_marks: "user_id,ended_at,kept,kept_ended_at,lowered_at,forgotten_at",
   authflow_owed: "seq,change,owed_since",
   authflow_state: "one_row,renewed_away_at",
@@ -57,7 +59,10 @@ export async function judgeReach(findings, { url, key }) {
   findings.judge(isWell, `Supabase answers at ${url}, and takes SUPABASE_ANON_KEY`, {
     what: status === 401 ? "Supabase does not take SUPABASE_ANON_KEY" : `Supabase does not answer at ${url}: ${why ?? status}`,
     place: status === 401 ? PLACES.keys : "Project Settings > Data API",
-    todo: status === 401 ? "take a key from there, and upload it by scripts/secrets" : "take the project's URL from there, and set SUPABASE_URL; a paused project is restored on its first page",
+    todo:
+      status === 401
+        ? "take a key from there, and upload it by scripts/secrets"
+        : "take the project's URL from there, and set SUPABASE_URL; a paused project is restored on its first page",
     loss: "nobody can sign in or up",
   });
   return isWell;
@@ -85,7 +90,10 @@ export async function judgePublic(findings, { url, key, vars }) {
     todo: "turn Allow anonymous sign-ins off, unless an application of yours needs it",
     loss: "whoever has the anon key can make accounts without end",
   });
-  for (const provider of (vars.OAUTH_PROVIDERS ?? "").split(",").map((one) => one.trim()).filter(Boolean)) {
+  for (const provider of (vars.OAUTH_PROVIDERS ?? "")
+    .split(",")
+    .map((one) => one.trim())
+    .filter(Boolean)) {
     findings.judge(settings.external?.[provider], `people may sign in at ${provider}`, {
       what: `OAUTH_PROVIDERS has ${provider}, which is off in Supabase`,
       place: `${PLACES.providers} > ${provider}`,
@@ -120,7 +128,10 @@ export async function judgeDatabase(findings, { url, key, serviceKey, vars }) {
   });
   if (missing.length > 0) return undefined;
   if (key.startsWith("sb_secret_")) {
-    return findings.unseen("that nobody else may use the tables, without a publishable key,", `${PLACES.sql}, or give it as SUPABASE_PUBLISHABLE_KEY`);
+    return findings.unseen(
+      "that nobody else may use the tables, without a publishable key,",
+      `${PLACES.sql}, or give it as SUPABASE_PUBLISHABLE_KEY`,
+    );
   }
   const open = [];
   for (const [, { name, status }] of await uses(url, key)) if (status === 200 || status === 204) open.push(name);

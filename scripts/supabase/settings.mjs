@@ -6,7 +6,12 @@ import { PLACES } from "./findings.mjs";
 /** The mails whose links AuthFlow answers: their names in the dashboard, and where the link must lead. */
 const MAILS = {
   confirmation: { title: "Confirm signup", path: "/auth/confirm", type: "signup", loss: "nobody can confirm their address" },
-  email_change: { title: "Change email address", path: "/auth/confirm", type: "email_change", loss: "nobody can change their address" },
+  email_change: {
+    title: "Change email address",
+    path: "/auth/confirm",
+    type: "email_change",
+    loss: "nobody can change their address",
+  },
   recovery: { title: "Reset password", path: "/auth/reset", type: "recovery", loss: "nobody can choose a new password" },
 };
 
@@ -25,7 +30,8 @@ export const UNSEEN = [
 /** Judges `config` by what `vars` say of the auth worker, whose key for Supabase is `key`. */
 export function judgeSettings(findings, config, { vars, key }) {
   urls(findings, config, vars);
-  for (const [name, mail] of Object.entries(MAILS)) template(findings, config[`mailer_templates_${name}_content`] ?? "", mail, vars);
+  for (const [name, mail] of Object.entries(MAILS))
+    template(findings, config[`mailer_templates_${name}_content`] ?? "", mail, vars);
   forwarding(findings, config, key);
   passwords(findings, config, vars);
   mails(findings, config);
@@ -52,8 +58,13 @@ function urls(findings, config, vars) {
     todo: `set Site URL to ${auth}`,
     loss: "the links of mails lead elsewhere",
   });
-  const allowed = (config.uri_allow_list ?? "").split(",").map((one) => one.trim()).filter(Boolean);
-  const targets = new Set([vars.GATEWAY_URL, vars.AUTH_URL, ...(vars.REDIRECT_ORIGINS ?? "").split(",")].map(origin).filter(Boolean));
+  const allowed = (config.uri_allow_list ?? "")
+    .split(",")
+    .map((one) => one.trim())
+    .filter(Boolean);
+  const targets = new Set(
+    [vars.GATEWAY_URL, vars.AUTH_URL, ...(vars.REDIRECT_ORIGINS ?? "").split(",")].map(origin).filter(Boolean),
+  );
   // The host of the site URL needs no leave.
   const known = (url) => new URL(url).hostname === new URL(auth).hostname || allowed.some((pattern) => globs(pattern, url));
   const missing = [...targets].filter((target) => !known(`${target}/a/b?c=d`));

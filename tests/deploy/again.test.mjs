@@ -6,6 +6,10 @@ import { test } from "node:test";
 import { WELL } from "./edge.mjs";
 import { AUTH, moves, startWorld, VERIFY, WORKERS } from "./world.mjs";
 
+/** The gateway's route, and one more. */
+const APP = '[{ pattern = "app.example.com/*", zone_name = "example.com" }';
+const WWW = ', { pattern = "www.example.com/*", zone_name = "example.com" }';
+
 test("a new version is looked at through the domain before anybody gets it, and then twice over", async (t) => {
   const world = await startWorld(t);
   const old = world.deployed();
@@ -13,8 +17,15 @@ test("a new version is looked at through the domain before anybody gets it, and 
   assert.equal(status, 0, output);
   const [auth, verify] = WORKERS.map((name) => world.api.served(name));
   assert.ok(auth !== old[AUTH] && verify !== old[VERIFY]);
-  assert.deepEqual(moves(world), [AUTH, VERIFY, AUTH, VERIFY].map((name) => `${name}/deployments`));
-  const shares = (name) => world.api.scripts.get(name).deployments.slice(0, 2).map(({ versions }) => Object.fromEntries(versions.map(({ version_id, percentage }) => [version_id, percentage])));
+  assert.deepEqual(
+    moves(world),
+    [AUTH, VERIFY, AUTH, VERIFY].map((name) => `${name}/deployments`),
+  );
+  const shares = (name) =>
+    world.api.scripts
+      .get(name)
+      .deployments.slice(0, 2)
+      .map(({ versions }) => Object.fromEntries(versions.map(({ version_id, percentage }) => [version_id, percentage])));
   assert.deepEqual(shares(AUTH), [{ [auth]: 100 }, { [old[AUTH]]: 100, [auth]: 0 }]);
   assert.deepEqual(shares(VERIFY), [{ [verify]: 100 }, { [old[VERIFY]]: 100, [verify]: 0 }]);
   const seen = world.edge.seen.map(({ script, id, asked }) => [script, id, asked]);
@@ -44,12 +55,12 @@ test("a new version is looked at through the domain before anybody gets it, and 
   });
 
   await t.test("a route more and one less are seen, and led to", async () => {
-    world.edit(['pattern = "app.example.com/*"', 'pattern = "www.example.com/*"'], ['routes = [{ pattern = "www.example.com/*", zone_name = "example.com" }]', 'routes = [{ pattern = "app.example.com/*", zone_name = "example.com" }, { pattern = "www.example.com/*", zone_name = "example.com" }]']);
+    world.edit([`${APP}]`, `${APP}${WWW}]`]);
     const more = await world.deploy();
     assert.match(more.stdout, /= app\.example\.com\/\*\n +\+ www\.example\.com\/\*/);
     assert.deepEqual(world.api.patterns(VERIFY), ["app.example.com/*", "www.example.com/*"]);
     assert.equal(world.api.served(VERIFY), verify, "no version was needed for it");
-    world.edit([', { pattern = "www.example.com/*", zone_name = "example.com" }', ""]);
+    world.edit([WWW, ""]);
     const less = await world.deploy();
     assert.match(less.stdout, /- www\.example\.com\/\*/);
     assert.deepEqual(world.api.patterns(VERIFY), ["app.example.com/*"]);

@@ -38,7 +38,10 @@ class Api {
    * as long as the caller waits (`hang`). With `done`, what they ask for is done all the same. `meanwhile` is called first.
    * The first `after` of them are spared.
    */
-  fault(matches, { status = 500, code = 10001, cut = false, hang = false, done = false, count = 1, after = 0, meanwhile } = {}) {
+  fault(
+    matches,
+    { status = 500, code = 10001, cut = false, hang = false, done = false, count = 1, after = 0, meanwhile } = {},
+  ) {
     this.#faults.push({ matches, status, code, cut, hang, done, count, after, meanwhile });
   }
 
@@ -48,12 +51,16 @@ class Api {
 
   /** The versions that serve a worker, by their share. */
   serving(name) {
-    return Object.fromEntries(this.scripts.get(name).deployments[0].versions.map(({ version_id, percentage }) => [version_id, percentage]));
+    return Object.fromEntries(
+      this.scripts.get(name).deployments[0].versions.map(({ version_id, percentage }) => [version_id, percentage]),
+    );
   }
 
   /** The one version that serves a worker. */
   served(name) {
-    const [id, ...more] = Object.entries(this.serving(name)).filter(([, share]) => share > 0).map(([id]) => id);
+    const [id, ...more] = Object.entries(this.serving(name))
+      .filter(([, share]) => share > 0)
+      .map(([id]) => id);
     if (more.length > 0) throw new Error(`${name} is served by several versions`);
     return id;
   }
@@ -64,11 +71,16 @@ class Api {
 
   /** A secret's value in the version that serves. */
   secret(name, secret) {
-    return this.version(name, this.served(name)).bindings.find((binding) => binding.name === secret && binding.type === "secret_text")?.text;
+    return this.version(name, this.served(name)).bindings.find(
+      (binding) => binding.name === secret && binding.type === "secret_text",
+    )?.text;
   }
 
   patterns(name) {
-    return this.routes.filter(({ script }) => script === name).map(({ pattern }) => pattern).toSorted();
+    return this.routes
+      .filter(({ script }) => script === name)
+      .map(({ pattern }) => pattern)
+      .toSorted();
   }
 
   /** What `wrangler secret bulk` makes of a worker that is not there, without running it. */
@@ -113,8 +125,10 @@ class Api {
     let status = 200;
     let answer;
     try {
-      if (fault && !fault.done && !fault.cut && !fault.hang && fault.status !== 200) throw new Refusal(fault.status, fault.code, "told to fail");
-      if (!fault || fault.done || fault.status === 200) answer = { success: true, errors: [], messages: [], ...(await this.#do(request, path, url.searchParams, body)) };
+      if (fault && !fault.done && !fault.cut && !fault.hang && fault.status !== 200)
+        throw new Refusal(fault.status, fault.code, "told to fail");
+      if (!fault || fault.done || fault.status === 200)
+        answer = { success: true, errors: [], messages: [], ...(await this.#do(request, path, url.searchParams, body)) };
       if (request.method !== "GET") this.writes.push(call);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -159,7 +173,15 @@ class Api {
   }
 
   deploy(script, versions, annotations = {}, author_email = "dev@example.com") {
-    const deployment = { id: randomUUID(), source: "wrangler", strategy: "percentage", author_email, created_on: this.now(), annotations, versions };
+    const deployment = {
+      id: randomUUID(),
+      source: "wrangler",
+      strategy: "percentage",
+      author_email,
+      created_on: this.now(),
+      annotations,
+      versions,
+    };
     script.deployments.unshift(deployment);
     script.deployments.splice(10);
     return deployment;
@@ -174,56 +196,93 @@ const ENDPOINTS = [
   ["GET", at("/accounts"), () => [ACCOUNT]],
   ["GET", at("/memberships"), () => [{ account: ACCOUNT }]],
   ["GET", at(`/accounts/${ACCOUNT.id}`), () => ACCOUNT],
-  ["GET", at("/zones"), (api, { query }) => (query.get("name") === ZONE.name && query.get("account.id") === ACCOUNT.id ? [ZONE] : [])],
+  [
+    "GET",
+    at("/zones"),
+    (api, { query }) => (query.get("name") === ZONE.name && query.get("account.id") === ACCOUNT.id ? [ZONE] : []),
+  ],
   ["GET", at(`/zones/${ZONE.id}/workers/routes`), (api) => api.routes],
   ["POST", at(`/zones/${ZONE.id}/workers/routes`), (api, { json }) => addRoute(api, json())],
-  ["DELETE", at(`/zones/${ZONE.id}/workers/routes/(?<id>\\w+)`), (api, { id }) => {
-    if (!api.routes.some((route) => route.id === id)) throw new Refusal(404, 10009, "no such route");
-    api.routes = api.routes.filter((route) => route.id !== id);
-    return { id };
-  }],
-  ["GET", at(`/accounts/${ACCOUNT.id}/workers/services/(?<name>[\\w-]+)`), (api, { name }) => {
-    if (!api.scripts.has(name)) throw new Refusal(404, 10090, "workers.api.error.service_not_found");
-    const { tag, tags } = api.script(name);
-    return { id: name, default_environment: { environment: "production", script: { id: name, tag, tags, last_deployed_from: "wrangler" } } };
-  }],
+  [
+    "DELETE",
+    at(`/zones/${ZONE.id}/workers/routes/(?<id>\\w+)`),
+    (api, { id }) => {
+      if (!api.routes.some((route) => route.id === id)) throw new Refusal(404, 10009, "no such route");
+      api.routes = api.routes.filter((route) => route.id !== id);
+      return { id };
+    },
+  ],
+  [
+    "GET",
+    at(`/accounts/${ACCOUNT.id}/workers/services/(?<name>[\\w-]+)`),
+    (api, { name }) => {
+      if (!api.scripts.has(name)) throw new Refusal(404, 10090, "workers.api.error.service_not_found");
+      const { tag, tags } = api.script(name);
+      return {
+        id: name,
+        default_environment: { environment: "production", script: { id: name, tag, tags, last_deployed_from: "wrangler" } },
+      };
+    },
+  ],
   ["GET", at(WORKER), (api, { name }) => ({ id: name, name, subdomain: api.script(name).subdomain })],
   ["PATCH", at(`${WORKER}/versions/latest`), patchLatest],
   ["PUT", at(SCRIPT), draft],
   ["POST", at(`${SCRIPT}/versions`), uploadVersion],
-  ["GET", at(`${SCRIPT}/versions`), (api, { name }) => ({ items: api.script(name).versions.toReversed().slice(0, 10).map(told) })],
-  ["GET", at(`${SCRIPT}/versions/(?<id>[\\w-]+)`), (api, { name, id }) => {
-    api.script(name);
-    const version = api.version(name, id);
-    if (!version) throw new Refusal(404, 10036, "no such version");
-    return told(version);
-  }],
+  [
+    "GET",
+    at(`${SCRIPT}/versions`),
+    (api, { name }) => ({ items: api.script(name).versions.toReversed().slice(0, 10).map(told) }),
+  ],
+  [
+    "GET",
+    at(`${SCRIPT}/versions/(?<id>[\\w-]+)`),
+    (api, { name, id }) => {
+      api.script(name);
+      const version = api.version(name, id);
+      if (!version) throw new Refusal(404, 10036, "no such version");
+      return told(version);
+    },
+  ],
   ["GET", at(`${SCRIPT}/deployments`), (api, { name }) => ({ deployments: api.script(name).deployments })],
   ["POST", at(`${SCRIPT}/deployments`), createDeployment],
   ["GET", at(`${SCRIPT}/secrets`), (api, { name }) => secretsOf(api.script(name)).map(({ name, type }) => ({ name, type }))],
   ["PATCH", at(`${SCRIPT}/secrets-bulk`), patchSecrets],
   ["GET", at(`${SCRIPT}/schedules`), (api, { name }) => ({ schedules: api.script(name).crons.map((cron) => ({ cron })) })],
-  ["PUT", at(`${SCRIPT}/schedules`), (api, { name, json }) => {
-    const crons = json().map(({ cron }) => cron);
-    for (const cron of crons) if (cron.split(" ").length !== 5) throw new Refusal(400, 10100, `invalid cron string: ${cron}`);
-    api.script(name).crons = crons;
-    return { schedules: crons.map((cron) => ({ cron })) };
-  }],
-  ["PUT", at(`${SCRIPT}/routes`), (api, { name, json }) => {
-    api.script(name);
-    const wanted = json();
-    api.routes = api.routes.filter(({ script, pattern }) => script !== name || wanted.some((route) => route.pattern === pattern));
-    const had = api.patterns(name);
-    for (const { pattern, zone_name } of wanted) {
-      if (zone_name !== ZONE.name) throw new Refusal(400, 10082, `no zone ${zone_name}`);
-      if (!had.includes(pattern)) addRoute(api, { pattern, script: name });
-    }
-    return wanted;
-  }],
-  ["POST", at(`${SCRIPT}/subdomain`), (api, { name, json }) => {
-    api.script(name).subdomain = json();
-    return json();
-  }],
+  [
+    "PUT",
+    at(`${SCRIPT}/schedules`),
+    (api, { name, json }) => {
+      const crons = json().map(({ cron }) => cron);
+      for (const cron of crons) if (cron.split(" ").length !== 5) throw new Refusal(400, 10100, `invalid cron string: ${cron}`);
+      api.script(name).crons = crons;
+      return { schedules: crons.map((cron) => ({ cron })) };
+    },
+  ],
+  [
+    "PUT",
+    at(`${SCRIPT}/routes`),
+    (api, { name, json }) => {
+      api.script(name);
+      const wanted = json();
+      api.routes = api.routes.filter(
+        ({ script, pattern }) => script !== name || wanted.some((route) => route.pattern === pattern),
+      );
+      const had = api.patterns(name);
+      for (const { pattern, zone_name } of wanted) {
+        if (zone_name !== ZONE.name) throw new Refusal(400, 10082, `no zone ${zone_name}`);
+        if (!had.includes(pattern)) addRoute(api, { pattern, script: name });
+      }
+      return wanted;
+    },
+  ],
+  [
+    "POST",
+    at(`${SCRIPT}/subdomain`),
+    (api, { name, json }) => {
+      api.script(name).subdomain = json();
+      return json();
+    },
+  ],
   ["GET", at(`${SCRIPT}/script-settings`), (api, { name }) => api.script(name).settings],
   ["PATCH", at(`${SCRIPT}/script-settings`), (api, { name, json }) => Object.assign(api.script(name).settings, json())],
 ];
@@ -232,7 +291,8 @@ function addRoute(api, { pattern, script }) {
   const host = pattern.split("/")[0];
   if (!host.endsWith(ZONE.name) || !pattern.includes("/")) throw new Refusal(400, 10022, `invalid route ${pattern}`);
   if (!api.scripts.has(script)) throw new Refusal(404, 10007, `no worker ${script}`);
-  if (api.routes.some((route) => route.pattern === pattern)) throw new Refusal(409, 10020, `a route with the pattern ${pattern} already exists`);
+  if (api.routes.some((route) => route.pattern === pattern))
+    throw new Refusal(409, 10020, `a route with the pattern ${pattern} already exists`);
   const route = { id: randomUUID().replaceAll("-", ""), pattern, script };
   api.routes.push(route);
   return route;
@@ -264,11 +324,17 @@ async function uploadVersion(api, { name, body, request, query }) {
   if (query.get("bindings_inherit") !== "strict") throw new Refusal(400, 10021, "bindings_inherit is not strict");
   const previous = script.versions.at(-1).bindings;
   const { modules, metadata } = await readUpload(request, body, { scripts: api.scripts, previous });
-  if (metadata.main_module !== "index.js" || !modules["index_bg.wasm"]) throw new Refusal(400, 10021, "a module of AuthFlow is missing");
+  if (metadata.main_module !== "index.js" || !modules["index_bg.wasm"])
+    throw new Refusal(400, 10021, "a module of AuthFlow is missing");
   if (!metadata.compatibility_date) throw new Refusal(400, 10021, "there is no compatibility_date");
   const names = new Set(metadata.bindings.map(({ name }) => name));
   const kept = previous.filter((binding) => metadata.keep_bindings?.includes(binding.type) && !names.has(binding.name));
-  const bindings = [...metadata.bindings.map((binding) => (binding.type === "inherit" ? previous.find(({ name }) => name === binding.name) : binding)), ...kept];
+  const bindings = [
+    ...metadata.bindings.map((binding) =>
+      binding.type === "inherit" ? previous.find(({ name }) => name === binding.name) : binding,
+    ),
+    ...kept,
+  ];
   const { annotations, compatibility_date } = metadata;
   return { ...told(api.add(script, { modules, bindings, annotations, compatibility_date })), startup_time_ms: 7 };
 }
@@ -278,7 +344,9 @@ function patchLatest(api, { name, json, request }) {
   const script = api.script(name);
   const { env, annotations } = json();
   const { modules, bindings, compatibility_date } = script.versions.at(-1);
-  const changed = Object.entries(env).filter(([, value]) => value).map(([name, value]) => ({ name, ...value }));
+  const changed = Object.entries(env)
+    .filter(([, value]) => value)
+    .map(([name, value]) => ({ name, ...value }));
   checkBindings(changed, { scripts: api.scripts, previous: [] });
   const version = api.add(script, {
     modules,
@@ -307,13 +375,15 @@ function createDeployment(api, { name, json, query }) {
   const script = api.script(name);
   const { strategy, versions, annotations } = json();
   const total = versions.reduce((sum, { percentage }) => sum + percentage, 0);
-  if (strategy !== "percentage" || versions.length < 1 || versions.length > 2 || total !== 100) throw new Refusal(400, 10219, "the shares are not a whole");
+  if (strategy !== "percentage" || versions.length < 1 || versions.length > 2 || total !== 100)
+    throw new Refusal(400, 10219, "the shares are not a whole");
   const chosen = versions.map(({ version_id }) => api.version(name, version_id));
   if (chosen.includes(undefined)) throw new Refusal(404, 10036, "no such version");
   const [before] = script.deployments;
   const serving = before.versions.map(({ version_id }) => api.version(name, version_id));
   const newest = serving.toSorted((a, b) => b.number - a.number)[0];
-  const values = ({ bindings }) => JSON.stringify(bindings.filter(({ type }) => type === "secret_text").toSorted((a, b) => (a.name < b.name ? -1 : 1)));
+  const values = ({ bindings }) =>
+    JSON.stringify(bindings.filter(({ type }) => type === "secret_text").toSorted((a, b) => (a.name < b.name ? -1 : 1)));
   const isBack = chosen.every(({ number }) => number < newest.number);
   if (isBack && query.get("force") !== "true" && values(chosen[0]) !== values(newest)) {
     throw new Refusal(400, 10220, "The following secrets have changed: SESSION_SECRET");
@@ -325,14 +395,18 @@ const secretsOf = ({ versions }) => versions.at(-1).bindings.filter(({ type }) =
 
 /** A version as the API tells it: without what it runs, and without secrets. */
 function told({ id, number, created_on, bindings, annotations, compatibility_date, source, modules }) {
-  const etag = createHash("sha256").update(JSON.stringify(Object.keys(modules))).digest("hex");
+  const etag = createHash("sha256")
+    .update(JSON.stringify(Object.keys(modules)))
+    .digest("hex");
   return {
     id,
     number,
     metadata: { created_on, modified_on: created_on, source, author_email: "dev@example.com", has_preview: false },
     annotations,
     resources: {
-      bindings: bindings.map(({ text, ...binding }) => (binding.type === "secret_text" ? binding : { ...binding, ...(text === undefined ? {} : { text }) })),
+      bindings: bindings.map(({ text, ...binding }) =>
+        binding.type === "secret_text" ? binding : { ...binding, ...(text === undefined ? {} : { text }) },
+      ),
       script: { etag, handlers: ["fetch"], last_deployed_from: "wrangler" },
       script_runtime: { compatibility_date, usage_model: "standard" },
     },

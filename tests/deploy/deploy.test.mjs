@@ -19,11 +19,14 @@ test("the first deploy brings both workers to the domain, auth before the gatewa
     assert.equal(world.api.scripts.get(name).settings.observability.enabled, true);
     assert.deepEqual(world.state()[name], { serving: { [version.id]: 100 }, routes: ROUTES[name], crons: CRONS[name] });
   }
-  assert.deepEqual(moves(world), WORKERS.flatMap((name) => [`${name}/deployments`, `${name}/routes`]));
-  assert.deepEqual(world.edge.seen.map(({ path }) => path).filter((path, index, all) => all.indexOf(path) === index), [
-    "/api/v1/simple_auth/health?ready",
-    "/health?ready",
-  ]);
+  assert.deepEqual(
+    moves(world),
+    WORKERS.flatMap((name) => [`${name}/deployments`, `${name}/routes`]),
+  );
+  assert.deepEqual(
+    world.edge.seen.map(({ path }) => path).filter((path, index, all) => all.indexOf(path) === index),
+    ["/api/v1/simple_auth/health?ready", "/health?ready"],
+  );
 });
 
 test("a dry run shows all that would change, and changes nothing", async (t) => {

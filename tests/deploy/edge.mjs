@@ -13,12 +13,17 @@ export function certificate(folder) {
   const [key, ca] = [join(folder, "key.pem"), join(folder, "ca.pem")];
   const names = HOSTS.map((host) => `DNS:${host}`).join(",");
   const made = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=tests"];
-  execFileSync("openssl", ["req", "-x509", ...made, "-keyout", key, "-out", ca, "-addext", `subjectAltName=${names}`], { stdio: "pipe" });
+  execFileSync("openssl", ["req", "-x509", ...made, "-keyout", key, "-out", ca, "-addext", `subjectAltName=${names}`], {
+    stdio: "pipe",
+  });
   return { key: readFileSync(key), cert: readFileSync(ca), ca };
 }
 
 /** Answers as the workers do, without running them. */
-export const WELL = ({ id }) => ({ status: 200, body: { status: "ok", version: "0.1.0", version_id: id, checks: { redis: { status: "ok", latency_ms: 1 } } } });
+export const WELL = ({ id }) => ({
+  status: 200,
+  body: { status: "ok", version: "0.1.0", version_id: id, checks: { redis: { status: "ok", latency_ms: 1 } } },
+});
 
 /**
  * Starts it for what `api` has. `answer(version, request)` gives what a version answers; a test may replace it. `seen` is

@@ -31,7 +31,9 @@ test("Ctrl-C while a version is looked at that nobody gets yet takes it away", a
 });
 
 test("Ctrl-C between auth and the gateway brings auth back", async (t) => {
-  const output = await interrupted(t, ({ api }, stop) => api.fault(/^POST .*auth\/deployments$/, { after: 1, status: 200, meanwhile: stop }));
+  const output = await interrupted(t, ({ api }, stop) =>
+    api.fault(/^POST .*auth\/deployments$/, { after: 1, status: 200, meanwhile: stop }),
+  );
   assert.match(output, /authflow-auth: version [0-9a-f]{8} gets everybody again/);
 });
 
@@ -70,7 +72,11 @@ test("of two deploys at once, one goes through and the other one changes nothing
   const both = new Promise((resolve) => (arrived = resolve));
   let waiting = 0;
   // Both have uploaded before either may move anybody.
-  world.api.fault(/^POST .*verify\/versions$/, { count: 2, status: 200, meanwhile: () => ((waiting += 1) === 2 ? arrived() : both) });
+  world.api.fault(/^POST .*verify\/versions$/, {
+    count: 2,
+    status: 200,
+    meanwhile: () => ((waiting += 1) === 2 ? arrived() : both),
+  });
   const ends = await Promise.all([world.deploy(), world.deploy()]);
   const [winner, loser] = ends.toSorted((a, b) => a.status - b.status);
   assert.deepEqual([winner.status, loser.status], [0, 1], ends.map(({ output }) => output).join("\n\n"));
@@ -88,7 +94,10 @@ test("a secret that has changed since does not keep the old version from coming 
   world.edge.answer = (version) => (version.id === old[version.script] ? WELL(version) : { status: 503, body: "" });
   world.api.fault(/^POST .*auth\/versions$/, {
     status: 200,
-    meanwhile: () => (world.api.scripts.get(AUTH).versions.at(-1).bindings = [{ name: "SESSION_SECRET", type: "secret_text", text: "of later" }]),
+    meanwhile: () =>
+      (world.api.scripts.get(AUTH).versions.at(-1).bindings = [
+        { name: "SESSION_SECRET", type: "secret_text", text: "of later" },
+      ]),
   });
   const { status, output } = await world.deploy();
   assert.equal(status, 1, output);

@@ -32,12 +32,19 @@ test("both workers are deployed, answer by their new versions, and a wrong one n
   const { world, bridge } = await realWorld(t);
   const first = await world.deploy();
   assert.equal(first.status, 0, first.output);
-  for (const name of WORKERS) assert.match(first.output, new RegExp(`${name}: version ${world.api.served(name).slice(0, 8)}, that everybody gets, answers 200 ok`));
+  for (const name of WORKERS)
+    assert.match(
+      first.output,
+      new RegExp(`${name}: version ${world.api.served(name).slice(0, 8)}, that everybody gets, answers 200 ok`),
+    );
   const before = world.state();
 
   await t.test("a change for the worse is found before anybody gets it", async () => {
     // No check of the settings can know that there is no Redis at this port.
-    world.edit(['LOG_LEVEL = "info"\nROUTES', 'LOG_LEVEL = "warn"\nROUTES'], [`UPSTASH_REDIS_REST_URL = "${bridge.url}"`, 'UPSTASH_REDIS_REST_URL = "http://127.0.0.1:9"']);
+    world.edit(
+      ['LOG_LEVEL = "info"\nROUTES', 'LOG_LEVEL = "warn"\nROUTES'],
+      [`UPSTASH_REDIS_REST_URL = "${bridge.url}"`, 'UPSTASH_REDIS_REST_URL = "http://127.0.0.1:9"'],
+    );
     const { status, output } = await world.deploy(["--yes"], { env: { AUTHFLOW_DEPLOY_PATIENCE_MS: "6000" } });
     assert.equal(status, 1, output);
     assert.match(output, /503 unavailable, without redis/);

@@ -31,7 +31,9 @@ test("a secret that is needed and missing is named, with the command that sets i
 });
 
 test("a fault in wrangler.toml is told before anything is asked of Cloudflare", async (t) => {
-  const world = await startWorld(t, { edits: [['UPSTASH_REDIS_REST_URL = "https://example.upstash.io"', 'UPSTASH_REDIS_REST_URL = "upstash"']] });
+  const world = await startWorld(t, {
+    edits: [['UPSTASH_REDIS_REST_URL = "https://example.upstash.io"', 'UPSTASH_REDIS_REST_URL = "upstash"']],
+  });
   world.api.fault(/./, { count: Infinity, meanwhile: () => assert.fail("Cloudflare was asked") });
   const output = await refused(world);
   assert.match(output, /fault {4}verify: UPSTASH_REDIS_REST_URL /);
@@ -47,7 +49,10 @@ test("whoever cannot say yes must have said it beforehand", async (t) => {
 test("a token that is refused, or missing, is said to be so", async (t) => {
   const world = await startWorld(t);
   world.deployed();
-  assert.match(await refused(world, ["--yes"], { env: { CLOUDFLARE_API_TOKEN: "another" } }), /403.*Invalid access token[^]*docs\/DEPLOY\.md/);
+  assert.match(
+    await refused(world, ["--yes"], { env: { CLOUDFLARE_API_TOKEN: "another" } }),
+    /403.*Invalid access token[^]*docs\/DEPLOY\.md/,
+  );
   const none = await refused(world, ["--yes"], { env: { CLOUDFLARE_API_TOKEN: "" } });
   assert.match(none, /wrangler login.*CLOUDFLARE_API_TOKEN/);
 });
@@ -71,15 +76,25 @@ test("a gradual deployment of somebody else's is not broken into", async (t) => 
   const old = world.deployed();
   const script = world.api.scripts.get(AUTH);
   const { id } = world.api.add(script, { modules: {}, bindings: [] });
-  world.api.deploy(script, [{ version_id: old[AUTH], percentage: 90 }, { version_id: id, percentage: 10 }]);
-  assert.match(await refused(world), new RegExp(`authflow-auth is being deployed gradually \\(${old[AUTH].slice(0, 8)} 90 %, ${id.slice(0, 8)} 10 %\\)`));
+  world.api.deploy(script, [
+    { version_id: old[AUTH], percentage: 90 },
+    { version_id: id, percentage: 10 },
+  ]);
+  assert.match(
+    await refused(world),
+    new RegExp(`authflow-auth is being deployed gradually \\(${old[AUTH].slice(0, 8)} 90 %, ${id.slice(0, 8)} 10 %\\)`),
+  );
 });
 
 test("secrets that were uploaded and never served are not inherited unseen", async (t) => {
   const world = await startWorld(t);
   world.deployed();
   const script = world.api.scripts.get(VERIFY);
-  world.api.add(script, { modules: {}, bindings: script.versions.at(-1).bindings, annotations: { "workers/message": "Bulk updated 1 secrets" } });
+  world.api.add(script, {
+    modules: {},
+    bindings: script.versions.at(-1).bindings,
+    annotations: { "workers/message": "Bulk updated 1 secrets" },
+  });
   assert.match(await refused(world), /of authflow-verify \(Bulk updated 1 secrets\) holds secrets that never served/);
 });
 

@@ -16,8 +16,14 @@ async function servingWorld(t, options) {
   const uploaded = Object.fromEntries(Object.keys(values).map((name) => [name, "2026-11-26T02:00:00Z"]));
   const state = { ...JSON.parse(AUTHFLOW_STATE), uploaded };
   writeFileSync(world.path, readFileSync(world.path, "utf8").replace(AUTHFLOW_STATE, JSON.stringify(state)));
-  for (const [name, service] of [[AUTH, "auth"], [VERIFY, "verify"]]) {
-    world.api.putDraft(name, Object.fromEntries(Object.entries(values).filter(([secret]) => NAMES[secret].of.includes(service))));
+  for (const [name, service] of [
+    [AUTH, "auth"],
+    [VERIFY, "verify"],
+  ]) {
+    world.api.putDraft(
+      name,
+      Object.fromEntries(Object.entries(values).filter(([secret]) => NAMES[secret].of.includes(service))),
+    );
     world.api.putDeployed(name, world.leads(name));
   }
   return Object.assign(world, {

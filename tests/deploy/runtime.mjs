@@ -22,7 +22,10 @@ export function startRuntime(api) {
       telemetry: { enabled: false },
       log: new Log(LogLevel.NONE),
       handleStructuredLogs: () => {},
-      workers: [{ ...main, dev: { stripCfConnectingIp: false, unsafeDirectSockets: [{ host: "127.0.0.1", port }] } }, ...bound.values()],
+      workers: [
+        { ...main, dev: { stripCfConnectingIp: false, unsafeDirectSockets: [{ host: "127.0.0.1", port }] } },
+        ...bound.values(),
+      ],
     });
     await miniflare.ready;
     return { miniflare, port };
@@ -68,7 +71,8 @@ function bindingOf(api, binding, id, bound) {
     case "service": {
       const { service } = binding;
       const served = api.served(service);
-      if (!bound.has(service)) bound.set(service, configured(api, { ...api.version(service, served), id: served, script: service }, bound));
+      if (!bound.has(service))
+        bound.set(service, configured(api, { ...api.version(service, served), id: served, script: service }, bound));
       return { type: "worker", worker: service };
     }
     default:
@@ -79,12 +83,15 @@ function bindingOf(api, binding, id, bound) {
 /** The request, passed on as Cloudflare does, and its answer. */
 function passed(port, { method, url, headers }) {
   return new Promise((resolve, reject) => {
-    const asked = request({ host: "127.0.0.1", port, method, path: url, headers: { ...headers, "cf-connecting-ip": "192.0.2.7" } }, (answer) => {
-      const chunks = [];
-      answer.on("data", (chunk) => chunks.push(chunk));
-      answer.on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, body: Buffer.concat(chunks) }));
-      answer.on("error", reject);
-    });
+    const asked = request(
+      { host: "127.0.0.1", port, method, path: url, headers: { ...headers, "cf-connecting-ip": "192.0.2.7" } },
+      (answer) => {
+        const chunks = [];
+        answer.on("data", (chunk) => chunks.push(chunk));
+        answer.on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, body: Buffer.concat(chunks) }));
+        answer.on("error", reject);
+      },
+    );
     asked.on("error", reject);
     asked.end();
   });

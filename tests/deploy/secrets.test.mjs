@@ -13,18 +13,27 @@ import { typed } from "./terminal.mjs";
 import { AUTH, ROOT, startWorld, VERIFY, WORKERS } from "./world.mjs";
 
 /** Every value that must be seen nowhere. */
-const valuesOf = (world) => Object.entries(world.values()).filter(([name]) => name in NAMES).map(([, value]) => value);
+const valuesOf = (world) =>
+  Object.entries(world.values())
+    .filter(([name]) => name in NAMES)
+    .map(([, value]) => value);
 
 test("the list of secrets is that of check-config, and so are those that are needed", () => {
   const source = readFileSync(join(ROOT, "check/src/variables.rs"), "utf8");
-  const variables = source.split("Variable::").slice(1).map((text) => text.split("\n\n")[0]);
+  const variables = source
+    .split("Variable::")
+    .slice(1)
+    .map((text) => text.split("\n\n")[0]);
   const secrets = variables.filter((text) => /\.secret\(\)/.test(text.split("Variable")[0]));
   const readers = { Verify: ["verify"], Auth: ["auth"] };
   const known = Object.fromEntries(
     secrets.map((text) => [/"(\w+)"/.exec(text)[1], readers[/Worker::(\w+)/.exec(text)?.[1]] ?? ["auth", "verify"]]),
   );
   assert.ok(Object.keys(known).length > 8);
-  assert.deepEqual(Object.fromEntries(Object.entries(NAMES).map(([name, { of }]) => [name, of])), Object.fromEntries(Object.keys(NAMES).map((name) => [name, known[name]])));
+  assert.deepEqual(
+    Object.fromEntries(Object.entries(NAMES).map(([name, { of }]) => [name, of])),
+    Object.fromEntries(Object.keys(NAMES).map((name) => [name, known[name]])),
+  );
   assert.deepEqual(Object.keys(known).toSorted(), Object.keys(NAMES).toSorted());
 });
 
@@ -44,9 +53,14 @@ test("make makes each secret in its shape, for its owner alone, and keeps what i
   const again = await world.run("secrets", ["production", "make"], { env: GIVEN });
   assert.equal(again.status, 0);
   assert.deepEqual(world.values(), values);
-  const whole = await world.run("secrets", ["production", "make"], { env: { SUPABASE_SERVICE_ROLE_KEY: "sb_secret_0123456789" } });
+  const whole = await world.run("secrets", ["production", "make"], {
+    env: { SUPABASE_SERVICE_ROLE_KEY: "sb_secret_0123456789" },
+  });
   assert.equal(whole.status, 0, whole.output);
-  assert.deepEqual({ ...world.values(), SUPABASE_SERVICE_ROLE_KEY: undefined }, { ...values, SUPABASE_SERVICE_ROLE_KEY: undefined });
+  assert.deepEqual(
+    { ...world.values(), SUPABASE_SERVICE_ROLE_KEY: undefined },
+    { ...values, SUPABASE_SERVICE_ROLE_KEY: undefined },
+  );
   for (const value of valuesOf(world)) assert.ok(!(again.output + whole.output).includes(value), "a value was shown");
 });
 
@@ -124,7 +138,8 @@ test("secrets of workers that serve are rolled out like a deploy, and taken back
   assert.equal(kept.status, 1);
   assert.match(kept.output, /authflow-auth has .*SESSION_SECRET.* already, and not from .*\.secrets\.production.*--replace/);
 
-  world.edge.answer = (version) => (version.id === old[version.script] ? WELL(version) : { status: 500, body: { code: "config_invalid" } });
+  world.edge.answer = (version) =>
+    version.id === old[version.script] ? WELL(version) : { status: 500, body: { code: "config_invalid" } };
   const wrong = await world.run("secrets", ["production", "upload", "--replace"]);
   assert.equal(wrong.status, 1, wrong.output);
   assert.match(wrong.output, /config_invalid/);
@@ -135,7 +150,11 @@ test("secrets of workers that serve are rolled out like a deploy, and taken back
   assert.equal(right.status, 0, right.output);
   for (const name of WORKERS) {
     assert.equal(world.api.secret(name, "SESSION_SECRET"), world.values().SESSION_SECRET);
-    assert.equal(world.api.version(name, world.api.served(name)).annotations["workers/tag"], "old", "the code is that of before");
+    assert.equal(
+      world.api.version(name, world.api.served(name)).annotations["workers/tag"],
+      "old",
+      "the code is that of before",
+    );
   }
   const asked = world.edge.seen.filter(({ asked }) => asked).map(({ id }) => id);
   assert.ok(asked.includes(world.api.served(AUTH)), "it was looked at before anybody got it");
@@ -143,7 +162,11 @@ test("secrets of workers that serve are rolled out like a deploy, and taken back
 
 test("a value that no worker would take is not uploaded, and not shown", async (t) => {
   const world = await madeWorld(t);
-  for (const [name, value] of [["SESSION_SECRET", "hunter2"], ["FERNET_KEYS", "hunter2"], ["ASSERTION_KEYS", '[{"kid":"hunter2"}]']]) {
+  for (const [name, value] of [
+    ["SESSION_SECRET", "hunter2"],
+    ["FERNET_KEYS", "hunter2"],
+    ["ASSERTION_KEYS", '[{"kid":"hunter2"}]'],
+  ]) {
     const text = readFileSync(world.path, "utf8");
     writeFileSync(world.path, text.replace(new RegExp(`^${name}=.*$`, "m"), `${name}='${value}'`));
     const { status, output } = await world.run("secrets", ["production", "upload"]);
@@ -166,10 +189,18 @@ test("a file that others may read, or that holds what no worker reads, is not ta
 
 test("a worker may have a key of its own", async (t) => {
   const world = await madeWorld(t);
-  writeFileSync(world.path, `${readFileSync(world.path, "utf8")}SUPABASE_SERVICE_ROLE_KEY='sb_secret_both'\nSUPABASE_SERVICE_ROLE_KEY_VERIFY='sb_secret_verify'\n`);
+  writeFileSync(
+    world.path,
+    `${readFileSync(world.path, "utf8")}SUPABASE_SERVICE_ROLE_KEY='sb_secret_both'
+SUPABASE_SERVICE_ROLE_KEY_VERIFY='sb_secret_verify'
+`,
+  );
   const { status, output } = await world.run("secrets", ["production", "upload"]);
   assert.equal(status, 0, output);
-  assert.deepEqual(WORKERS.map((name) => world.api.secret(name, "SUPABASE_SERVICE_ROLE_KEY")), ["sb_secret_both", "sb_secret_verify"]);
+  assert.deepEqual(
+    WORKERS.map((name) => world.api.secret(name, "SUPABASE_SERVICE_ROLE_KEY")),
+    ["sb_secret_both", "sb_secret_verify"],
+  );
 });
 
 function readOrNothing(file) {

@@ -15,7 +15,8 @@ import { ROOT, startWorld } from "./world.mjs";
 
 const REF = "abcdefghijklmnopqrst";
 const TOKEN = "sbp_of-the-tests";
-const link = (path, type) => `<p><a href="{{ .SiteURL }}${path}?token_hash={{ .TokenHash }}&type=${type}&next={{ .RedirectTo }}">Here</a></p>`;
+const link = (path, type) =>
+  `<p><a href="{{ .SiteURL }}${path}?token_hash={{ .TokenHash }}&type=${type}&next={{ .RedirectTo }}">Here</a></p>`;
 
 /** A project in which all is as it must be. */
 const WELL = {
@@ -42,21 +43,42 @@ const VARS = { GATEWAY_URL: "https://app.example.com", AUTH_URL: "https://app.ex
 function wrong(changes, { vars = {}, key = "sb_secret_x" } = {}) {
   const findings = new Findings();
   judgeSettings(findings, { ...WELL, ...changes }, { vars: { ...VARS, ...vars }, key });
-  return findings.text.split("\n\n")[0].split(/\n(?=\S)/).filter((line) => line.startsWith("WRONG"));
+  return findings.text
+    .split("\n\n")[0]
+    .split(/\n(?=\S)/)
+    .filter((line) => line.startsWith("WRONG"));
 }
 
 test("a project in which all is as it must be has no fault", () => assert.deepEqual(wrong({}), []));
 
 test("each setting that is wrong is named, with its place and what to do", () => {
   for (const [changes, expected, options] of [
-    [{ site_url: "http://localhost:3000" }, /site URL is http:\/\/localhost:3000\n.*URL Configuration: set Site URL to https:\/\/app\.example\.com/],
-    [{ mailer_templates_confirmation_content: '<a href="{{ .ConfirmationURL }}">x</a>' }, /"Confirm signup".*Supabase's own page[^]*token_hash=\{\{ \.TokenHash \}\}&type=signup/],
-    [{ mailer_templates_recovery_content: link("/auth/confirm", "recovery") }, /"Reset password" does not lead to \/auth\/reset/],
+    [
+      { site_url: "http://localhost:3000" },
+      /site URL is http:\/\/localhost:3000\n.*URL Configuration: set Site URL to https:\/\/app\.example\.com/,
+    ],
+    [
+      { mailer_templates_confirmation_content: '<a href="{{ .ConfirmationURL }}">x</a>' },
+      /"Confirm signup".*Supabase's own page[^]*token_hash=\{\{ \.TokenHash \}\}&type=signup/,
+    ],
+    [
+      { mailer_templates_recovery_content: link("/auth/confirm", "recovery") },
+      /"Reset password" does not lead to \/auth\/reset/,
+    ],
     [{ mailer_templates_recovery_content: link("/auth/reset", "signup") }, /"Reset password"/],
-    [{ mailer_templates_email_change_content: link("/auth/confirm", "email_change").replace("&next={{ .RedirectTo }}", "") }, /"Change email address"/],
-    [{ mailer_templates_confirmation_content: link("/auth/confirm", "signup").replace(".TokenHash", ".Token") }, /"Confirm signup"/],
+    [
+      { mailer_templates_email_change_content: link("/auth/confirm", "email_change").replace("&next={{ .RedirectTo }}", "") },
+      /"Change email address"/,
+    ],
+    [
+      { mailer_templates_confirmation_content: link("/auth/confirm", "signup").replace(".TokenHash", ".Token") },
+      /"Confirm signup"/,
+    ],
     [{ mailer_templates_confirmation_content: undefined }, /"Confirm signup"/],
-    [{ security_sb_forwarded_for_enabled: false }, /takes everybody for one address[^]*Rate Limits: turn IP Address Forwarding on/],
+    [
+      { security_sb_forwarded_for_enabled: false },
+      /takes everybody for one address[^]*Rate Limits: turn IP Address Forwarding on/,
+    ],
     [{}, /SUPABASE_ANON_KEY is no secret key/, { key: "sb_publishable_x" }],
     [{ password_min_length: 6 }, /may have 6 characters[^]*Minimum password length/],
     [{ password_required_characters: "abc:ABC" }, /certain characters/],
@@ -66,7 +88,11 @@ test("each setting that is wrong is named, with its place and what to do", () =>
     [{ rate_limit_email_sent: 2 }, /only 2 mails/],
     [{ mfa_totp_verify_enabled: false }, /authenticator apps may not/],
     [{}, /PHONE_FACTORS is 1/, { vars: { PHONE_FACTORS: "1" } }],
-    [{}, /redirect URLs lack https:\/\/shop\.example\.com/, { vars: { REDIRECT_ORIGINS: "https://app.example.com,https://shop.example.com" } }],
+    [
+      {},
+      /redirect URLs lack https:\/\/shop\.example\.com/,
+      { vars: { REDIRECT_ORIGINS: "https://app.example.com,https://shop.example.com" } },
+    ],
   ]) {
     const faults = wrong(changes, options);
     assert.equal(faults.length, 1, `${expected}: ${faults.join("\n")}`);
@@ -77,29 +103,45 @@ test("each setting that is wrong is named, with its place and what to do", () =>
 
 test("what people choose otherwise, and may, is no fault", () => {
   const shop = { vars: { REDIRECT_ORIGINS: "https://app.example.com,https://shop.example.com" } };
-  for (const pattern of ["https://shop.example.com/**", "https://*.example.com/**", "https://**"]) assert.deepEqual(wrong({ uri_allow_list: ` ${pattern} ` }, shop), []);
+  for (const pattern of ["https://shop.example.com/**", "https://*.example.com/**", "https://**"])
+    assert.deepEqual(wrong({ uri_allow_list: ` ${pattern} ` }, shop), []);
   assert.equal(wrong({ uri_allow_list: "https://shop.example.com/*" }, shop).length, 1, "one * ends at a slash");
   const texts = { vars: { TEXTS: '{"en":{"new_password_hint":"With a digit."}}' } };
   assert.deepEqual(wrong({ password_required_characters: "0123456789" }, texts), []);
-  assert.deepEqual(wrong({ mailer_templates_confirmation_content: link("/auth/confirm", "signup").replace("{{ .SiteURL }}", "https://app.example.com") }), []);
+  assert.deepEqual(
+    wrong({
+      mailer_templates_confirmation_content: link("/auth/confirm", "signup").replace(
+        "{{ .SiteURL }}",
+        "https://app.example.com",
+      ),
+    }),
+    [],
+  );
 });
 
 test("the page has each setting that is looked at, and its place", () => {
   const page = readFileSync(join(ROOT, "docs/SUPABASE.md"), "utf8");
   const source = readFileSync(join(ROOT, "scripts/supabase/settings.mjs"), "utf8");
-  for (const [name] of source.matchAll(/(?<=config\.)[a-z_]+/g)) assert.ok(page.includes(name), `docs/SUPABASE.md does not tell of ${name}`);
+  for (const [name] of source.matchAll(/(?<=config\.)[a-z_]+/g))
+    assert.ok(page.includes(name), `docs/SUPABASE.md does not tell of ${name}`);
   for (const [, place] of UNSEEN) assert.ok(page.includes(place), place);
 });
 
 /** Supabase's Management API, as far as it is asked. */
 function startManagement(config) {
   const server = createServer((request, response) => {
-    const answer = (status, body) => response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    const answer = (status, body) =>
+      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
     if (request.headers.authorization !== `Bearer ${TOKEN}`) return answer(401, { message: "Unauthorized" });
-    if (request.method !== "GET" || request.url !== `/v1/projects/${REF}/config/auth`) return answer(404, { message: "Not Found" });
+    if (request.method !== "GET" || request.url !== `/v1/projects/${REF}/config/auth`)
+      return answer(404, { message: "Not Found" });
     return answer(200, config);
   });
-  return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve({ url: `http://127.0.0.1:${server.address().port}`, stop: () => server.close() })));
+  return new Promise((resolve) =>
+    server.listen(0, "127.0.0.1", () =>
+      resolve({ url: `http://127.0.0.1:${server.address().port}`, stop: () => server.close() }),
+    ),
+  );
 }
 
 let [redis, postgres, local, management] = [];
@@ -117,42 +159,80 @@ after(async () => {
 async function check(t, { env = {}, edits = [] } = {}) {
   const world = await startWorld(t, { edits: [["https://example.supabase.co", local.supabase], ...edits] });
   const { status, stdout, output } = await world.run("check-supabase", ["production"], {
-    env: { SUPABASE_ANON_KEY: "local-anon", SUPABASE_SERVICE_ROLE_KEY: "local-service", SUPABASE_API_URL: management.url, SUPABASE_PROJECT_REF: REF, ...env },
+    env: {
+      SUPABASE_ANON_KEY: "local-anon",
+      SUPABASE_SERVICE_ROLE_KEY: "local-service",
+      SUPABASE_API_URL: management.url,
+      SUPABASE_PROJECT_REF: REF,
+      ...env,
+    },
   });
   for (const key of ["local-service", TOKEN]) assert.ok(!output.includes(key), "a key was shown");
   const said = (sign) => stdout.split("\n").filter((line) => line.startsWith(sign));
   return { status, output, ok: said("ok"), wrong: said("WRONG"), unseen: said("?") };
 }
 
-const control = (path, body) => fetch(`${local.supabase}${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+const control = (path, body) =>
+  fetch(`${local.supabase}${path}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
 
 test("without a token, what can be seen is checked, and the rest is listed with its place", async (t) => {
   const { status, ok, wrong, unseen, output } = await check(t);
   assert.deepEqual([status, wrong], [0, []], output);
-  assert.ok(ok.some((line) => line.includes("the migration is applied")), output);
-  assert.ok(ok.some((line) => line.includes("nobody else may use")), output);
+  assert.ok(
+    ok.some((line) => line.includes("the migration is applied")),
+    output,
+  );
+  assert.ok(
+    ok.some((line) => line.includes("nobody else may use")),
+    output,
+  );
   assert.equal(unseen.length, UNSEEN.length);
   assert.match(output, /mails' links could not be checked; look at Authentication > Emails > Templates/);
 });
 
 test("with a token, all is checked", async (t) => {
   const { wrong, unseen, output } = await check(t, { env: { SUPABASE_ACCESS_TOKEN: TOKEN } });
-  assert.deepEqual(wrong, ["WRONG  SUPABASE_ANON_KEY is no secret key, so Supabase does not believe the addresses that it is told"], output);
+  assert.deepEqual(
+    wrong,
+    ["WRONG  SUPABASE_ANON_KEY is no secret key, so Supabase does not believe the addresses that it is told"],
+    output,
+  );
   assert.deepEqual(unseen, []);
-  assert.match((await check(t, { env: { SUPABASE_ACCESS_TOKEN: "another" } })).output, /401: SUPABASE_ACCESS_TOKEN is not valid/);
-  assert.match((await check(t, { env: { SUPABASE_ACCESS_TOKEN: TOKEN, SUPABASE_PROJECT_REF: "other" } })).output, /no project other/);
+  assert.match(
+    (await check(t, { env: { SUPABASE_ACCESS_TOKEN: "another" } })).output,
+    /401: SUPABASE_ACCESS_TOKEN is not valid/,
+  );
+  assert.match(
+    (await check(t, { env: { SUPABASE_ACCESS_TOKEN: TOKEN, SUPABASE_PROJECT_REF: "other" } })).output,
+    /no project other/,
+  );
 });
 
 test("keys that Supabase does not take, and a project that is away, are told apart", async (t) => {
-  assert.match((await check(t, { env: { SUPABASE_ANON_KEY: "another" } })).output, /WRONG {2}Supabase does not take SUPABASE_ANON_KEY/);
-  assert.match((await check(t, { env: { SUPABASE_SERVICE_ROLE_KEY: "another" } })).output, /WRONG {2}Supabase does not take SUPABASE_SERVICE_ROLE_KEY/);
-  assert.match((await check(t, { edits: [[local.supabase, "http://127.0.0.1:9"]] })).output, /WRONG {2}Supabase does not answer at http:\/\/127\.0\.0\.1:9/);
+  assert.match(
+    (await check(t, { env: { SUPABASE_ANON_KEY: "another" } })).output,
+    /WRONG {2}Supabase does not take SUPABASE_ANON_KEY/,
+  );
+  assert.match(
+    (await check(t, { env: { SUPABASE_SERVICE_ROLE_KEY: "another" } })).output,
+    /WRONG {2}Supabase does not take SUPABASE_SERVICE_ROLE_KEY/,
+  );
+  assert.match(
+    (await check(t, { edits: [[local.supabase, "http://127.0.0.1:9"]] })).output,
+    /WRONG {2}Supabase does not answer at http:\/\/127\.0\.0\.1:9/,
+  );
 });
 
 test("sign-up and providers are looked at", async (t) => {
   t.after(() => control("/reset", {}));
   await control("/config", { autoconfirm: true, providers: ["google"] });
-  const { status, output } = await check(t, { edits: [['LOG_LEVEL = "info"', 'LOG_LEVEL = "info"\nOAUTH_PROVIDERS = "google,github"']] });
+  const { status, output } = await check(t, {
+    edits: [['LOG_LEVEL = "info"', 'LOG_LEVEL = "info"\nOAUTH_PROVIDERS = "google,github"']],
+  });
   assert.equal(status, 1);
   assert.match(output, /WRONG {2}addresses are not confirmed[^]*Confirm email/);
   assert.match(output, /ok {5}people may sign in at google/);
@@ -162,10 +242,15 @@ test("sign-up and providers are looked at", async (t) => {
 test("a migration that is missing in part, or open to strangers, is found", async (t) => {
   const sql = readFileSync(join(ROOT, "supabase/migrations/20261125200000_authflow_sessions.sql"), "utf8");
   t.after(() => postgres.query(sql));
-  await postgres.query("grant select on public.authflow_sessions to anon; grant execute on function public.authflow_find(text) to anon");
+  await postgres.query(
+    "grant select on public.authflow_sessions to anon; grant execute on function public.authflow_find(text) to anon",
+  );
   assert.match((await check(t)).output, /WRONG {2}everybody who has the anon key may use authflow_sessions, authflow_find\(\)/);
   await postgres.query("revoke select on public.authflow_sessions from service_role");
-  assert.match((await check(t)).output, /WRONG {2}the migration is not applied, or not whole: authflow_sessions \(read: 42501\)/);
+  assert.match(
+    (await check(t)).output,
+    /WRONG {2}the migration is not applied, or not whole: authflow_sessions \(read: 42501\)/,
+  );
   await postgres.query("drop function public.authflow_settled(jsonb); drop table public.authflow_state");
   assert.match((await check(t)).output, /authflow_state \(read: (PGRST205|42P01)\).*authflow_settled\(\) \(call: PGRST202\)/);
 });

@@ -9,8 +9,8 @@ const atTerminal = (command) =>
 const quoted = (word) => `'${word.replaceAll("'", "'\\''")}'`;
 
 /**
- * Runs `words` and types each of `answers`, pairs of a question and what is typed, once the question is shown. Gives the status and
- * all that the terminal showed.
+ * Runs `words` and types each of `answers`, pairs of a question and what is typed, once the question is shown. Gives the
+ * status and all that the terminal showed.
  */
 export function typed(words, answers, { cwd, env }) {
   const child = spawn("script", atTerminal(words.map(quoted).join(" ")), { cwd, env, stdio: ["pipe", "pipe", "inherit"] });

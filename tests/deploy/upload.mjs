@@ -11,8 +11,23 @@ export class Refusal extends Error {
 }
 
 const METADATA = [
-  "main_module", "bindings", "compatibility_date", "compatibility_flags", "keep_bindings", "annotations", "migrations", "placement",
-  "tail_consumers", "limits", "usage_model", "logpush", "observability", "body_part", "capnp_schema", "package_dependencies", "cache_options",
+  "main_module",
+  "bindings",
+  "compatibility_date",
+  "compatibility_flags",
+  "keep_bindings",
+  "annotations",
+  "migrations",
+  "placement",
+  "tail_consumers",
+  "limits",
+  "usage_model",
+  "logpush",
+  "observability",
+  "body_part",
+  "capnp_schema",
+  "package_dependencies",
+  "cache_options",
 ];
 const MODULE_TYPES = { "application/javascript+module": "esm", "application/wasm": "wasm" };
 const LONGEST_TEXT = 5120;
@@ -22,7 +37,8 @@ const invalid = (message) => new Refusal(400, 10021, message);
 /** A form as wrangler sends it: the version's modules by name, and its metadata. `world` is what bindings may lead to. */
 export async function readUpload(request, body, world) {
   const type = request.headers["content-type"] ?? "";
-  if (!type.startsWith("multipart/form-data")) throw new Refusal(415, 10023, `Content-Type must be multipart/form-data, not ${type}`);
+  if (!type.startsWith("multipart/form-data"))
+    throw new Refusal(415, 10023, `Content-Type must be multipart/form-data, not ${type}`);
   const form = await new Response(body, { headers: { "content-type": type } }).formData();
   const metadata = await metadataOf(form);
   const modules = {};
@@ -35,7 +51,8 @@ export async function readUpload(request, body, world) {
   }
   await checkModules(modules, metadata.main_module);
   const { bindings = [], compatibility_date: date } = metadata;
-  if (date !== undefined && !(/^\d{4}-\d\d-\d\d$/.test(date) && Date.parse(date) <= Date.now())) throw invalid(`the compatibility date ${date}`);
+  if (date !== undefined && !(/^\d{4}-\d\d-\d\d$/.test(date) && Date.parse(date) <= Date.now()))
+    throw invalid(`the compatibility date ${date}`);
   checkBindings(bindings, world);
   return { modules, metadata: { ...metadata, bindings } };
 }
@@ -66,7 +83,8 @@ async function checkModules(modules, main) {
     });
     for (const [, imported] of text.matchAll(/\bfrom\s*"([^"]+)"|\bimport\s*"([^"]+)"/g)) {
       const file = imported?.replace(/^\.\//, "");
-      if (imported && !imported.startsWith("cloudflare:") && !modules[file]) throw invalid(`${name} imports ${imported}, which was not uploaded`);
+      if (imported && !imported.startsWith("cloudflare:") && !modules[file])
+        throw invalid(`${name} imports ${imported}, which was not uploaded`);
     }
   }
 }
@@ -97,7 +115,11 @@ export function checkBindings(bindings, world) {
     const unknown = Object.keys(binding).filter((field) => !["name", "type", ...kind.fields].includes(field));
     if (unknown.length > 0) throw invalid(`binding ${name} has ${unknown}`);
     if (type === "service" && !world.scripts.has(binding.service)) {
-      throw new Refusal(400, 10143, `Could not resolve service binding '${name}'. Target script '${binding.service}' not found.`);
+      throw new Refusal(
+        400,
+        10143,
+        `Could not resolve service binding '${name}'. Target script '${binding.service}' not found.`,
+      );
     }
     if (!kind.check(binding, world)) throw invalid(`binding ${name} of the kind ${type} is not as it must be`);
   }

@@ -20,7 +20,10 @@ export const moves = ({ api }) =>
   api.writes.filter((call) => /\/(deployments|routes)(\/\w+)?$/.test(call)).map((call) => call.replace(/.*\/scripts\//, ""));
 
 /** What wrangler.toml has for them. */
-export const ROUTES = { [AUTH]: ["app.example.com/api/v1/simple_auth/*", "app.example.com/auth/*"], [VERIFY]: ["app.example.com/*"] };
+export const ROUTES = {
+  [AUTH]: ["app.example.com/api/v1/simple_auth/*", "app.example.com/auth/*"],
+  [VERIFY]: ["app.example.com/*"],
+};
 export const CRONS = { [AUTH]: ["* * * * *"], [VERIFY]: [] };
 
 /** Secrets in the shape that they must have. */
@@ -70,8 +73,10 @@ export async function startWorld(t, { edits = [], answer } = {}) {
       ...more,
     }),
     /** Runs `scripts/NAME` to its end, or hands the process to `during` first. */
-    run: (name, args, { env, input = "", during } = {}) => run(join(ROOT, "scripts", name), [...args, "--config", config], world.env(env), input, during),
-    deploy: (args = ["--yes"], options) => world.run("deploy", [options?.stage ?? "production", "--no-build", ...args], options),
+    run: (name, args, { env, input = "", during } = {}) =>
+      run(join(ROOT, "scripts", name), [...args, "--config", config], world.env(env), input, during),
+    deploy: (args = ["--yes"], options) =>
+      world.run("deploy", [options?.stage ?? "production", "--no-build", ...args], options),
     /** What leads to a worker, as wrangler.toml has it. */
     leads: (name) => ({ routes: ROUTES[name], crons: CRONS[name] }),
     /** What is deployed since some time ago: the versions by worker. */
@@ -81,13 +86,22 @@ export async function startWorld(t, { edits = [], answer } = {}) {
       return { [AUTH]: put(AUTH), [VERIFY]: put(VERIFY) };
     },
     /** What people get, and what leads there. */
-    state: () => Object.fromEntries(WORKERS.map((name) => [name, { serving: api.serving(name), routes: api.patterns(name), crons: api.scripts.get(name).crons }])),
+    state: () =>
+      Object.fromEntries(
+        WORKERS.map((name) => [
+          name,
+          { serving: api.serving(name), routes: api.patterns(name), crons: api.scripts.get(name).crons },
+        ]),
+      ),
     /** Both workers as drafts that have every secret that they need. */
     secrets(values = SECRETS) {
       for (const name of WORKERS) api.putDraft(name, name === AUTH ? values : withoutAuths(values));
     },
   };
-  writeFileSync(config, readFileSync(join(ROOT, "wrangler.toml"), "utf8").replaceAll('main = "build/', `main = "${ROOT}build/`));
+  writeFileSync(
+    config,
+    readFileSync(join(ROOT, "wrangler.toml"), "utf8").replaceAll('main = "build/', `main = "${ROOT}build/`),
+  );
   world.edit(...edits);
   return world;
 }

@@ -1,17 +1,18 @@
 // What the chart gives to the bridge, given to the real one, in front of a real Redis.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { promisify } from "node:util";
 
 import { BRIDGE_BINARY, startBridge } from "../support/bridge.mjs";
 import { makeFolder } from "../support/folders.mjs";
 import { startRedis } from "../support/redis.mjs";
-import { find, LEAST, manifests, merge, pods } from "./chart.mjs";
+import { CHART, find, LEAST, manifests, merge, pods } from "./chart.mjs";
 
 const PASSWORD = "redis-password-of-the-tests";
 const TOKEN = "the-token-of-bridge-and-workers";
@@ -89,6 +90,29 @@ describe("the real bridge", () => {
 });
 
 describe("the bridge's program", () => {
+  it("has no setting that the chart cannot give it", async () => {
+    const { stdout } = await promisify(execFile)(BRIDGE_BINARY, ["--help"], { env: {} });
+    const known = [...stdout.matchAll(/^ {2}([A-Z_]+) +(.*)$/gm)].map(([, name, help]) => ({
+      name,
+      isSecret: help.includes("(secret;"),
+      isOfRedis: /^REDIS_(?!TIMEOUT)/.test(name),
+    }));
+    assert.ok(known.length > 15);
+    const { properties } = JSON.parse(await readFile(join(CHART, "values.schema.json"), "utf8"));
+    for (const { name } of known.filter(({ isSecret }) => isSecret)) assert.ok(properties.secrets.properties[name], name);
+
+    const plain = known.filter(({ isSecret, isOfRedis }) => !isSecret && !isOfRedis).map(({ name }) => name);
+    assert.deepEqual(Object.keys(properties.bridge.properties.settings.properties).sort(), plain.sort());
+    const settings = Object.fromEntries(plain.map((name) => [name, 7]));
+    const given = find(await manifests([merge(LEAST, { bridge: { settings } })]), "ConfigMap", "authflow-bridge").data;
+    for (const name of plain) assert.equal(given[name], "7", name);
+
+    // What becomes of these is in settings.test.mjs.
+    const template = await readFile(join(CHART, "templates/_settings.tpl"), "utf8");
+    const ofRedis = known.filter(({ isSecret, isOfRedis }) => !isSecret && isOfRedis);
+    for (const { name } of ofRedis) assert.ok(template.includes(`"${name}"`), name);
+  });
+
   it("knows the commands that the chart gives it elsewhere", async () => {
     const all = await manifests([LEAST]);
     const test = pods(all).find(({ name }) => name === "authflow-test");

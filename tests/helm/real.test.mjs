@@ -71,7 +71,8 @@ let all;
 /** A component that runs: its container, and the port where it answers. */
 async function run(component, changes = {}) {
   const found = container(all, component);
-  const sockets = component === "auth" ? ["--socket-addr", `chores=127.0.0.1:${await freePort()}`] : [];
+  const other = { auth: "chores", verify: "health" }[component];
+  const sockets = ["--socket-addr", `${other}=127.0.0.1:${await freePort()}`];
   const environment = { ...found.environment, ...changes };
   const process = await start({ ...found, environment }, [
     ...sockets,

@@ -243,26 +243,6 @@ describe("the bridge", () => {
     assert.equal(volumes.find(({ name }) => name === "redis-certificate").secret.secretName, "redis-client");
   });
 
-  it("takes every setting that the program has", async () => {
-    const source = readFileSync(new URL("../../bridge/src/settings.rs", import.meta.url), "utf8");
-    const known = [...source.matchAll(/Variable::(new|secret)\(\s*"(\w+)"/g)].map(([, how, name]) => ({
-      name,
-      isSecret: how === "secret",
-    }));
-    assert.ok(known.length > 15);
-    const { properties } = JSON.parse(readFileSync(join(CHART, "values.schema.json"), "utf8"));
-    const ofRedis = known.filter(({ name }) => /^REDIS_(?!TIMEOUT)/.test(name)).map(({ name }) => name);
-    const plain = known.filter(({ name, isSecret }) => !isSecret && !ofRedis.includes(name)).map(({ name }) => name);
-    assert.deepEqual(Object.keys(properties.bridge.properties.settings.properties).sort(), plain.sort());
-    for (const { name } of known.filter(({ isSecret }) => isSecret)) assert.ok(properties.secrets.properties[name], name);
-    const settings = Object.fromEntries(plain.map((name) => [name, 7]));
-    const found = await data(merge(LEAST, { bridge: { settings } }), "bridge");
-    for (const name of plain) assert.equal(found[name], "7", name);
-    // Those of Redis are in the test before.
-    const template = readFileSync(join(CHART, "templates/_settings.tpl"), "utf8");
-    for (const name of ofRedis.filter((name) => !/PASSWORD/.test(name))) assert.ok(template.includes(`"${name}"`), name);
-  });
-
   it("is away, with all that is its own, where Redis speaks HTTP itself", async () => {
     const values = merge(LEAST, {
       bridge: { enabled: false },

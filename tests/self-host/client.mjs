@@ -51,7 +51,9 @@ export class PlainClient {
       sent.on("error", (error) => {
         attempt.reused = sent.reusedSocket;
         attempt.broken = ["ECONNRESET", "EPIPE"].includes(error.code);
-        reject(new Error(`${method} ${path}${sent.reusedSocket ? " on a used connection" : ""}: ${error.message}`, { cause: error }));
+        reject(
+          new Error(`${method} ${path}${sent.reusedSocket ? " on a used connection" : ""}: ${error.message}`, { cause: error }),
+        );
       });
       sent.end(body);
     });
@@ -104,7 +106,8 @@ export class Http2Client {
     return new Promise((resolve, reject) => {
       const stream = session.request({ ":method": method, ":path": path, ...headers }, { endStream: body === undefined });
       const fail = (error) => {
-        const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || (session.last !== undefined && stream.id > session.last);
+        const refused =
+          stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || (session.last !== undefined && stream.id > session.last);
         attempt.refused = refused;
         attempt.broken = true;
         reject(new Error(`${method} ${path} over HTTP/2: ${error.message}`, { cause: error }));

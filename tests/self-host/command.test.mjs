@@ -62,12 +62,47 @@ describe("start, status and stop", () => {
     assert.equal(await selfHost("start", "--folder", folder), ready, "what start was told, it remembers");
   });
 
+  it("leave nothing behind when the supervisor is killed outright", { timeout: 60_000 }, async () => {
+    await selfHost(
+      "start",
+      "--folder",
+      folder,
+      "--settings",
+      await settingsFile(),
+      "--free-ports",
+      "--verify",
+      "1",
+      "--auth",
+      "1",
+    );
+    const { pid } = JSON.parse(await readFile(join(folder, "supervisor.pid"), "utf8"));
+    const parents = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n");
+    const children = parents.map((line) => line.trim().split(/\s+/).map(Number)).filter(([, parent]) => parent === pid);
+    assert.equal(children.length, 7);
+    process.kill(pid, "SIGKILL");
+    const deadline = Date.now() + 10_000;
+    const left = () =>
+      processes().filter(({ pid, command }) => children.some(([child]) => child === pid) || command.includes(folder));
+    while (left().length > 0) assert.ok(Date.now() < deadline, JSON.stringify(left()));
+    await assert.rejects(selfHost("status", "--folder", folder), /nothing runs in/);
+    assert.match(await selfHost("start", "--folder", folder), /^ready /);
+  });
+
   it("keep secrets from everybody else", { timeout: 60_000 }, async () => {
     await selfHost("start", "--folder", folder, "--settings", await settingsFile(), "--free-ports");
     const made = [...(await readFile(join(folder, "secrets.env"), "utf8")).matchAll(/^(\w+)='(.+)'$/gm)];
     const names = made.map(([, name]) => name);
-    assert.deepEqual(names, ["SESSION_SECRET", "FINGERPRINT_SECRET", "FERNET_KEYS", "ASSERTION_KEYS", "UPSTASH_REDIS_REST_TOKEN", "REDIS_PASSWORD"]);
-    const commands = processes().map(({ command }) => command).join("\n");
+    assert.deepEqual(names, [
+      "SESSION_SECRET",
+      "FINGERPRINT_SECRET",
+      "FERNET_KEYS",
+      "ASSERTION_KEYS",
+      "UPSTASH_REDIS_REST_TOKEN",
+      "REDIS_PASSWORD",
+    ]);
+    const commands = processes()
+      .map(({ command }) => command)
+      .join("\n");
     const logs = await readdir(join(folder, "logs"));
     const logged = (await Promise.all(logs.map((name) => readFile(join(folder, "logs", name), "utf8")))).join("\n");
     for (const [, name, value] of made) {
@@ -88,7 +123,11 @@ describe("what is wrong is said, with what to do", () => {
     ["an unknown option", ["start", "--gateways", "3"], /Unknown option '--gateways'/],
     ["too much", ["status", "now"], /unknown argument now/],
     ["too many gateways", ["start", "--verify", "7"], /--verify is a number from 1 to 6/],
-    ["a password where others see it", ["start", "--redis", "redis://:secret@127.0.0.1:6379"], /give its password as REDIS_PASSWORD/],
+    [
+      "a password where others see it",
+      ["start", "--redis", "redis://:secret@127.0.0.1:6379"],
+      /give its password as REDIS_PASSWORD/,
+    ],
     ["a place that nobody knows", ["nginx", "mars"], /nginx wants one of machine, compose/],
     ["nothing runs", ["restart"], /nothing runs in .*: scripts\/self-host start starts it/],
   ];
@@ -114,7 +153,10 @@ describe("what is wrong is said, with what to do", () => {
   it("settings with a fault: the worker's own words are shown, and nothing keeps running", { timeout: 90_000 }, async () => {
     const settings = await settingsFile(outside.text.replace(/^ROUTES=.*$/m, "ROUTES='[]x'"));
     await assert.rejects(selfHost("start", "--folder", folder, "--free-ports", "--settings", settings), /"variable":"ROUTES"/);
-    assert.deepEqual(processes().filter(({ command }) => command.includes(folder)), []);
+    assert.deepEqual(
+      processes().filter(({ command }) => command.includes(folder)),
+      [],
+    );
   });
 
   it("a port that somebody has", async (t) => {

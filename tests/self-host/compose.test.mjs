@@ -29,14 +29,21 @@ before(async () => {
 });
 after(() => folder && rm(folder, { recursive: true, force: true }));
 
-const of = (kind) => Object.entries(services).filter(([name]) => name.startsWith(`${kind}-`)).map(([, service]) => service);
+const of = (kind) =>
+  Object.entries(services)
+    .filter(([name]) => name.startsWith(`${kind}-`))
+    .map(([, service]) => service);
 const each = (check) => Object.entries(services).forEach(([name, service]) => check(service, name));
 
 describe("compose.yaml", () => {
   it("has three gateways, two sign-ins and two bridges, where nginx is told that they are", () => {
     for (const kind of KINDS) {
       const hosts = PLACES.compose.instances[kind].map((address) => address.split(":")[0]);
-      assert.deepEqual(of(kind).map(({ networks }) => networks.inner.ipv4_address), hosts, kind);
+      assert.deepEqual(
+        of(kind).map(({ networks }) => networks.inner.ipv4_address),
+        hosts,
+        kind,
+      );
     }
     assert.deepEqual([of("verify").length, of("auth").length, of("bridge").length], [3, 2, 2]);
   });
@@ -61,19 +68,25 @@ describe("compose.yaml", () => {
   it("opens HTTPS and HTTP to the world, and the rest to the machine alone", () => {
     const ports = Object.values(services).flatMap(({ ports = [] }) => ports);
     const open = ports.filter(({ host_ip }) => host_ip === undefined).map(({ published, target }) => [published, target]);
-    assert.deepEqual(open, [["443", 8443], ["80", 8080]]);
+    assert.deepEqual(open, [
+      ["443", 8443],
+      ["80", 8080],
+    ]);
     const inner = ports.filter(({ host_ip }) => host_ip === "127.0.0.1").map(({ published }) => published);
     assert.deepEqual(inner, ["8000", "8001", "8079"]);
   });
 
   it("keeps Redis, bridges and chores off every network that leads out", () => {
-    for (const name of ["redis", "bridge-1", "bridge-2", "chores"]) assert.deepEqual(Object.keys(services[name].networks), ["inner"]);
+    for (const name of ["redis", "bridge-1", "bridge-2", "chores"])
+      assert.deepEqual(Object.keys(services[name].networks), ["inner"]);
   });
 
   it("gives no worker a secret of the other's", async () => {
     const text = await readFile(join(ROOT, "check/src/variables.rs"), "utf8");
     const secretsOf = (worker) =>
-      [...text.matchAll(/Variable::of\(Worker::(\w+),\s*"(\w+)"\)\s*\.secret\(\)/g)].filter(([, reader]) => reader === worker).map(([, , name]) => name);
+      [...text.matchAll(/Variable::of\(Worker::(\w+),\s*"(\w+)"\)\s*\.secret\(\)/g)]
+        .filter(([, reader]) => reader === worker)
+        .map(([, , name]) => name);
     const [verify, auth] = [secretsOf("Verify"), secretsOf("Auth")];
     assert.ok(verify.length > 0 && auth.length > 1);
     for (const { environment } of of("verify")) for (const name of auth) assert.equal(environment[name], "", name);

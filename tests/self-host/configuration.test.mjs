@@ -36,7 +36,9 @@ for (const worker of ["verify", "auth"]) {
 
     it("runs as the platform would on the day of wrangler.toml", async () => {
       const [, date] = /^compatibility_date = "(.+)"$/m.exec(await read("wrangler.toml"));
-      const dates = [...(await read(`deploy/self-host/${worker}.capnp`)).matchAll(/compatibilityDate = "(.+)"/g)].map(([, text]) => text);
+      const dates = [...(await read(`deploy/self-host/${worker}.capnp`)).matchAll(/compatibilityDate = "(.+)"/g)].map(
+        ([, text]) => text,
+      );
       assert.deepEqual(new Set(dates), new Set([date]));
     });
   });
@@ -48,7 +50,11 @@ describe("what nginx is told of a place", () => {
 
   for (const [name, place] of Object.entries(PLACES)) {
     it(`is up to date for ${name}`, async () => {
-      assert.equal(await read(`deploy/self-host/nginx/${name}.here.conf`), await selfHost("nginx", name), `scripts/self-host nginx ${name}`);
+      assert.equal(
+        await read(`deploy/self-host/nginx/${name}.here.conf`),
+        await selfHost("nginx", name),
+        `scripts/self-host nginx ${name}`,
+      );
     });
 
     it(`is something that nginx can read, for ${name}`, async () => {
@@ -59,8 +65,15 @@ describe("what nginx is told of a place", () => {
       const made = needCertificate(join(conf, "tls"), {});
       // Not on the ports of the place, which others may have, nor in its log, nor with its certificate.
       const { certificate, key } = place.outer;
-      const replaced = [[place.log, join(folder, "log")], [`${certificate};`, `${made.certificate};`], [`${key};`, `${made.key};`]];
-      const text = replaced.reduce((text, [from, to]) => text.replaceAll(from, to), await read(`deploy/self-host/nginx/${name}.here.conf`));
+      const replaced = [
+        [place.log, join(folder, "log")],
+        [`${certificate};`, `${made.certificate};`],
+        [`${key};`, `${made.key};`],
+      ];
+      const text = replaced.reduce(
+        (text, [from, to]) => text.replaceAll(from, to),
+        await read(`deploy/self-host/nginx/${name}.here.conf`),
+      );
       const elsewhere = text.replace(/listen \[::\].*;/g, "").replace(/listen (?:[\d.]+:)?(\d+)/g, "listen unix:$1.sock");
       await writeFile(join(conf, "here.conf"), elsewhere);
       const { nginx } = findPrograms();

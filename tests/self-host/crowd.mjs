@@ -115,7 +115,8 @@ class Person {
     const echoed = JSON.parse((await ask(200, method, `/app/${randomUUID()}`, { headers, body })).text);
     const user = echoed.headers.find(([name]) => name === "x-user-id")?.[1];
     if (user !== this.id) throw new Error(`the application was told that this is ${user}, not ${this.id}`);
-    if (echoed.method !== method || echoed.body !== (body ?? "")) throw new Error(`the application got another request than was sent`);
+    if (echoed.method !== method || echoed.body !== (body ?? ""))
+      throw new Error(`the application got another request than was sent`);
   }
 }
 

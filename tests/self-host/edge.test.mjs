@@ -9,7 +9,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Http2Client, PlainClient } from "./client.mjs";
 import { startWorld } from "./world.mjs";
 
-const LIMIT = { NGINX_LIMIT: "1r/s" };
 
 let world;
 let clients;
@@ -67,7 +66,9 @@ describe("a path", () => {
 
   it("is judged by the gateway where it could be read in two ways", async () => {
     for (const path of ["/app//x", "/public/%2e%2e%2fapp", "/auth//%2e%2e/app/x", "/public/..%2Fapp/x"]) {
-      const status = Number(/^HTTP\/1.1 (\d+)/.exec(await raw(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`))[1]);
+      const status = Number(
+        /^HTTP\/1.1 (\d+)/.exec(await raw(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`))[1],
+      );
       assert.ok(status >= 400 && status < 500, `${path}: ${status}`);
     }
   });
@@ -85,9 +86,24 @@ describe("while nobody is there to answer", () => {
   });
 });
 
+describe("a host that is not ours", () => {
+  it("is refused, and probes that name none learn how the gateway is all the same", async (t) => {
+    const strict = await startWorld({ args: ["--verify", "1"], lines: { PUBLIC_HOSTS: "app.example.com" } });
+    t.after(() => strict.stop());
+    const client = new PlainClient(strict.inner.verify);
+    assert.equal((await client.send("GET", "/public/x")).status, 421);
+    assert.equal((await client.send("GET", "/public/x", { headers: { host: "app.example.com" } })).status, 200);
+    const probe = new PlainClient(`http://${strict.plan.health[0]}`);
+    assert.equal((await probe.send("GET", "/health")).status, 200);
+    assert.equal(JSON.parse((await probe.send("GET", "/health?ready")).text).checks.redis.status, "ok");
+    for (const path of ["/public/x", "/health/", "/metrics"]) assert.equal((await probe.send("GET", path)).status, 404, path);
+    assert.equal((await probe.send("POST", "/health")).status, 404);
+  });
+});
+
 describe("a limit of nginx", () => {
   it("is one for all gateways together, and is told in the form of all errors", async (t) => {
-    const limited = await startWorld({ lines: LIMIT });
+    const limited = await startWorld({ lines: { NGINX_LIMIT: "1r/s" } });
     t.after(() => limited.stop());
     const client = new PlainClient(limited.https, limited.certificate, { keepAlive: true });
     t.after(() => client.close());

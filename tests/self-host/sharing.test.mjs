@@ -29,13 +29,16 @@ function direct(gateway, path, { token, headers, method = "GET" } = {}) {
   return new PlainClient(gateway).send(method, path, { headers: { ...DEVICE, ...AS_NGINX, ...signed, ...headers } });
 }
 
-const statuses = async (path, token) => Promise.all(world.gateways.map(async (one) => (await direct(one, path, { token })).status));
+const statuses = async (path, token) =>
+  Promise.all(world.gateways.map(async (one) => (await direct(one, path, { token })).status));
 
 describe("a session", () => {
   it("that one sign-in opened is known to every gateway, and to who comes through nginx", async () => {
     const ada = await signUp(world, world.auths[0]);
     assert.deepEqual(await statuses("/app/x", ada.token), [200, 200, 200]);
-    const { status, text } = await people.send("GET", "/app/x", { headers: { ...DEVICE, authorization: `Bearer ${ada.token}` } });
+    const { status, text } = await people.send("GET", "/app/x", {
+      headers: { ...DEVICE, authorization: `Bearer ${ada.token}` },
+    });
     assert.equal(status, 200);
     assert.equal(new Map(JSON.parse(text).headers).get("x-user-id"), ada.id);
   });
@@ -72,7 +75,13 @@ describe("metrics", () => {
     }
     const read = async (gateway) => {
       const { text } = await direct(gateway, "/metrics", { headers: METRICS });
-      return Number(text.split("\n").find((line) => line.startsWith(SERIES))?.split(" ").at(-1) ?? 0);
+      return Number(
+        text
+          .split("\n")
+          .find((line) => line.startsWith(SERIES))
+          ?.split(" ")
+          .at(-1) ?? 0,
+      );
     };
     const deadline = Date.now() + COUNTED_WITHIN_MS;
     let sums;
@@ -127,6 +136,10 @@ describe("the chores", () => {
     assert.equal((await direct(url, "/", { method: "POST" })).status, 200);
     assert.equal((await direct(url, "/")).status, 405);
     const [, , state, ...restarts] = (await world.status()).find(([name]) => name === "chores");
-    assert.deepEqual([state, restarts.join(" "), world.log("chores")], ["ready", "started again 0 times", ""], "a call that fails is logged");
+    assert.deepEqual(
+      [state, restarts.join(" "), world.log("chores")],
+      ["ready", "started again 0 times", ""],
+      "a call that fails is logged",
+    );
   });
 });

@@ -17,10 +17,22 @@ const run = promisify(execFile);
 const UNITS = fileURLToPath(new URL("../../deploy/self-host/systemd/", import.meta.url));
 const SYSTEM = "/lib/systemd/system";
 /** By `systemd-analyze security`, from 0 (nothing to gain) to 10; times ten. */
-const EXPOSED_AT_MOST = { "authflow-verify@1": 15, "authflow-auth@1": 15, "authflow-bridge@1": 15, "authflow-chores": 15, "nginx-authflow": 30 };
+const EXPOSED_AT_MOST = {
+  "authflow-verify@1": 15,
+  "authflow-auth@1": 15,
+  "authflow-bridge@1": 15,
+  "authflow-chores": 15,
+  "nginx-authflow": 30,
+};
 const PROGRAMS = [
-  "/opt/authflow/bin/workerd", "/opt/authflow/bin/authflow-bridge", "/usr/sbin/nginx", "/bin/sh", "/bin/rm", "/bin/touch",
-  "/bin/sleep", "/bin/kill",
+  "/opt/authflow/bin/workerd",
+  "/opt/authflow/bin/authflow-bridge",
+  "/usr/sbin/nginx",
+  "/bin/sh",
+  "/bin/rm",
+  "/bin/touch",
+  "/bin/sleep",
+  "/bin/kill",
 ];
 
 const skip = !findCommand("systemd-analyze") && "there is no systemd here";
@@ -43,7 +55,13 @@ after(() => root && rm(root, { recursive: true, force: true }));
 for (const [unit, most] of Object.entries(EXPOSED_AT_MOST)) {
   describe(`${unit}.service`, { skip }, () => {
     it("is without fault", async () => {
-      const { stdout, stderr } = await run("systemd-analyze", ["verify", "--man=no", "--recursive-errors=no", `--root=${root}`, `${unit}.service`]);
+      const { stdout, stderr } = await run("systemd-analyze", [
+        "verify",
+        "--man=no",
+        "--recursive-errors=no",
+        `--root=${root}`,
+        `${unit}.service`,
+      ]);
       assert.equal(stdout + stderr, "");
     });
 

@@ -96,7 +96,9 @@ async function processorTimes(world) {
 async function startOrigin() {
   const [folder, port] = [await emptyFolder(), await freePort()];
   await mkdir(join(folder, "logs"));
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${folder}/${name};`).join(" ");
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((name) => `${name}_temp_path ${folder}/${name};`)
+    .join(" ");
   const server = `server { listen 127.0.0.1:${port}; keepalive_requests 1000000; location / { return 200 "hello"; } }`;
   const http = `http { access_log off; ${temporary} ${server} }`;
   writeFileSync(join(folder, "nginx.conf"), `pid nginx.pid; error_log stderr notice; events {} ${http}`);

@@ -42,7 +42,11 @@ export async function startOutside(settings = {}) {
     throw error;
   });
   const route = (id, more) => ({ id, path: `/${id}/*`, upstream: local.origin, ...more });
-  const routes = [route("app"), route("public", { access: "public" }), route("counted", { rate_limit: { requests: 5, seconds: 3600, exact: true } })];
+  const routes = [
+    route("app"),
+    route("public", { access: "public" }),
+    route("counted", { rate_limit: { requests: 5, seconds: 3600, exact: true } }),
+  ];
   const lines = {
     SUPABASE_URL: local.supabase,
     SUPABASE_ANON_KEY: "local-anon",
@@ -92,7 +96,11 @@ export async function startWorld({ args = [], ...settings } = {}) {
     host = await startProcess(SCRIPT, all, { isReady: (line) => line.startsWith("ready ") && line });
     const plan = JSON.parse(readFileSync(join(folder, "plan.json"), "utf8"));
     const urls = (addresses) => addresses.map((address) => `http://${address}`);
-    const status = async () => (await selfHost("status", "--folder", folder)).trim().split("\n").map((line) => line.split(/\s+/));
+    const status = async () =>
+      (await selfHost("status", "--folder", folder))
+        .trim()
+        .split("\n")
+        .map((line) => line.split(/\s+/));
     return {
       folder,
       outside,

@@ -11,6 +11,7 @@
 
 mod address;
 mod connect;
+mod connector;
 mod guard;
 mod pool;
 mod sentinel;

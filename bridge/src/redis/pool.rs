@@ -12,27 +12,18 @@ use std::{
 use redis::{Cmd, Pipeline, Value};
 use tokio::{
     sync::watch,
-    task::{JoinHandle, JoinSet},
-    time::{Instant, sleep, timeout, timeout_at},
+    task::JoinSet,
+    time::{Instant, sleep, timeout_at},
 };
 
 use super::{
     Address, Login, Target,
-    connect::{self, Live, Problem, Unfit},
-    sentinel::Sentinels,
+    connect::{Live, Unfit},
+    connector::{Connector, follow},
     slot::Slot,
     tls::Tls,
 };
 use crate::command::Command;
-
-/// How long a new connection may take, the Sentinels' answer included.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// How long a Sentinel may take.
-const SENTINEL_TIMEOUT: Duration = Duration::from_millis(300);
-
-/// How often the Sentinels are asked whether Redis is still where we think.
-const SENTINEL_PERIOD: Duration = Duration::from_secs(1);
 
 /// The pause between two tries at the start.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -99,64 +90,6 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Opens connections.
-#[derive(Debug)]
-pub(super) struct Connector {
-    target: Place,
-    login: Login,
-    tls: Option<Tls>,
-    timeout: Duration,
-}
-
-#[derive(Debug)]
-enum Place {
-    Server(Address),
-    Sentinels(Sentinels),
-}
-
-impl Connector {
-    /// Opens a connection to a Redis that takes writes.
-    pub(super) async fn open(&self) -> Result<(Live, JoinHandle<()>), Problem> {
-        let opened = timeout(CONNECT_TIMEOUT, async {
-            match &self.target {
-                Place::Server(address) => self.open_at(address).await,
-                Place::Sentinels(sentinels) => {
-                    let address = sentinels.ask().await?.address;
-                    let (live, task) = self.open_at(&address).await?;
-                    // It may have been frozen until now, and replaced meanwhile.
-                    if sentinels
-                        .ask()
-                        .await
-                        .is_ok_and(|poll| poll.address == address)
-                    {
-                        return Ok((live, task));
-                    }
-                    task.abort();
-                    Err(format!("{address}: its Sentinels name another now").into())
-                }
-            }
-        });
-        opened
-            .await
-            .unwrap_or_else(|_| Err("no connection in time".to_owned().into()))
-    }
-
-    async fn open_at(&self, address: &Address) -> Result<(Live, JoinHandle<()>), Problem> {
-        let opened = connect::open(address, self.tls.as_ref(), &self.login, self.timeout).await;
-        let (mut live, task) = opened.map_err(|problem| format!("{address}: {problem}"))?;
-        match connect::look(&mut live).await {
-            Ok(()) => Ok((live, task)),
-            Err(problem) => {
-                task.abort();
-                Err(match problem {
-                    Problem::Other(text) => format!("{address}: {text}").into(),
-                    unfit @ Problem::Unfit(_) => unfit,
-                })
-            }
-        }
-    }
-}
-
 impl Pool {
     /// A pool that begins to connect at once.
     pub fn new(options: Options, observer: Arc<dyn Observer>) -> Self {
@@ -169,36 +102,19 @@ impl Pool {
             timeout,
         } = options;
         let name = target.to_string();
-        let place = match target {
-            Target::Server(address) => Place::Server(address),
-            Target::Sentinels { addresses, master } => Place::Sentinels(Sentinels {
-                addresses,
-                master,
-                login: sentinel_login,
-                tls: tls.clone(),
-                patience: SENTINEL_TIMEOUT,
-            }),
-        };
-        let connector = Arc::new(Connector {
-            target: place,
-            login,
-            tls,
-            timeout,
-        });
+        let connector = Arc::new(Connector::new(target, login, sentinel_login, tls, timeout));
         let (tell, unfit) = watch::channel(None);
         let mut tasks = JoinSet::new();
         let mut slots = Vec::with_capacity(connections);
-        let mut states = Vec::with_capacity(connections);
         for _ in 0..connections {
             let (slot, keeper) = Slot::new(Arc::clone(&connector), Arc::clone(&observer));
             let tell = tell.clone();
             tasks.spawn(async move {
                 tell.send_replace(Some(keeper.await));
             });
-            states.push(slot.clone());
             slots.push(slot);
         }
-        tasks.spawn(follow(connector, states));
+        tasks.spawn(follow(connector, slots.clone()));
         Self {
             slots,
             next: AtomicUsize::new(0),
@@ -326,24 +242,6 @@ impl Pool {
 /// Whether the reply comes from a server that takes no writes any more.
 fn is_demoted(reply: &Value) -> bool {
     matches!(reply, Value::ServerError(error) if matches!(error.code(), "READONLY" | "MASTERDOWN"))
-}
-
-/// Leaves a Redis that is no longer the one: it may be back before its Sentinels told it so, and would take
-/// writes that are lost.
-async fn follow(connector: Arc<Connector>, slots: Vec<Slot>) {
-    let Place::Sentinels(sentinels) = &connector.target else {
-        return;
-    };
-    loop {
-        sleep(SENTINEL_PERIOD).await;
-        let Ok(poll) = sentinels.ask().await else {
-            continue;
-        };
-        let opened = slots.iter().filter_map(Slot::open);
-        for live in opened.filter(|live| poll.is_majority && live.address != poll.address) {
-            live.driver.abort();
-        }
-    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use tokio::{
 
 use super::{
     connect::{Live, Problem, Unfit},
-    pool::{Connector, Observer},
+    connector::Connector,
+    pool::Observer,
 };
 
 /// The pauses between tries: doubled from the first to the last while nobody asks.

@@ -1,4 +1,5 @@
-use super::*;
+use super::{variable::VARIABLES, *};
+use crate::redis::Target;
 
 const GOOD: [(&str, &str); 2] = [
     ("BRIDGE_TOKEN", "0123456789abcdef01234567"),
@@ -14,7 +15,7 @@ fn settings(variables: &[(&str, &str)]) -> Result<Settings, String> {
     let file = |path: &str| match path {
         "/secret" => Ok("a secret of thirty characters!\n".replace(' ', "-")),
         "/empty" => Ok("\n".to_owned()),
-        _ => Err(std::io::ErrorKind::NotFound.into()),
+        _ => Err(io::ErrorKind::NotFound.into()),
     };
     read(variable, file)
 }
