@@ -10,7 +10,7 @@ const TABLES = {
   authflow_sessions:
     "id_hash,user_id,record,device_fingerprint,created_at,expires_at,idle_until,known_since,saved_at," +
     "asked_at,record_asked_at,ended_at",
-  authflow_user_marks: "user_id,ended_at,kept,kept_ended_at,lowered_at",
+  authflow_user_marks: "user_id,ended_at,kept,kept_ended_at,lowered_at,forgotten_at",
   authflow_owed: "seq,change,owed_since",
   authflow_state: "one_row,renewed_away_at",
 };
@@ -19,6 +19,7 @@ const FUNCTIONS = {
   authflow_owed: { most: 0 },
   authflow_apply: { changes: [], owed: false },
   authflow_settled: { seqs: [] },
+  authflow_stored: { of_user: "", address: "" },
   authflow_clean_up: {},
 };
 

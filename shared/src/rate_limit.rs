@@ -176,24 +176,11 @@ impl Counter {
         Self::verdict(&reply, quota, now)
     }
 
-    /// Forgets the requests of `key`: of this window and the one before, which are all that count.
-    ///
-    /// # Errors
-    /// [`Unavailable`] if Redis may still hold them.
-    pub async fn forget<H: Host>(
-        redis: &Redis<H>,
-        key: &str,
-        quota: Quota,
-        now: Timestamp,
-    ) -> Result<(), Unavailable> {
+    /// The keys of the windows of `key` that there can be: this one, the one before, and one that does not
+    /// count any more and is about to run out.
+    pub fn keys(key: &str, quota: Quota, now: Timestamp) -> [String; 3] {
         let (index, _) = quota.place(now);
-        let command = Command::new("DEL")
-            .arg(keys::limit(key, index))
-            .arg(keys::limit(key, index.saturating_sub(1)));
-        match redis.command(&command).await? {
-            Reply::Error(_) => Err(Unavailable::Refused),
-            _ => Ok(()),
-        }
+        [0, 1, 2].map(|before| keys::limit(key, index.saturating_sub(before)))
     }
 
     /// Reads the reply to [`Counter::command`] of the same moment.

@@ -12,7 +12,7 @@ const TABLE_RIGHTS = ["select", "insert", "update", "delete", "truncate", "refer
 const COLUMN_RIGHTS = ["select", "insert", "update", "references"];
 
 /** Arguments by type, with which each function could do something. */
-const ARGUMENTS = { text: hashOf("a"), uuid: USER, integer: 10, boolean: true, jsonb: [], "timestamp with time zone": "2026-01-01" };
+const ARGUMENTS = { text: hashOf("a"), uuid: USER, integer: 10, bigint: 10, boolean: true, jsonb: [], "timestamp with time zone": "2026-01-01" };
 
 const database = await startDatabase();
 const { postgres } = database;

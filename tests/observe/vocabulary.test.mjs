@@ -55,6 +55,7 @@ test("every event of the audit is listed, and no other", async () => {
   const written = found(
     rust,
     /\.audit(?:_end)?\(\s*"(\w+)"/g,
+    /\.did\(exchange, "(\w+)"/g,
     /^\s*event: "(\w+)"/gm,
     /const (?:SIGN|STEP)_\w+: &str = "(\w+)"/g,
   );

@@ -176,6 +176,12 @@ def on_person(case, turn):
     case.path_parameters = {**case.path_parameters, **{name: real[name] for name in real if name in case.path_parameters}}
 
 
+def under_address(case, turn):
+    person = Person().confirm()
+    person.sign_in()
+    case.query = {**case.query, "email": person.email}
+
+
 def come_back(case, turn):
     email = Person().confirm().with_factor().email if turn % 2 else people.new_address()
     case.query, case.cookies = people.way_by_provider(email)
@@ -215,6 +221,9 @@ REAL = {
     "showUser": on_person,
     "adminUserPage": on_person,
     "deleteUser": on_person,
+    "exportUser": on_person,
+    "exportAddress": under_address,
+    "forgetAddress": under_address,
     "endSessionsOfUser": on_person,
     "endSessionOfUser": on_person,
     "submitEndSession": on_person,

@@ -21,7 +21,9 @@ let scratch;
 
 before(async () => {
   scratch = await mkdtemp(join(tmpdir(), "authflow-openapi-"));
-  const vars = { both: { FINGERPRINT_FACTORS: "ip" }, auth: { ANSWER_FLOOR_MS: "0", PHONE_FACTORS: "1" } };
+  // What is counted under an address is told.
+  const auth = { ANSWER_FLOOR_MS: "0", PHONE_FACTORS: "1", SIGNIN_LIMIT_ACCOUNT: "1000/900" };
+  const vars = { both: { FINGERPRINT_FACTORS: "ip" }, auth };
   stack = await startStack({ vars });
   await stack.control("/config", { mfa_phone: true });
 });

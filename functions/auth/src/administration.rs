@@ -5,8 +5,9 @@
 //!
 //! To lock somebody, to change their role and to delete them each changes two systems, and nothing
 //! makes them one. The sessions end first: whatever fails afterwards, nobody goes on with what they
-//! had. Then Supabase changes. Then the sessions end once more, those that began in between. Each
-//! of these steps may fail with 503, and doing the same again finishes it.
+//! had. Then Supabase changes. Then the sessions end once more, those that began in between. Who is
+//! deleted is forgotten, too (`personal_data`). Each of these steps may fail with 503, and doing the
+//! same again finishes it.
 
 use authflow_shared::{
     audit::Event,
@@ -16,13 +17,12 @@ use authflow_shared::{
 };
 
 use crate::{
-    api, delete_account,
-    email::Email,
-    end_session,
+    api, end_session,
     exchange::Exchange,
     failure::Failure,
     fields::Fields,
-    limits::Attempt,
+    limits::{ALL, Attempt},
+    personal_data,
     signed_in::{self, SignedIn},
 };
 
@@ -220,9 +220,26 @@ impl Admin {
             end_session::end_all(exchange, user_id, None).await?;
         }
 
-        // (3) The account.
+        // (3) What is counted under the address, which nobody knows once the account is gone.
+        let attempts: &[Attempt] = match deed {
+            Deed::Unlock => &[Attempt::SignIn, Attempt::Code],
+            Deed::Delete => &ALL,
+            _ => &[],
+        };
+        if !attempts.is_empty() {
+            let forgotten = personal_data::forget_attempts(exchange, user_id, attempts).await;
+            forgotten.map_err(|failure| {
+                if changes_rights {
+                    failure.before_account_change()
+                } else {
+                    failure
+                }
+            })?;
+        }
+
+        // (4) The account.
         let changed = change(exchange, user_id, deed).await;
-        let changed = changed.map_err(|error| match error {
+        changed.map_err(|error| match error {
             AuthError::UserNotFound => Failure::not_found(),
             error if changes_rights => Failure::from_supabase(&error).before_account_change(),
             error => Failure::from_supabase(&error),
@@ -235,48 +252,53 @@ impl Admin {
             ..Event::default()
         });
 
-        // (4) The sessions that Supabase allowed before it knew.
+        // (5) The sessions that Supabase allowed before it knew.
         if changes_rights {
             let ended = end_session::end_all(exchange, user_id, None).await;
             ended.map_err(Failure::after_account_change)?;
         }
-        match (deed, changed) {
-            (Deed::Unlock, Some(user)) => forget_attempts(exchange, &user).await,
-            (Deed::Delete, _) => {
-                delete_account::forget_devices(exchange, user_id);
-                Ok(())
-            }
-            _ => Ok(()),
+
+        // (6) What else is stored.
+        if matches!(deed, Deed::Delete) {
+            let now = exchange.host.now();
+            let forgotten = exchange.store().forget_user(user_id, now).await;
+            forgotten
+                .map_err(|reason| Failure::store_unavailable(reason).after_account_change())?;
         }
+        Ok(())
+    }
+
+    /// Records that the admin did `event` to what is stored of the user, or, without one, under the address
+    /// that was noted.
+    pub(crate) fn did<H: Host>(
+        &self,
+        exchange: &Exchange<'_, H>,
+        event: &'static str,
+        user_id: &str,
+    ) {
+        exchange.tell(&Event {
+            event,
+            user_id: Some(user_id).filter(|id| !id.is_empty()),
+            account: exchange.account.borrow().as_deref(),
+            actor: Some(self.user_id()),
+            ..Event::default()
+        });
     }
 }
 
-/// Does the part of it that is Supabase's, and gives the user as they are now.
+/// Does the part of it that is Supabase's.
 async fn change<H: Host>(
     exchange: &Exchange<'_, H>,
     user_id: &str,
     deed: &Deed,
-) -> Result<Option<User>, AuthError> {
+) -> Result<(), AuthError> {
     let supabase = exchange.supabase();
     let change = match deed {
-        Deed::EndSession(_) | Deed::EndSessions => return Ok(None),
-        Deed::Delete => {
-            supabase.delete_user(user_id).await?;
-            return Ok(None);
-        }
+        Deed::EndSession(_) | Deed::EndSessions => return Ok(()),
+        Deed::Delete => return supabase.delete_user(user_id).await,
         Deed::Lock => AdminChange::Locked(true),
         Deed::Unlock => AdminChange::Locked(false),
         Deed::Role(role) => AdminChange::Role(role),
     };
-    supabase.change_as_admin(user_id, change).await.map(Some)
-}
-
-/// Forgets how often somebody tried to sign in to the account of `user`, and codes.
-async fn forget_attempts<H: Host>(exchange: &Exchange<'_, H>, user: &User) -> Result<(), Failure> {
-    let email = Email::parse(&user.email);
-    let email = email.as_ref().map_or("", Email::as_str);
-    for (attempt, account) in [(Attempt::SignIn, email), (Attempt::Code, &user.id)] {
-        exchange.forget_attempts(attempt, account).await?;
-    }
-    Ok(())
+    supabase.change_as_admin(user_id, change).await.map(drop)
 }

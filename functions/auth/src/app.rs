@@ -165,6 +165,8 @@ async fn handle<H: Host>(
         Action::RemoveFactor => Box::pin(api::factors::remove(&exchange, found.parameter)),
         Action::AdminUsers
         | Action::AdminUser
+        | Action::AdminData
+        | Action::AdminAddress
         | Action::AdminSessions
         | Action::AdminSession
         | Action::AdminLock

@@ -8,7 +8,10 @@
 
 use authflow_shared::{host::Host, secret::Secret};
 
-use crate::{change_password, config::Config, end_session, exchange::Exchange, failure::Failure};
+use crate::{
+    change_password, config::Config, end_session, exchange::Exchange, failure::Failure,
+    limits::ALL, personal_data,
+};
 
 /// Whether the operator has given the key that it takes.
 pub(crate) fn is_offered(config: &Config) -> bool {
@@ -29,7 +32,9 @@ pub(crate) async fn delete<H: Host>(
     // (1) Whose; and that it is them. Supabase itself asks for no second factor here.
     let user = change_password::prove(exchange, current).await?.user;
 
-    // (2) Every session.
+    // (2) Every session, and what is counted under their address.
+    let names = personal_data::names_of(&user);
+    exchange.forget_attempts(&ALL, &names).await?;
     end_session::end_all(exchange, &user.id, None).await?;
 
     // (3) The user.
@@ -43,16 +48,15 @@ pub(crate) async fn delete<H: Host>(
     deleted.map_err(|error| Failure::from_supabase(&error).clearing_cookie())?;
     ended.map_err(|failure| failure.after_deletion().clearing_cookie())?;
 
-    // (5) What else is known of them here.
-    forget_devices(exchange, &user.id);
-    Ok(user.id)
-}
-
-/// Forgets the devices of a user who is gone, after the answer.
-pub(crate) fn forget_devices<H: Host>(exchange: &Exchange<'_, H>, user_id: &str) {
-    let (store, user_id) = (exchange.store().clone(), user_id.to_owned());
-    exchange.afterwards("devices_not_forgotten", async move {
-        let forgotten = store.forget_devices(&user_id).await;
-        forgotten.map_err(|reason| reason.as_str().to_owned())
+    // (5) What else is stored of them, after the answer: they cannot ask again. What is not forgotten
+    // then runs out by itself, or an admin has it forgotten.
+    let (store, user_id) = (exchange.store().clone(), user.id.clone());
+    let now = exchange.host.now();
+    exchange.afterwards("user_not_forgotten", async move {
+        let forgotten = store.forget_user(&user_id, now).await;
+        forgotten
+            .map(drop)
+            .map_err(|reason| reason.as_str().to_owned())
     });
+    Ok(user.id)
 }

@@ -40,6 +40,8 @@ pub(crate) enum Action {
     RemoveFactor,
     AdminUsers,
     AdminUser,
+    AdminData,
+    AdminAddress,
     AdminSessions,
     AdminSession,
     AdminLock,
@@ -68,7 +70,7 @@ pub(crate) enum Action {
 use Endpoint::{Health, Metrics, On, SignInUnavailable};
 
 const READ: &str = "GET, HEAD";
-/// For what a look already uses up.
+/// For what a look already uses up, or is recorded.
 const GET: &str = "GET";
 const READ_OR_CHANGE: &str = "GET, HEAD, PATCH";
 const WRITE: &str = "POST";
@@ -144,6 +146,13 @@ const API_ENDPOINTS: &[(&str, Action, &str, &str)] = &[
         Action::AdminUser,
         "GET, HEAD, DELETE",
         "admin_user",
+    ),
+    ("admin/users/{}/data", Action::AdminData, GET, "admin_data"),
+    (
+        "admin/address",
+        Action::AdminAddress,
+        "GET, DELETE",
+        "admin_address",
     ),
     (
         "admin/users/{}/sessions",

@@ -323,8 +323,8 @@ impl Failure {
     pub(crate) fn after_account_change(self) -> Self {
         self.saying(
             "after_account_change",
-            "The account has changed, but a session that began meanwhile may still be open. Please \
-             do the same again.",
+            "The account has changed, but a session that began meanwhile may still be open, or some of \
+             a deleted account be stored. Please do the same again.",
         )
     }
 

@@ -35,6 +35,7 @@ mod one_time;
 mod open_session;
 mod own_factors;
 mod pages;
+mod personal_data;
 mod profile;
 mod qr_code;
 pub mod request;

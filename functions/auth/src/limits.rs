@@ -11,6 +11,7 @@ use authflow_shared::{
     hex,
     host::Host,
     rate_limit::{Counter, Quota},
+    redis::{Command, Reply, Unavailable},
 };
 use sha2::{Digest, Sha256};
 
@@ -26,6 +27,15 @@ pub(crate) enum Attempt {
     /// The code of a second factor.
     Code,
 }
+
+/// Every kind.
+pub(crate) const ALL: [Attempt; 5] = [
+    Attempt::SignIn,
+    Attempt::SignUp,
+    Attempt::Forgot,
+    Attempt::Resend,
+    Attempt::Code,
+];
 
 /// The limits of one kind of attempt; none where it is off.
 #[derive(Clone, Copy, Debug)]
@@ -166,21 +176,40 @@ impl<H: Host> Exchange<'_, H> {
         Ok(delay(attempts, self.config.limits.first_delay))
     }
 
-    /// Forgets the attempts at `account` so far.
+    /// Forgets the attempts at any of `accounts` so far.
     ///
     /// # Errors
     /// `store_unavailable` if they may still count.
     pub(crate) async fn forget_attempts(
         &self,
-        attempt: Attempt,
-        account: &str,
+        attempts: &[Attempt],
+        accounts: &[String],
     ) -> Result<(), Failure> {
-        let Some(quota) = self.config.limits.of(attempt).account else {
+        let counters = self.counters(attempts, accounts);
+        if counters.is_empty() {
             return Ok(());
+        }
+        let forget = counters.iter().fold(Command::new("DEL"), Command::arg);
+        let reason = match self.redis().command(&forget).await {
+            Ok(Reply::Integer(_)) => return Ok(()),
+            Ok(_) => Unavailable::Refused,
+            Err(reason) => reason,
         };
-        let key = attempt.account_key(account);
-        let forgotten = Counter::forget(self.redis(), &key, quota, self.host.now()).await;
-        forgotten.map_err(Failure::store_unavailable)
+        Err(Failure::store_unavailable(reason))
+    }
+
+    /// The keys under which attempts at any of `accounts` are counted.
+    pub(crate) fn counters(&self, attempts: &[Attempt], accounts: &[String]) -> Vec<String> {
+        let mut keys = Vec::new();
+        for &attempt in attempts {
+            if let Some(quota) = self.config.limits.of(attempt).account {
+                for account in accounts {
+                    let key = attempt.account_key(account);
+                    keys.extend(Counter::keys(&key, quota, self.host.now()));
+                }
+            }
+        }
+        keys
     }
 
     /// Counts an attempt that is at no account, or not yet.

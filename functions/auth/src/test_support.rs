@@ -1,6 +1,8 @@
 //! A made-up world around the worker: Supabase answers what a test says, and Redis keeps what it
 //! is given.
 
+mod redis;
+
 use core::{cell::RefCell, time::Duration};
 use std::{collections::BTreeMap, rc::Rc};
 
@@ -69,7 +71,10 @@ impl World {
                     status: 204,
                     body: String::new(),
                 }),
-                None => Ok(obey(&mut keys.borrow_mut(), call)),
+                None => match call.url.strip_prefix("https://supabase.test/rest/v1/rpc/") {
+                    Some(function) => Ok(call_function(&answers.borrow(), function)),
+                    None => Ok(redis::obey(&mut keys.borrow_mut(), call)),
+                },
             }
         });
         Self {
@@ -152,6 +157,11 @@ impl World {
     /// Everything in Redis as one text.
     pub(crate) fn dump(&self) -> String {
         format!("{:?}", self.redis.borrow())
+    }
+
+    /// From now on the database answers `status` and `body` where `function` is called.
+    pub(crate) fn database(self, function: &'static str, status: u16, body: Value) -> Self {
+        self.supabase(function, status, body)
     }
 
     /// Lets `calls` calls pass and breaks the next.
@@ -406,115 +416,19 @@ fn answer_of(answers: &Supabase, method: &str, path: &str) -> HttpAnswer {
     }
 }
 
-/// Redis, as far as strings go; everything else is OK and forgotten.
-fn obey(keys: &mut BTreeMap<String, String>, call: &HttpCall) -> HttpAnswer {
-    let body = call.body.as_deref().unwrap_or_default();
-    let reply = if call.url == "http://redis.test" {
-        run(keys, &serde_json::from_str::<Vec<String>>(body).unwrap())
+/// The database: what a test says of a function, or that nothing is owed or known.
+fn call_function(answers: &Supabase, function: &str) -> HttpAnswer {
+    let owed = json!({"changes": [], "renewed_away_at": null});
+    let usual = if function == "authflow_owed" {
+        owed
     } else {
-        let commands: Vec<Vec<String>> = serde_json::from_str(body).unwrap();
-        commands.iter().map(|command| run(keys, command)).collect()
+        Value::Null
     };
+    let found = answers.get(function).cloned();
+    let (status, body) = found.unwrap_or((200, usual));
     HttpAnswer {
-        status: 200,
-        body: reply.to_string(),
-    }
-}
-
-fn run(keys: &mut BTreeMap<String, String>, command: &[String]) -> Value {
-    let words: Vec<_> = command.iter().map(String::as_str).collect();
-    match &words[..] {
-        ["PING"] => json!({"result": "PONG"}),
-        ["GET", key] => json!({"result": keys.get(*key)}),
-        ["SET", key, value, "EX", _] => {
-            keys.insert((*key).to_owned(), (*value).to_owned());
-            json!({"result": "OK"})
-        }
-        ["SET", key, value, "XX", "KEEPTTL"] => match keys.get_mut(*key) {
-            Some(kept) => {
-                (*value).clone_into(kept);
-                json!({"result": "OK"})
-            }
-            None => json!({"result": null}),
-        },
-        // A claim that is given up.
-        ["EVAL", _, "1", claimed, owner] => {
-            let is_ours = keys.get(*claimed).is_some_and(|kept| kept == owner);
-            if is_ours {
-                keys.remove(*claimed);
-            }
-            json!({"result": u8::from(is_ours)})
-        }
-        // Tokens that are swapped.
-        ["EVAL", _, "1", session, old, new] => {
-            if let Some(kept) = keys.get_mut(*session) {
-                *kept = kept.replace(old, new);
-            }
-            json!({"result": 1})
-        }
-        ["SET", key, value, "NX", "EX", _] => {
-            if keys.contains_key(*key) {
-                return json!({"result": null});
-            }
-            keys.insert((*key).to_owned(), (*value).to_owned());
-            json!({"result": "OK"})
-        }
-        ["EXISTS", key] => json!({"result": u8::from(keys.contains_key(*key))}),
-        ["GETDEL", key] => json!({"result": keys.remove(*key)}),
-        // What was counted is added up, and read.
-        ["EVALSHA", _, "2", "metrics:{auth}", ..] => json!({"result": 1}),
-        ["HGETALL", "metrics:{auth}"] => json!({"result": []}),
-        ["ZCOUNT", ..] => json!({"result": 3}),
-        // A limit: the attempts at a key so far are kept as its value.
-        ["EVALSHA", _, "2", current, _, limit, ..] => {
-            let count = keys.get(*current).map_or(0, |count| count.parse().unwrap());
-            let allowed = count < limit.parse::<u64>().unwrap();
-            if allowed {
-                keys.insert((*current).to_owned(), (count + 1).to_string());
-            }
-            json!({"result": [u8::from(allowed), 0, count]})
-        }
-        ["ZADD", key, _, member] => {
-            let members = keys.entry((*key).to_owned()).or_default();
-            *members = format!("{members} {member}");
-            json!({"result": 1})
-        }
-        ["ZREM", key, gone] => {
-            if let Some(members) = keys.get_mut(*key) {
-                *members = members.replace(gone, "");
-            }
-            json!({"result": 1})
-        }
-        ["ZRANGE", key, "0", "-1"] => {
-            let members = keys.get(*key).map(String::as_str).unwrap_or_default();
-            json!({"result": members.split_whitespace().collect::<Vec<_>>()})
-        }
-        ["ZREVRANGE", key, "0", "-1", "WITHSCORES"] => {
-            let members = keys.get(*key).map(String::as_str).unwrap_or_default();
-            let scored = members.split_whitespace().flat_map(|id| [id, "1800003600"]);
-            json!({"result": scored.collect::<Vec<_>>()})
-        }
-        // A field of a hash is a key of its own here.
-        ["HSET", key, field, value] => {
-            keys.insert(format!("{key}\n{field}"), (*value).to_owned());
-            json!({"result": 1})
-        }
-        ["HMGET", key, fields @ ..] => {
-            let value = |field| keys.get(&format!("{key}\n{field}"));
-            json!({"result": fields.iter().map(value).collect::<Vec<_>>()})
-        }
-        ["HGETALL", key] => {
-            let start = format!("{key}\n");
-            let fields = keys
-                .iter()
-                .filter_map(|(name, value)| Some([name.strip_prefix(&start)?, value]));
-            json!({"result": fields.flatten().collect::<Vec<_>>()})
-        }
-        ["DEL", gone @ ..] => {
-            keys.retain(|key, _| !gone.contains(&key.as_str()));
-            json!({"result": gone.len()})
-        }
-        _ => json!({"result": 1}),
+        status,
+        body: body.to_string(),
     }
 }
 

@@ -179,7 +179,8 @@ impl<H: Host> SessionStore<H> {
         let owner = Some(Lookup::Found(record.user_id.clone()));
         let mut undo = self.end_commands(new.id, owner);
         undo.push(Command::new("DEL").arg(keys::user_profile(&record.user_id)));
-        if !is_listed {
+        // Where all sessions ended meanwhile, the devices may have been forgotten, too.
+        if !is_listed || refused == NotCreated::Ended {
             undo.push(Command::new("HDEL").arg(&device_key).arg(fingerprint));
         }
         self.redis.transaction(&undo).await?;

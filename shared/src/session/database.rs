@@ -237,7 +237,10 @@ impl<H: Host> Database<H> {
     }
 
     /// Calls a function.
-    async fn call(&self, function: &str, arguments: &str) -> Result<Value, Fault> {
+    ///
+    /// # Errors
+    /// [`Fault`] if it is not certain that it was done.
+    pub(super) async fn call(&self, function: &str, arguments: &str) -> Result<Value, Fault> {
         let settings = &self.settings;
         let key = settings.key.expose();
         let mut headers = vec![

@@ -17,6 +17,7 @@ pub mod record;
 mod renew;
 mod restore;
 pub mod store;
+pub mod stored;
 mod swap;
 mod tell_redis;
 pub mod token;

@@ -187,14 +187,6 @@ impl<H: Host> SessionStore<H> {
         self.forget(keys::user_profile(user_id)).await
     }
 
-    /// Forgets the devices of a user who is gone.
-    ///
-    /// # Errors
-    /// [`Unavailable`] if Redis may still hold them.
-    pub async fn forget_devices(&self, user_id: &str) -> Result<(), Unavailable> {
-        self.forget(keys::device(user_id)).await
-    }
-
     async fn forget(&self, key: String) -> Result<(), Unavailable> {
         let command = Command::new("DEL").arg(key);
         match self.redis().command(&command).await? {
@@ -305,6 +297,23 @@ mod tests {
         let last = bodies(&host).pop().unwrap();
         assert!(last.contains(r#"["DEL","session:00000000-0000-4000-8000-000000000001""#));
         assert!(mark(NOW.millis() - 1).0.is_ok());
+    }
+
+    #[test]
+    fn whose_sessions_ended_meanwhile_is_not_given_their_device_back() {
+        let (id, record) = (id(1), SessionRecord::example(NOW));
+        let mut replies = vec![json!(1); 10];
+        replies.push(json!(NOW.millis().to_string()));
+        let known = DeviceEntry::default().to_json();
+        let host = redis(&[json!([[known], 1]), json!(replies), json!([1, 1, 1, 1, 1])]);
+        let created = block_on(store(&host).create(&new_session(&id, &record, None), NOW));
+        assert_eq!(created, Err(NotCreated::Ended));
+        let forgotten = format!(
+            r#"["HDEL","device:{USER}","{}"]"#,
+            record.device_fingerprint
+        );
+        let undone = bodies(&host).pop().unwrap();
+        assert!(undone.contains(&forgotten), "{undone}");
     }
 
     #[test]

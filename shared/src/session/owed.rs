@@ -222,7 +222,7 @@ impl<H: Host> SessionStore<H> {
         vec![keep, lives]
     }
 
-    fn tell(&self, level: Level, msg: &'static str) {
+    pub(super) fn tell(&self, level: Level, msg: &'static str) {
         let telemetry = self.redis.dependency().telemetry();
         Line::new(level, telemetry.service, msg).emit(self.redis.host(), telemetry.threshold);
     }

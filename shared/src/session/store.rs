@@ -30,6 +30,15 @@ use crate::{
     timestamp::Timestamp,
 };
 
+/// Keeps a profile that was asked for before all its user's sessions were ended in no case. Takes its key and
+/// that of the end, then the profile, its seconds, and the moment; moments have as many digits as one another.
+const KEEP_PROFILE: &str = r#"
+local ended = redis.call("GET", KEYS[2])
+if ended and ended >= ARGV[3] then return 0 end
+redis.call("SET", KEYS[1], ARGV[1], "EX", ARGV[2])
+return 1
+"#;
+
 /// What a look-up of a session came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionLookup {
@@ -89,16 +98,25 @@ impl<H: Host> SessionStore<H> {
         self.redis.get(&keys::user_profile(user_id)).await
     }
 
-    /// Keeps the profile of a user.
+    /// Keeps the profile of a user that was asked for at `asked_at`; unless all their sessions were ended
+    /// since, which is also how a user is forgotten.
     ///
     /// # Errors
     /// [`Unavailable`] if Redis did not do it.
-    pub async fn keep_profile(&self, user_id: &str, profile: &str) -> Result<(), Unavailable> {
-        let command = Command::new("SET")
+    pub async fn keep_profile(
+        &self,
+        user_id: &str,
+        profile: &str,
+        asked_at: Timestamp,
+    ) -> Result<(), Unavailable> {
+        let command = Command::new("EVAL")
+            .arg(KEEP_PROFILE)
+            .arg(2)
             .arg(keys::user_profile(user_id))
+            .arg(keys::sessions_ended(user_id))
             .arg(profile)
-            .arg("EX")
-            .arg(self.lifetimes.user_profile);
+            .arg(self.lifetimes.user_profile)
+            .arg(asked_at.millis());
         match self.redis.command(&command).await? {
             Reply::Error(_) => Err(Unavailable::Refused),
             _ => Ok(()),

@@ -26,7 +26,7 @@ const EACH_MINUTE: Duration = Duration::from_secs(50);
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// A store is away.
-struct Away;
+pub(super) struct Away;
 
 impl From<Unavailable> for Away {
     fn from(_: Unavailable) -> Self {
@@ -105,7 +105,7 @@ impl<H: Host> SessionStore<H> {
         has_told
     }
 
-    async fn tell_redis(&self, database: &Database<H>) -> Result<(), Away> {
+    pub(super) async fn tell_redis(&self, database: &Database<H>) -> Result<(), Away> {
         let failures = self.redis.dependency().failures();
         for _ in 0..ROUNDS {
             let OwedToRedis {

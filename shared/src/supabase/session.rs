@@ -60,6 +60,11 @@ pub struct Factor {
 }
 
 impl User {
+    /// Reads a user out of JSON; `None` if it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        Object::parse(text).and_then(Self::read)
+    }
+
     /// Reads a user. A factor that cannot be read makes the whole user unreadable: it might be
     /// the one that has to be asked for.
     pub(super) fn read(mut object: Object) -> Option<Self> {

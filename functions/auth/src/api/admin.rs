@@ -1,8 +1,10 @@
 //! `/api/v1/simple_auth/admin/…`: what an admin sees and does. `administration` has the rules.
 //!
-//! `GET users?email=…` finds users, `GET users/{id}` shows one. `DELETE users/{id}`, `DELETE
-//! users/{id}/sessions`, `DELETE users/{id}/sessions/{session}`, `POST users/{id}/lock` and
-//! `/unlock`, and `PUT users/{id}/role` answer 204.
+//! `GET users?email=…` finds users, `GET users/{id}` shows one, `GET users/{id}/data` all that is
+//! stored of one, and `GET address?email=…` what is stored under an address alone. `DELETE
+//! users/{id}`, `DELETE address?email=…`, `DELETE users/{id}/sessions`, `DELETE
+//! users/{id}/sessions/{session}`, `POST users/{id}/lock` and `/unlock`, and `PUT users/{id}/role`
+//! answer 204.
 
 use authflow_shared::{
     host::Host,
@@ -18,6 +20,8 @@ use crate::{
     exchange::Exchange,
     failure::Failure,
     fields::Fields,
+    limits::ALL,
+    personal_data,
     response::Response,
 };
 
@@ -27,35 +31,70 @@ pub(crate) async fn handle<H: Host>(
 ) -> Result<Response, Failure> {
     // (1) Who asks, before anything is said of anybody.
     let admin = administration::require(exchange).await?;
-    // (2) About whom.
-    let response = if found.endpoint == Endpoint::On(Action::AdminUsers) {
-        users(exchange, &admin).await?
-    } else {
-        let id = administration::user_id(found.parameter)?;
-        match deed(exchange, found)? {
-            Some(deed) => {
-                admin.does(exchange, &id, &deed).await?;
-                Response::empty(204, deed.as_str())
+    // (2) About whom: nobody in particular, a user, or whoever has an address.
+    let response = match found.endpoint {
+        Endpoint::On(Action::AdminUsers) => users(exchange, &admin).await?,
+        Endpoint::On(Action::AdminAddress) => {
+            let mut fields = Fields::from_query(exchange.request)?;
+            let email = fields.email();
+            let email = fields.finish(email)?;
+            exchange.note_account(email.as_str());
+            data(exchange, &admin, "", email.as_str()).await?
+        }
+        _ => {
+            let id = administration::user_id(found.parameter)?;
+            match deed(exchange, found)? {
+                Asked::Deed(deed) => {
+                    admin.does(exchange, &id, &deed).await?;
+                    Response::empty(204, deed.as_str())
+                }
+                Asked::Data => data(exchange, &admin, &id, "").await?,
+                Asked::User => user(exchange, &admin, &id).await?,
             }
-            None => user(exchange, &admin, &id).await?,
         }
     };
     Ok(response.of_user(admin.user_id()))
 }
 
-/// What is to be done; nothing where a user is to be shown.
-fn deed<H: Host>(exchange: &Exchange<'_, H>, found: Found<'_>) -> Result<Option<Deed>, Failure> {
+/// What is asked of a user.
+enum Asked {
+    User,
+    Data,
+    Deed(Deed),
+}
+
+/// What is stored of the user `id`, or under `address` alone; or that the latter is forgotten.
+async fn data<H: Host>(
+    exchange: &Exchange<'_, H>,
+    admin: &Admin,
+    id: &str,
+    address: &str,
+) -> Result<Response, Failure> {
+    if exchange.request.method == "DELETE" {
+        let accounts = [address.to_owned()];
+        exchange.forget_attempts(&ALL, &accounts).await?;
+        admin.did(exchange, "address_forgotten", id);
+        return Ok(Response::empty(204, "address_forgotten"));
+    }
+    let all = personal_data::stored(exchange, id, address).await?;
+    admin.did(exchange, "data_exported", id);
+    let media_type = "application/json";
+    Ok(Response::text(200, "data_exported", media_type, all))
+}
+
+fn deed<H: Host>(exchange: &Exchange<'_, H>, found: Found<'_>) -> Result<Asked, Failure> {
     let Endpoint::On(action) = found.endpoint else {
         return Err(Failure::not_found());
     };
-    Ok(Some(match action {
+    Ok(Asked::Deed(match action {
         Action::AdminSession => administration::session(found.second)?,
         Action::AdminSessions => Deed::EndSessions,
         Action::AdminLock => Deed::Lock,
         Action::AdminUnlock => Deed::Unlock,
         Action::AdminRole => administration::role(Fields::from_json(exchange.request)?)?,
         Action::AdminUser if exchange.request.method == "DELETE" => Deed::Delete,
-        Action::AdminUser => return Ok(None),
+        Action::AdminUser => return Ok(Asked::User),
+        Action::AdminData => return Ok(Asked::Data),
         _ => return Err(Failure::not_found()),
     }))
 }

@@ -81,7 +81,7 @@ mod tests {
         );
         world.run_tasks();
         let last = world.host.calls().pop().unwrap();
-        let forgotten = format!(r#"["DEL","device:{USER_ID}"]"#);
+        let forgotten = format!(r#"["DEL","device:{USER_ID}","user_profile:{USER_ID}"]"#);
         assert_eq!(last.body, Some(forgotten));
     }
 

@@ -60,8 +60,9 @@ async fn fetch_profile<H: Host>(
         signed_in.record.user_id.clone(),
         profile::to_store(&profile),
     );
+    let started = exchange.ids.started;
     exchange.afterwards("profile_not_kept", async move {
-        let kept = store.keep_profile(&user_id, &json).await;
+        let kept = store.keep_profile(&user_id, &json, started).await;
         kept.map_err(|reason| reason.as_str().to_owned())
     });
     Ok(profile)

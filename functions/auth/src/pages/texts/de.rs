@@ -247,7 +247,8 @@ pub(super) static TEXTS: Texts = Written {
     error_before_account_change: "Ob das Konto geändert wurde, ist nicht sicher. Seine Sitzungen wurden beendet. \
                                   Bitte versuchen Sie es noch einmal.",
     error_after_account_change: "Das Konto wurde geändert, aber eine Sitzung, die währenddessen begann, kann noch \
-                                 offen sein. Bitte wiederholen Sie den Schritt.",
+                                 offen oder etwas von einem gelöschten Konto noch gespeichert sein. Bitte wiederholen \
+                                 Sie den Schritt.",
     error_after_password_change: "Ihr Passwort wurde geändert, aber andere Sitzungen können noch offen sein. Melden \
                                   Sie sich mit dem neuen an und beenden Sie sie.",
     error_after_email_change: "Ihre Adresse wurde geändert, aber unter der alten können noch Sitzungen offen sein. \
