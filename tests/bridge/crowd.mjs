@@ -5,12 +5,13 @@ import { Agent, request } from "node:http";
 import { BRIDGE_TOKEN } from "../support/bridge.mjs";
 
 /**
- * `size` clients that send one request after another until `stop()`, which resolves once the last has its answer.
+ * `size` clients that send one request after another until `stop()`, which resolves once the last has its answer; they stop
+ * with the test `t`, too.
  *
  * `next()` gives a request, `{path, command}`; `seen({command}, {status, json, error, late})` is told what came of it.
  * `patienceMs` is after how long a client leaves without an answer.
  */
-export function crowd(url, size, { next, seen, patienceMs }) {
+export function crowd(t, url, size, { next, seen, patienceMs }) {
   const agent = new Agent({ keepAlive: true, maxSockets: size });
   let stopped = false;
   const client = async () => {
@@ -20,13 +21,13 @@ export function crowd(url, size, { next, seen, patienceMs }) {
     }
   };
   const clients = Array.from({ length: size }, client);
-  return {
-    async stop() {
-      stopped = true;
-      await Promise.all(clients);
-      agent.destroy();
-    },
+  const stop = async () => {
+    stopped = true;
+    await Promise.all(clients);
+    agent.destroy();
   };
+  t.after(stop);
+  return { stop };
 }
 
 function send(agent, url, { path = "/", command }, patienceMs) {

@@ -34,7 +34,7 @@ test("under 200 clients with connections cut and replies late, every answer is o
     if (status === 200 && isOwn(path, id, json)) answers.right += 1;
     else wrong.push({ command, status, json, error: error?.message });
   };
-  const clients = crowd(bridge.url, 200, { next, seen });
+  const clients = crowd(t, bridge.url, 200, { next, seen });
   for (let round = 0; round < 8; round += 1) {
     await sleep(150);
     // Both ways of losing replies: the connection ends, and they come too late.

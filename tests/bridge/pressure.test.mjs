@@ -75,9 +75,9 @@ test("a frozen Redis under 200 clients grows no memory, and all is well once it 
   let number = 0;
   const next = () => ({ command: ["SET", `k${(number += 1) % 1000}`, value] });
   // Some clients are less patient than the bridge, as the workers are.
-  const patient = crowd(bridge.url, 100, { next, seen });
-  const hasty = crowd(bridge.url, 100, { next, seen, patienceMs: 100 });
-  await within(20_000, () => counts[200] > 2000);
+  const patient = crowd(t, bridge.url, 100, { next, seen });
+  const hasty = crowd(t, bridge.url, 100, { next, seen, patienceMs: 100 });
+  await within(60_000, () => counts[200] > 1000);
   const before = await bridge.memory();
   redis.freeze();
   let most = 0;
@@ -88,10 +88,10 @@ test("a frozen Redis under 200 clients grows no memory, and all is well once it 
   assert.ok(counts[500] > 100 && counts.late > 100, JSON.stringify(counts));
   redis.thaw();
   const served = counts[200];
-  await within(5000, () => counts[200] > served + 500);
+  await within(30_000, () => counts[200] > served + 500);
   await Promise.all([patient.stop(), hasty.stop()]);
   assert.ok(most - before < 48 * MB, `${before / MB} MB before, ${most / MB} MB while frozen`);
-  await within(5000, async () => (await bridge.ready()).status === "ok");
+  await within(10_000, async () => (await bridge.ready()).status === "ok");
   assert.equal((await bridge.metrics())["authflow_bridge_in_flight"], 0);
 });
 

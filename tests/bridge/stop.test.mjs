@@ -25,8 +25,8 @@ test("under load, no request fails: whoever asks is told that it stops, is serve
     if (status === 200) served += 1;
     else failed.push(status ?? error.message);
   };
-  const clients = crowd(bridge.url, 100, { next: () => ({ command: ["INCR", "n"] }), seen });
-  await within(10_000, () => served > 500);
+  const clients = crowd(t, bridge.url, 100, { next: () => ({ command: ["INCR", "n"] }), seen });
+  await within(30_000, () => served > 500);
   bridge.signal("SIGTERM");
   // As a balancer does: it asks on a connection of its own, and sends nobody there any more.
   const told = await within(5000, async () => {
