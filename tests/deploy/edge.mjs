@@ -22,7 +22,7 @@ export function certificate(folder) {
 /** Answers as the workers do, without running them. */
 export const WELL = ({ id }) => ({
   status: 200,
-  body: { status: "ok", version: "0.1.0", version_id: id, checks: { redis: { status: "ok", latency_ms: 1 } } },
+  body: { status: "ok", version: "0.2.0", version_id: id, checks: { redis: { status: "ok", latency_ms: 1 } } },
 });
 
 /**

@@ -33,7 +33,7 @@ const BUCKETS = ["0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2
 
 /** By how much each series grows with each scrape, a histogram in quick and slow ones; gauges stay as they are. */
 const GAUGES = (service) => [
-  ["authflow_build_info", { service, version: "0.1.0" }, 1],
+  ["authflow_build_info", { service, version: "0.2.0" }, 1],
   ["authflow_metrics_store_up", {}, 1],
   ["authflow_sessions_active", {}, 42],
 ];
@@ -102,7 +102,7 @@ const TROUBLED = {
 /** Its Redis is away: the counters are left out, and the breaker is this isolate's own. */
 const BLIND = {
   "/metrics": [
-    ["authflow_build_info", { service: "verify", version: "0.1.0" }, 1],
+    ["authflow_build_info", { service: "verify", version: "0.2.0" }, 1],
     ["authflow_metrics_store_up", {}, 0],
     breaker("redis", 2),
   ],

@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn liveness_asks_nobody() {
         let world = world();
-        insta::assert_snapshot!(world.answer(&get("/health")).shown(), @r#"200 {"status":"ok","version":"0.1.0","checks":{}}"#);
+        insta::assert_snapshot!(world.answer(&get("/health")).shown(), @r#"200 {"status":"ok","version":"0.2.0","checks":{}}"#);
         assert!(world.host.calls().is_empty());
     }
 
@@ -75,7 +75,7 @@ mod tests {
             assert_eq!(answer.status, 200);
         }
         let answer = world().answer(&get("/health").query("ready"));
-        insta::assert_snapshot!(answer.shown(), @r#"200 {"status":"ok","version":"0.1.0","checks":{"redis":{"status":"ok","latency_ms":0},"supabase":{"status":"ok","latency_ms":0}}}"#);
+        insta::assert_snapshot!(answer.shown(), @r#"200 {"status":"ok","version":"0.2.0","checks":{"redis":{"status":"ok","latency_ms":0},"supabase":{"status":"ok","latency_ms":0}}}"#);
     }
 
     #[test]
@@ -83,11 +83,11 @@ mod tests {
         let world = world();
         world.break_after(0, LOST[0]);
         let answer = world.answer(&get("/health").query("ready"));
-        insta::assert_snapshot!(answer.shown(), @r#"503 {"status":"unavailable","version":"0.1.0","checks":{"redis":{"status":"unavailable","latency_ms":0},"supabase":{"status":"ok","latency_ms":0}}}"#);
+        insta::assert_snapshot!(answer.shown(), @r#"503 {"status":"unavailable","version":"0.2.0","checks":{"redis":{"status":"unavailable","latency_ms":0},"supabase":{"status":"ok","latency_ms":0}}}"#);
         assert!(answer.header("retry-after").is_some());
         let world = World::new().supabase("/health", 400, json!("x"));
         let answer = world.answer(&get("/health").query("ready"));
-        insta::assert_snapshot!(answer.shown(), @r#"503 {"status":"unavailable","version":"0.1.0","checks":{"redis":{"status":"ok","latency_ms":0},"supabase":{"status":"unavailable","latency_ms":0}}}"#);
+        insta::assert_snapshot!(answer.shown(), @r#"503 {"status":"unavailable","version":"0.2.0","checks":{"redis":{"status":"ok","latency_ms":0},"supabase":{"status":"unavailable","latency_ms":0}}}"#);
     }
 
     #[test]
