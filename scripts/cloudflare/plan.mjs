@@ -84,24 +84,32 @@ const marked = ({ sign, text }) => `${sign} ${text}`;
 /** Variables and bindings that differ from those of the version that serves. */
 function bindingChanges(old, wanted) {
   const texts = (bindings) => new Map(bindings.map((binding) => [binding.name, valueOf(binding)]));
+  const cut = (text) => (text.length > LONG ? `${text.slice(0, LONG)}… (${text.length} characters)` : text);
   const [had, wants] = [texts(old), texts(wanted)];
   const lines = [];
   for (const [name, value] of wants) {
-    if (!had.has(name)) lines.push(`+ ${name} = ${value}`);
-    else if (had.get(name) !== value) lines.push(`~ ${name} = ${value}, was ${had.get(name)}`);
+    if (!had.has(name)) lines.push(`+ ${name} = ${cut(value)}`);
+    else if (had.get(name) !== value) lines.push(`~ ${name} = ${changed(had.get(name), value)}`);
   }
-  for (const [name, value] of had) if (!wants.has(name)) lines.push(`- ${name} = ${value}`);
+  for (const [name, value] of had) if (!wants.has(name)) lines.push(`- ${name} = ${cut(value)}`);
   return lines;
 }
 
-/** The longest value that is shown whole. */
+/** The longest value that is shown whole; of a longer one that has changed, what stands around the first difference. */
 const LONG = 200;
 
+export function changed(old, now) {
+  if (old.length <= LONG && now.length <= LONG) return `${now}, was ${old}`;
+  let same = 0;
+  while (same < now.length && now[same] === old[same]) same += 1;
+  const start = Math.max(0, same - LONG / 4);
+  const around = (text) =>
+    `${start > 0 ? "…" : ""}${text.slice(start, start + LONG / 2)}${text.length > start + LONG / 2 ? "…" : ""}`;
+  return `${around(now)}, was ${around(old)}`;
+}
+
 function valueOf({ type, text, json, service, namespace_id: namespace, simple, dataset }) {
-  if (type === "plain_text" || type === "json") {
-    const value = (text ?? JSON.stringify(json)).trim().replaceAll(/\s+/g, " ");
-    return value.length > LONG ? `${value.slice(0, LONG)}… (${value.length} characters)` : value;
-  }
+  if (type === "plain_text" || type === "json") return (text ?? JSON.stringify(json)).trim().replaceAll(/\s+/g, " ");
   if (type === "service") return `the worker ${service}`;
   if (type === "ratelimit") return `${simple?.limit} requests in ${simple?.period} s, namespace ${namespace}`;
   if (type === "analytics_engine") return `the dataset ${dataset}`;

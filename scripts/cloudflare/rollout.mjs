@@ -189,7 +189,11 @@ class Rollout {
         say(left.at(-1));
       }
     }
-    if (left.length === 0) left.push(...(await this.#lookBack()));
+    const unwell = left.length === 0 ? await this.#lookBack() : [];
+    if (unwell.length > 0) {
+      const both = `Failed: ${cause.message}\nWhat served before serves again, and is not well either: ${unwell.join("; ")}`;
+      return withStatus(cause, 3, both);
+    }
     if (left.length > 0) {
       const serve = this.#parts.map(
         ({ worker, before }) => `  wrangler versions deploy ${before.version}@100% -y --name ${worker.name}`,

@@ -13,7 +13,7 @@ export const SECRETS = {
   SUPABASE_SERVICE_ROLE_KEY: {
     of: ["auth", "verify"],
     from: "Supabase's dashboard, Project Settings, API Keys: a secret key",
-    loss: "nobody gets in while Redis is away, nobody administers, and nobody can delete their account",
+    loss: "nobody gets in while Redis is away; in auth, nobody administers, and nobody can delete their account",
   },
   NEW_DEVICE_HOOK_SECRET: {
     of: ["auth"],

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { changed } from "../../scripts/cloudflare/plan.mjs";
 import { AUTH, CRONS, moves, ROUTES, SECRETS, startWorld, VERIFY, WORKERS } from "./world.mjs";
 
 test("the first deploy brings both workers to the domain, auth before the gateway", async (t) => {
@@ -69,4 +70,15 @@ test("staging is deployed beside production, under its own names and host", asyn
   const bound = world.api.version(verify, world.api.served(verify)).bindings.find(({ name }) => name === "AUTH");
   assert.equal(bound.service, auth);
   assert.deepEqual([world.api.served(AUTH), world.api.served(VERIFY)], [old[AUTH], old[VERIFY]]);
+});
+
+test("of a long value that has changed, the place is shown where it differs", () => {
+  const [old, now] = ["one", "two"].map((word) => `${"a".repeat(1000)} ${word} ${"b".repeat(1000)}`);
+  assert.match(changed(old, now), /^…a{40,} two b{40,}…, was …a{40,} one b{40,}…$/);
+  assert.equal(changed("info", "debug"), "debug, was info");
+  assert.match(
+    changed(`${"a".repeat(300)}b`, "a".repeat(300)),
+    /^…a{50}, was …a{50}b$/,
+    "where one goes on and the other ends",
+  );
 });

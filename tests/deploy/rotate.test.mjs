@@ -98,6 +98,7 @@ test("a step whose upload fails is taken back, and taken once more, with the sam
   world.edge.answer = () => ({ status: 503, body: "" });
   const failed = await world.rotate("FERNET_KEYS");
   assert.equal(failed.status, 3, "the old one does not answer either");
+  assert.match(failed.output, /What served before serves again, and is not well either/);
   assert.deepEqual(world.state(), before);
   const list = world.values().FERNET_KEYS;
   assert.match(list, new RegExp(`^${old},[\\w-]{43}=$`));
