@@ -6,6 +6,8 @@ export default {
     const { pathname, search } = new URL(request.url);
     if (pathname !== "/health" || request.method !== "GET") return new Response("only GET /health\n", { status: 404 });
     const host = env.PUBLIC_HOSTS?.split(",")[0].trim() || (URL.parse(env.GATEWAY_URL)?.host ?? "localhost");
-    return env.VERIFY.fetch(`https://${host}/health${search}`, { headers: { [env.CLIENT_IP_HEADER || "X-Real-IP"]: "127.0.0.1" } });
+    return env.VERIFY.fetch(`https://${host}/health${search}`, {
+      headers: { [env.CLIENT_IP_HEADER || "X-Real-IP"]: "127.0.0.1" },
+    });
   },
 };

@@ -52,6 +52,9 @@ function read(path) {
   return parseEnv(readFileSync(path, "utf8"));
 }
 
+/** What the runtime itself reads: whom it trusts besides the system's authorities. */
+const RUNTIME = ["SSL_CERT_FILE"];
+
 /** The environment of the worker `kind` (`verify` or `auth`) under `plan`. */
 export function workerEnvironment(kind, plan, settings) {
   const own = `https://localhost:${plan.outer}`;
@@ -63,7 +66,7 @@ export function workerEnvironment(kind, plan, settings) {
     CLIENT_IP_HEADER: "X-Real-IP",
     AUTH_BINDING: "AUTH",
   };
-  const known = new Set(bindings(kind));
+  const known = new Set([...bindings(kind), ...RUNTIME]);
   return Object.fromEntries(Object.entries(all).filter(([name]) => known.has(name)));
 }
 

@@ -9,7 +9,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Http2Client, PlainClient } from "./client.mjs";
 import { startWorld } from "./world.mjs";
 
-
 let world;
 let clients;
 before(async () => {
