@@ -1,9 +1,13 @@
 // `scripts/deploy`, from a clone to the customer's domain.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import { changed } from "../../scripts/cloudflare/plan.mjs";
+import { wrangler } from "../../scripts/cloudflare/wrangler.mjs";
+import { readUpload } from "./upload.mjs";
 import { AUTH, CRONS, moves, ROUTES, SECRETS, startWorld, VERIFY, WORKERS } from "./world.mjs";
 
 test("the first deploy brings both workers to the domain, auth before the gateway", async (t) => {
@@ -81,4 +85,21 @@ test("of a long value that has changed, the place is shown where it differs", ()
     /^…a{50}, was …a{50}b$/,
     "where one goes on and the other ends",
   );
+});
+
+test("what wrangler would deploy by itself, of each environment, Cloudflare would take", async (t) => {
+  const world = await startWorld(t);
+  for (const environment of ["verify", "auth", "verify-staging", "auth-staging"]) {
+    const outfile = join(world.folder, environment);
+    await wrangler(["deploy", "--dry-run", "--env", environment, "--config", world.config, "--outfile", outfile]);
+    const body = readFileSync(outfile);
+    const boundary = body.subarray(2, body.indexOf("\r\n")).toString();
+    const request = { headers: { "content-type": `multipart/form-data; boundary=${boundary}` } };
+    const scripts = new Set(WORKERS.flatMap((name) => [name, `${name}-staging`]));
+    const { modules, metadata } = await readUpload(request, body, { scripts, previous: [] });
+    assert.deepEqual(Object.keys(modules), ["index.js", "index_bg.wasm"]);
+    const host = environment.endsWith("-staging") ? "app-staging.example.com" : "app.example.com";
+    assert.equal(metadata.bindings.find(({ name }) => name === "GATEWAY_URL").text, `https://${host}`);
+    assert.ok(metadata.bindings.some(({ name, type }) => name === "CF_VERSION_METADATA" && type === "version_metadata"));
+  }
 });

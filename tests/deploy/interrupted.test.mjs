@@ -8,7 +8,7 @@ import { AUTH, startWorld, VERIFY, WORKERS } from "./world.mjs";
 
 /** Runs a deploy that gets Ctrl-C when `when` is called; everything is as before in the end. */
 async function interrupted(t, prepare) {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { patienceMs: 4000 });
   const old = world.deployed();
   const before = world.state();
   let child;
@@ -47,7 +47,7 @@ test("Ctrl-C twice, while all is taken back, lets that go on", async (t) => {
 });
 
 test("who deploys meanwhile is not overruled, and what was done is taken back", async (t) => {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { patienceMs: 4000 });
   const old = world.deployed();
   let theirs;
   // While we look at the versions that nobody gets, somebody else deploys the gateway.
@@ -66,7 +66,7 @@ test("who deploys meanwhile is not overruled, and what was done is taken back", 
 });
 
 test("of two deploys at once, one goes through and the other one changes nothing", async (t) => {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { patienceMs: 4000 });
   const old = world.deployed();
   let arrived;
   const both = new Promise((resolve) => (arrived = resolve));
@@ -89,7 +89,7 @@ test("of two deploys at once, one goes through and the other one changes nothing
 });
 
 test("a secret that has changed since does not keep the old version from coming back", async (t) => {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { patienceMs: 4000 });
   const old = world.deployed();
   world.edge.answer = (version) => (version.id === old[version.script] ? WELL(version) : { status: 503, body: "" });
   world.api.fault(/^POST .*auth\/versions$/, {
@@ -105,7 +105,7 @@ test("a secret that has changed since does not keep the old version from coming 
 });
 
 test("where taking back fails, it says so at once, with what served before, and ends with 3", async (t) => {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { patienceMs: 4000 });
   const old = world.deployed();
   world.edge.answer = (version) => (version.id === old[version.script] ? WELL(version) : { status: 503, body: "" });
   world.api.fault(/^POST .*verify\/deployments/, { after: 1, count: Infinity });
@@ -116,7 +116,7 @@ test("where taking back fails, it says so at once, with what served before, and 
 });
 
 test("a first deploy that fails takes its routes away, so that the domain is as it was", async (t) => {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { patienceMs: 4000 });
   world.secrets();
   const before = world.state();
   world.edge.answer = () => ({ status: 503, body: "" });

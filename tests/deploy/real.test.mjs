@@ -45,7 +45,7 @@ test("both workers are deployed, answer by their new versions, and a wrong one n
       ['LOG_LEVEL = "info"\nROUTES', 'LOG_LEVEL = "warn"\nROUTES'],
       [`UPSTASH_REDIS_REST_URL = "${bridge.url}"`, 'UPSTASH_REDIS_REST_URL = "http://127.0.0.1:9"'],
     );
-    const { status, output } = await world.deploy(["--yes"], { env: { AUTHFLOW_DEPLOY_PATIENCE_MS: "6000" } });
+    const { status, output } = await world.deploy(["--yes"], { env: { AUTHFLOW_DEPLOY_PATIENCE_MS: "10000" } });
     assert.equal(status, 1, output);
     assert.match(output, /503 unavailable, without redis/);
     assert.deepEqual(world.state(), before, output);
@@ -61,7 +61,7 @@ test("both workers are deployed, answer by their new versions, and a wrong one n
 
   await t.test("while Redis is away, nothing is taken for deployed", async () => {
     await bridge.fault({ status: 503 });
-    const { status, output } = await world.deploy();
+    const { status, output } = await world.deploy(["--yes"], { env: { AUTHFLOW_DEPLOY_PATIENCE_MS: "10000" } });
     await bridge.heal();
     assert.equal(status, 1, output);
     assert.match(output, /503 unavailable, without redis/);

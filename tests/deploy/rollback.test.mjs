@@ -74,7 +74,7 @@ const STEPS = {
 
 for (const [step, [breakIt, told, edits]] of Object.entries(STEPS)) {
   test(`when ${step} fails, what served before serves again`, async (t) => {
-    const world = await startWorld(t, { edits });
+    const world = await startWorld(t, { edits, patienceMs: 4000 });
     const old = world.deployed();
     const before = world.state();
     breakIt(world, old);

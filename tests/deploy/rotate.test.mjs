@@ -92,7 +92,7 @@ test("ASSERTION_KEYS: a key is published for an hour before it signs", async (t)
 });
 
 test("a step whose upload fails is taken back, and taken once more, with the same value", async (t) => {
-  const world = await servingWorld(t);
+  const world = await servingWorld(t, { patienceMs: 4000 });
   const before = world.state();
   const old = world.values().FERNET_KEYS;
   world.edge.answer = () => ({ status: 503, body: "" });
@@ -124,7 +124,7 @@ test("what has leaked is replaced at once, and what is no list, too", async (t) 
 });
 
 test("code that was uploaded and does not serve is not brought along by a secret", async (t) => {
-  const world = await servingWorld(t);
+  const world = await servingWorld(t, { patienceMs: 4000 });
   const before = world.state();
   world.edge.answer = (version) => (version.annotations["workers/tag"] === "old" ? WELL(version) : { status: 503, body: "" });
   assert.equal((await world.deploy()).status, 1);

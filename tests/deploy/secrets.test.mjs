@@ -131,7 +131,7 @@ test("upload makes the workers, with the same values in both, and a deploy goes 
 });
 
 test("secrets of workers that serve are rolled out like a deploy, and taken back where they are wrong", async (t) => {
-  const world = await madeWorld(t);
+  const world = await madeWorld(t, { patienceMs: 4000 });
   const old = world.deployed();
   const before = world.state();
   const kept = await world.run("secrets", ["production", "upload"]);

@@ -35,8 +35,11 @@ export const SECRETS = {
   SUPABASE_ANON_KEY: "sb_publishable_of-the-tests",
 };
 
-/** Starts it; all ends with the test `t`. `edits` change wrangler.toml: `[from, to]` each. */
-export async function startWorld(t, { edits = [], answer } = {}) {
+/**
+ * Starts it; all ends with the test `t`. `edits` change wrangler.toml: `[from, to]` each. After `patienceMs` a version that is
+ * not well is given up.
+ */
+export async function startWorld(t, { edits = [], answer, patienceMs = 60_000 } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "authflow-deploy-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const api = await startCloudflare();
@@ -67,7 +70,7 @@ export async function startWorld(t, { edits = [], answer } = {}) {
       CLOUDFLARE_ACCOUNT_ID: ACCOUNT.id,
       NODE_EXTRA_CA_CERTS: tls.ca,
       AUTHFLOW_CONNECT_TO: edge.connectTo,
-      AUTHFLOW_DEPLOY_PATIENCE_MS: "4000",
+      AUTHFLOW_DEPLOY_PATIENCE_MS: String(patienceMs),
       XDG_CONFIG_HOME: folder,
       WRANGLER_LOG_PATH: folder,
       ...more,
