@@ -27,26 +27,28 @@ export function readAnswers({ verify, auth }) {
   };
 }
 
-/** The edits of wrangler.toml that `answers` come to. */
-export function editsOf(stage, { host, zone, supabaseUrl, upstashUrl, routes, brandName, brandColor }) {
+/** The edits of wrangler.toml that make `answers` of what was there `before`. What is the same already is left alone. */
+export function editsOf(stage, answers, before) {
+  const { host, zone, supabaseUrl, upstashUrl, routes, brandName, brandColor } = answers;
+  const isMoved = host !== before.host || zone !== before.zone;
   const [verify, auth] = ["verify", "auth"].map((service) => ["env", environmentOf(service, stage)]);
   const routeOf = (path) => `{ pattern = ${text(host + path)}, zone_name = ${text(zone)} }`;
-  const both = {
-    GATEWAY_URL: `https://${host}`,
-    AUTH_URL: `https://${host}`,
-    UPSTASH_REDIS_REST_URL: upstashUrl,
-    SUPABASE_URL: supabaseUrl,
-  };
+  const urls = isMoved ? { GATEWAY_URL: `https://${host}`, AUTH_URL: `https://${host}` } : {};
+  const both = { ...urls, UPSTASH_REDIS_REST_URL: upstashUrl, SUPABASE_URL: supabaseUrl };
   const vars = (environment, values) =>
     Object.entries(values)
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => ({ at: [...environment, "vars", name], toml: text(value) }));
-  return [
+  const ways = [
     { at: [...verify, "routes"], toml: `[${routeOf("/*")}]` },
     { at: [...auth, "routes"], toml: `[\n  ${routeOf("/auth/*")},\n  ${routeOf("/api/v1/simple_auth/*")},\n]` },
-    ...vars(verify, { ...both, PUBLIC_HOSTS: host }),
+    ...vars(verify, { PUBLIC_HOSTS: host }),
+  ];
+  return [
+    ...(isMoved ? ways : []),
+    ...vars(verify, both),
     ...vars(auth, { ...both, BRAND_NAME: brandName, BRAND_COLOR: brandColor }),
-    { at: [...verify, "vars", "ROUTES"], toml: lines(routes) },
+    ...(routes === before.routes ? [] : [{ at: [...verify, "vars", "ROUTES"], toml: lines(routes) }]),
   ];
 }
 

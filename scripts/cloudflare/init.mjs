@@ -85,18 +85,14 @@ async function main() {
   const { values: options, positionals } = parseArgs({ allowPositionals: true, options: OPTIONS });
   const stage = readStage(positionals[0] ?? "production", options.config);
   const file = new SecretFile(stage);
-  const context = { stage, options, signal: interruption(), isAsked: process.stdin.isTTY, faults: [] };
-  const answers = { ...readAnswers(stage) };
+  const context = { stage, options, signal: interruption(), isAsked: process.stdin.isTTY, faults: [], doubts: [] };
+  const before = readAnswers(stage);
+  const answers = { ...before };
   for (const question of QUESTIONS) await answer(context, question, answers, file);
   answers.routes = await routes(context, answers.routes);
-  if (context.faults.length > 0 && !options.unchecked) {
-    throw new Failure(
-      `${context.faults.join("\n")}\nNothing was written. Mend it and run this again; --unchecked writes it all the same`,
-    );
-  }
-  for (const fault of context.faults) say(`warning  ${fault}`);
+  refuse(context);
 
-  const changed = edited(stage.config, editsOf(stage.stage, answers));
+  const changed = edited(stage.config, editsOf(stage.stage, answers, before));
   const lines = difference(stage.config, changed);
   const secrets = QUESTIONS.filter(({ name, secret }) => secret && answers[name] && answers[name] !== file.get(name)).map(
     ({ name }) => name,
@@ -113,24 +109,34 @@ async function main() {
   say(`It is written. Next: scripts/secrets ${stage.stage} make, and what docs/DEPLOY.md has after that`);
 }
 
+/** What is missing or no answer at all is never written; what does not answer is, where one insists. */
+function refuse({ faults, doubts, options }) {
+  const isHeldUp = doubts.length > 0 && !options.unchecked;
+  if (faults.length > 0 || isHeldUp) {
+    const help = faults.length === 0 ? "; --unchecked writes it all the same" : "";
+    throw new Failure(`${[...faults, ...doubts].join("\n")}\nNothing was written. Mend it and run this again${help}`);
+  }
+  for (const doubt of doubts) say(`warning  ${doubt}`);
+}
+
 /** One answer: from a flag or the environment, else from whoever is asked, else what was there. It is tried. */
 async function answer(context, question, answers, file) {
   const { name, flag, secret, optional, needs, text, read = (it) => it, attempt, otherwise } = question;
-  const { options, isAsked, faults, signal } = context;
+  const { options, isAsked, faults, doubts, signal } = context;
   const present = secret ? file.get(name) : answers[name];
   const given = (secret ? process.env[name] : options[flag])?.trim();
   for (;;) {
     const fallback = present ?? (answers.host && otherwise?.(answers));
     let value = given || fallback;
     if (isAsked && !given) value = (await asked(prompt(text, { secret, optional, fallback }), { secret, signal })) || fallback;
-    let fault;
+    let [fault, doubt] = [];
     if (value) {
       try {
         value = read(value);
         answers[name] = value;
         if (attempt && (!needs || answers[needs])) {
-          fault = await attempt(answers, context);
-          if (!fault) say(`ok     ${secret ? name : value}`);
+          doubt = await attempt(answers, context);
+          if (!doubt) say(`ok     ${secret ? name : value}`);
         }
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
@@ -139,29 +145,29 @@ async function answer(context, question, answers, file) {
     } else if (!optional) {
       fault = secret ? `${name} is missing: set it in the environment` : `--${flag} is missing: ${text}`;
     }
-    if (!fault) return;
+    if (!fault && !doubt) return;
     // Who is asked may mend it at once, or leave it with the same answer twice.
-    if (!isAsked || given || context.left === `${name} ${value}`) return void faults.push(fault);
+    if (!isAsked || given || context.left === `${name} ${value}`) {
+      return void (fault ? faults : doubts).push(fault ?? doubt);
+    }
     context.left = `${name} ${value}`;
-    say(`WRONG  ${fault}\n       Try again${value ? ", or say the same once more to leave it so" : ""}.`);
+    say(`WRONG  ${fault ?? doubt}\n       Try again${value ? ", or say the same once more to leave it so" : ""}.`);
   }
 }
 
 const prompt = (text, { secret, optional, fallback }) =>
   `${text}${fallback ? ` [${secret ? "the one that is there" : fallback}]` : optional ? " (empty for none)" : ""}: `;
 
+async function keeps(routes, signal) {
+  const paths = routes.map(({ path }) => path).join(", ");
+  return /^(y.*)?$/i.test(await asked(`Keep the routes ${paths}? (empty for yes) `, { signal }));
+}
+
 /** The routes: as they are, or new ones, `PATH=URL` each, with `,public` behind those that need no session. */
 async function routes(context, present) {
-  const { options, isAsked, faults, signal } = context;
-  const given = [];
-  if (options.route) given.push(...options.route);
-  else if (
-    isAsked &&
-    (!present ||
-      !(await asked(`Keep the routes ${present.map(({ path }) => path).join(", ")}? (empty for yes) `, { signal })).match(
-        /^$|^y/i,
-      ))
-  ) {
+  const { options, isAsked, faults, doubts, signal } = context;
+  const given = [...(options.route ?? [])];
+  if (isAsked && given.length === 0 && !(present && (await keeps(present, signal)))) {
     say(
       "Which paths go to which application? One a line, PATH=URL, as in /app/*=https://origin.example.com;\n" +
         ",public behind those for everybody. An empty line ends it.",
@@ -180,7 +186,7 @@ async function routes(context, present) {
   }
   for (const url of new Set(list.flatMap(({ upstream }) => upstream))) {
     const fault = await tryOrigin(url);
-    if (fault) faults.push(fault);
+    if (fault) doubts.push(fault);
     else say(`ok     ${url}`);
   }
   return list;

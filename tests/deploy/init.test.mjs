@@ -88,6 +88,13 @@ test("flags and the environment are enough, all is tried, and the rest of the fi
   assert.equal(again.status, 0, again.output);
   assert.match(again.stdout, /Nothing changes/);
   assert.equal(readFileSync(world.config, "utf8"), now);
+
+  // What somebody has written by hand since is theirs, as long as the host stays.
+  world.edit(['AUTH_URL = "https://shop.example.com"', 'AUTH_URL = "https://login.example.com" # of its own']);
+  const byHand = readFileSync(world.config, "utf8");
+  const named = await world.run("init", ["production", "--brand-name", "Store"]);
+  assert.equal(named.status, 0, named.output);
+  assert.equal(readFileSync(world.config, "utf8"), byHand.replace(/^BRAND_NAME = .*$/m, 'BRAND_NAME = "Store"'));
 });
 
 test("whatever is wrong is told at once, with what to do, and nothing is written", async (t) => {
@@ -118,7 +125,7 @@ test("whatever is wrong is told at once, with what to do, and nothing is written
     /Upstash does not take the token/,
   );
   await refused(
-    [],
+    ["--unchecked"],
     { SUPABASE_ANON_KEY: "" },
     /--host is missing/,
     /--supabase-url is missing/,
