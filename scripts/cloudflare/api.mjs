@@ -24,6 +24,11 @@ export class ApiError extends Failure {
     this.code = code;
   }
 
+  /** No answer, too many calls, or a fault of the API's own. */
+  get isPassing() {
+    return this.apiStatus === undefined || this.apiStatus === 429 || this.apiStatus > 499;
+  }
+
   get isMissingWorker() {
     return NO_WORKER.includes(this.code);
   }
@@ -82,9 +87,7 @@ export class Cloudflare {
       try {
         return await this.send("GET", path, undefined, { signal });
       } catch (error) {
-        const passing =
-          error instanceof ApiError && (error.apiStatus === undefined || error.apiStatus === 429 || error.apiStatus > 499);
-        if (!passing || tries === READS) throw error;
+        if (!error.isPassing || tries === READS) throw error;
         await sleep(200 * 2 ** tries, undefined, { signal });
       }
     }

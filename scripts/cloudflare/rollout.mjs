@@ -20,6 +20,8 @@ import { wrangler } from "./wrangler.mjs";
 
 /** How long a move whose answer was lost may take to be seen. */
 const LOST_MS = 3000;
+/** How often it is tried to take something back. */
+const INSISTED = 4;
 
 /**
  * Rolls out `parts`, in this order: `{worker, before, version, triggers, observes}`, of which `version` is undefined where
@@ -179,11 +181,13 @@ class Rollout {
     const left = [];
     for (const { part, what } of this.#begun) {
       try {
-        await {
-          version: () => this.#moveBack(part),
-          triggers: () => this.#triggerBack(part),
-          observes: () => this.#setObserved(part.worker, part.before.observes),
-        }[what]();
+        await insisting(
+          {
+            version: () => this.#moveBack(part),
+            triggers: () => this.#triggerBack(part),
+            observes: () => this.#setObserved(part.worker, part.before.observes),
+          }[what],
+        );
       } catch (error) {
         left.push(`${part.worker.name}: ${error.message}`);
         say(left.at(-1));
@@ -261,6 +265,18 @@ class Rollout {
       }
     }
     return wrong;
+  }
+}
+
+/** What must be done is tried again where the API seems to be in passing trouble; each of it may be done twice. */
+async function insisting(action) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await action();
+    } catch (error) {
+      if (!error.isPassing || tries === INSISTED) throw error;
+      await sleep(1000 * tries);
+    }
   }
 }
 

@@ -104,6 +104,17 @@ test("a secret that has changed since does not keep the old version from coming 
   assert.deepEqual(world.api.serving(AUTH), { [old[AUTH]]: 100 });
 });
 
+test("an API in passing trouble does not keep what served before from coming back", async (t) => {
+  const world = await startWorld(t, { patienceMs: 4000 });
+  const old = world.deployed();
+  const before = world.state();
+  world.edge.answer = (version) => (version.id === old[version.script] ? WELL(version) : { status: 503, body: "" });
+  world.api.fault(/^POST .*verify\/deployments/, { after: 1, count: 2, status: 503 });
+  const { status, output } = await world.deploy();
+  assert.equal(status, 1, output);
+  assert.deepEqual(world.state(), before, output);
+});
+
 test("where taking back fails, it says so at once, with what served before, and ends with 3", async (t) => {
   const world = await startWorld(t, { patienceMs: 4000 });
   const old = world.deployed();
