@@ -20,7 +20,6 @@ const FUNCTIONS = {
   authflow_apply: { changes: [], owed: false },
   authflow_settled: { seqs: [] },
   authflow_stored: { of_user: "", address: "" },
-  authflow_clean_up: {},
 };
 
 /** Asks Supabase; `undefined` as the status is no answer at all. */
