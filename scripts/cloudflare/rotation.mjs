@@ -29,7 +29,7 @@ const LIVES = {
 export const canRotate = (name) => name in LIVES;
 
 /** What to wait for after the step `step`, in seconds, and why. */
-export function waitAfter(step, name, lifetimes) {
+function waitAfter(step, name, lifetimes) {
   if (step === "begin") {
     if (name === "ASSERTION_KEYS")
       return { seconds: PUBLISHED, why: "applications may keep the list of keys without the new one for so long" };

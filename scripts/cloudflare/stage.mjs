@@ -8,7 +8,7 @@ import { unstable_readConfig as readConfig } from "wrangler";
 
 import { Failure } from "./failure.mjs";
 
-export const STAGES = ["staging", "production"];
+const STAGES = ["staging", "production"];
 /** In the order in which they are deployed. */
 export const SERVICES = ["auth", "verify"];
 /** The shortest path under which each says how it is, of those that lead to it on a host that both share. */

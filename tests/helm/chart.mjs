@@ -20,8 +20,8 @@ export const SENTINEL = join(ROOT, "deploy/helm/values-sentinel.yaml");
 const KUBERNETES = "1.37.2";
 
 /** What each rendering is called, and lies in. */
-export const RELEASE = "authflow";
-export const NAMESPACE = "doors";
+const RELEASE = "authflow";
+const NAMESPACE = "doors";
 
 /** No more than has to be given. */
 export const LEAST = {
@@ -39,7 +39,7 @@ export const LEAST = {
 };
 
 /** Whatever can be turned off is. */
-export const ALL_OFF = merge(LEAST, {
+const ALL_OFF = merge(LEAST, {
   settings: { UPSTASH_REDIS_REST_URL: "https://example.upstash.io" },
   verify: { autoscaling: { enabled: false } },
   auth: { autoscaling: { enabled: false } },
