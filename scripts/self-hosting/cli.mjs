@@ -10,9 +10,9 @@ import { parseArgs } from "node:util";
 import { Complaint, complain } from "./complaint.mjs";
 import { order } from "./control.mjs";
 import { noted, untilGone } from "./identity.mjs";
-import { hereConf } from "./nginx.mjs";
-import { makeFolders, makePlan, needPorts, paths as pathsIn, readPlan, writePlan } from "./place.mjs";
-import { PLACES } from "./places.mjs";
+import { hereConf, KINDS } from "./nginx.mjs";
+import { makeFolders, makePlan, needCounts, needPorts, paths as pathsIn, readPlan, writePlan } from "./folder.mjs";
+import { machine, SITES } from "./sites.mjs";
 import { findPrograms } from "./programs.mjs";
 import { loadSettings, takeSettings } from "./settings.mjs";
 import { supervise } from "./supervisor.mjs";
@@ -155,10 +155,13 @@ function ask(word) {
   };
 }
 
-function nginx(_, [place, ...more]) {
+function nginx(values, [site, ...more]) {
   none(more);
-  if (!Object.hasOwn(PLACES, place ?? "")) complain(`nginx wants one of ${Object.keys(PLACES).join(", ")}`);
-  process.stdout.write(hereConf(PLACES[place]));
+  if (!Object.hasOwn(SITES, site ?? "")) complain(`nginx wants one of ${Object.keys(SITES).join(", ")}`);
+  const given = KINDS.filter((kind) => values[kind] !== undefined);
+  if (site !== "machine" && given.length > 0) complain(`--${given[0]} is for nginx machine alone`);
+  const counts = KINDS.map((kind) => [kind, number(values[kind], SITES[site].instances[kind].length, kind)]);
+  process.stdout.write(hereConf(given.length > 0 ? machine(needCounts(Object.fromEntries(counts))) : SITES[site]));
 }
 
 function none([more]) {

@@ -10,7 +10,7 @@ import { processes } from "./processes.mjs";
 
 /** What came before an instance was taken out has reached it by then. */
 const SETTLED_MS = 300;
-/** A worker keeps an idle connection for five seconds: by then none is left that nginx would have to close. */
+/** nginx keeps an idle connection of a client's for five seconds: by then none is left that it would have to close. */
 const LEFT_MS = 6_000;
 const RELOADED_WITHIN_MS = 10_000;
 /** The order of a rolling restart: nobody before what it needs. */

@@ -1,4 +1,4 @@
-// What nginx is told of the place it is in (here.conf): who is behind it, and where it listens. All else is in
+// What nginx is told of the site it is in (here.conf): who is behind it, and where it listens. All else is in
 // deploy/self-host/nginx. An instance is taken out by a file of its name in the folder `out`, and needs no reload for that: a
 // reload closes connections.
 

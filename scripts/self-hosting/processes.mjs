@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { portOf } from "./place.mjs";
+import { portOf } from "./folder.mjs";
 import { isOpen, isWell } from "./probe.mjs";
 import { workerEnvironment } from "./settings.mjs";
 
@@ -35,7 +35,7 @@ export function processes({ paths, plan, settings, programs }) {
 /** What it acknowledged is on disk a second later, so that a restart of everything signs nobody out. */
 function redis({ paths, plan, settings, programs }) {
   const { port } = plan.redis;
-  const lines = ["bind 127.0.0.1", `port ${port}`, `dir "${paths.redis}"`, 'save ""', "appendonly yes", "appendfsync everysec"];
+  const lines = ["bind 127.0.0.1", `port ${port}`, `dir "${paths.redis}"`, 'save ""', "appendonly yes", "appendfsync always"];
   lines.push("maxmemory-policy noeviction", `requirepass "${settings.REDIS_PASSWORD}"`);
   const file = join(paths.redis, "redis.conf");
   writeFileSync(file, `${lines.join("\n")}\n`, { mode: 0o600 });
@@ -76,9 +76,12 @@ function verify({ plan, settings, programs }, address, at) {
   return worker("verify", programs, args, workerEnvironment("verify", plan, settings), plan.health[at]);
 }
 
-/** `health` is the address that tells whether it is well. */
+/**
+ * `health` is the address that tells whether it is well. What it needs may be away: the gateway serves whoever is signed in all
+ * the same, and must not be kept from it by a Supabase that does not answer.
+ */
 function worker(kind, { workerd }, args, env, health) {
-  const isReady = () => isWell(health, "/health?ready");
+  const isReady = () => isWell(health, "/health");
   return { command: workerd, args: ["serve", `${SELF_HOST}${kind}.capnp`, ...args], env, isReady };
 }
 

@@ -10,7 +10,7 @@ import { serveControl } from "./control.mjs";
 import { Fleet } from "./fleet.mjs";
 import { forgetIdentity, noteIdentity } from "./identity.mjs";
 import { hereConf } from "./nginx.mjs";
-import { makeFolders } from "./place.mjs";
+import { makeFolders } from "./folder.mjs";
 import { findPrograms } from "./programs.mjs";
 import { loadSettings } from "./settings.mjs";
 
@@ -73,6 +73,6 @@ function writeNginxConf({ paths, plan, settings }) {
     .some(({ family }) => family === "IPv6");
   const listen = [`${plan.outer}`, ...(hasIpv6 ? [`[::]:${plan.outer}`] : [])];
   const outer = { listen, ...needCertificate(join(paths.nginxConf, "tls"), plan) };
-  const place = { instances: plan.instances, inner: plan.inner, outer, out: paths.out, log: paths.log("nginx-trouble") };
-  writeFileSync(join(paths.nginxConf, "here.conf"), hereConf({ ...place, limit: settings.NGINX_LIMIT }), { mode: 0o600 });
+  const site = { instances: plan.instances, inner: plan.inner, outer, out: paths.out, log: paths.log("nginx-trouble") };
+  writeFileSync(join(paths.nginxConf, "here.conf"), hereConf({ ...site, limit: settings.NGINX_LIMIT }), { mode: 0o600 });
 }

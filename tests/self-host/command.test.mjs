@@ -128,7 +128,7 @@ describe("what is wrong is said, with what to do", () => {
       ["start", "--redis", "redis://:secret@127.0.0.1:6379"],
       /give its password as REDIS_PASSWORD/,
     ],
-    ["a place that nobody knows", ["nginx", "mars"], /nginx wants one of machine, compose/],
+    ["a site that nobody knows", ["nginx", "mars"], /nginx wants one of machine, compose/],
     ["nothing runs", ["restart"], /nothing runs in .*: scripts\/self-host start starts it/],
   ];
   for (const [what, args, expected] of cases) {

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 import { KINDS } from "../../scripts/self-hosting/nginx.mjs";
-import { PLACES } from "../../scripts/self-hosting/places.mjs";
+import { SITES } from "../../scripts/self-hosting/sites.mjs";
 import { emptyFolder } from "./world.mjs";
 
 const run = promisify(execFile);
@@ -38,7 +38,7 @@ const each = (check) => Object.entries(services).forEach(([name, service]) => ch
 describe("compose.yaml", () => {
   it("has three gateways, two sign-ins and two bridges, where nginx is told that they are", () => {
     for (const kind of KINDS) {
-      const hosts = PLACES.compose.instances[kind].map((address) => address.split(":")[0]);
+      const hosts = SITES.compose.instances[kind].map((address) => address.split(":")[0]);
       assert.deepEqual(
         of(kind).map(({ networks }) => networks.inner.ipv4_address),
         hosts,

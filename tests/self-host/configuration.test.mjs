@@ -1,5 +1,5 @@
 // The files of deploy/self-host against what they must agree with: none of the workers' settings is forgotten, both runtimes
-// are the same, and what nginx is told of each place is what scripts/self-host would tell it.
+// are the same, and what nginx is told of each site is what scripts/self-host would tell it.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 import { needCertificate } from "../../scripts/self-hosting/certificate.mjs";
-import { PLACES } from "../../scripts/self-hosting/places.mjs";
+import { SITES } from "../../scripts/self-hosting/sites.mjs";
 import { findPrograms } from "../../scripts/self-hosting/programs.mjs";
 import { bindings } from "../../scripts/self-hosting/settings.mjs";
 import { emptyFolder, selfHost } from "./world.mjs";
@@ -44,11 +44,11 @@ for (const worker of ["verify", "auth"]) {
   });
 }
 
-describe("what nginx is told of a place", () => {
+describe("what nginx is told of a site", () => {
   let folder;
   afterEach(() => folder && rm(folder, { recursive: true, force: true }));
 
-  for (const [name, place] of Object.entries(PLACES)) {
+  for (const [name, site] of Object.entries(SITES)) {
     it(`is up to date for ${name}`, async () => {
       assert.equal(
         await read(`deploy/self-host/nginx/${name}.here.conf`),
@@ -63,10 +63,10 @@ describe("what nginx is told of a place", () => {
       await cp(join(ROOT, "deploy/self-host/nginx"), conf, { recursive: true });
       await mkdir(join(conf, "tls"));
       const made = needCertificate(join(conf, "tls"), {});
-      // Not on the ports of the place, which others may have, nor in its log, nor with its certificate.
-      const { certificate, key } = place.outer;
+      // Not on the ports of the site, which others may have, nor in its log, nor with its certificate.
+      const { certificate, key } = site.outer;
       const replaced = [
-        [place.log, join(folder, "log")],
+        [site.log, join(folder, "log")],
         [`${certificate};`, `${made.certificate};`],
         [`${key};`, `${made.key};`],
       ];

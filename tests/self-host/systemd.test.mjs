@@ -8,8 +8,8 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-import { PLACES } from "../../scripts/self-hosting/places.mjs";
-import { portOf } from "../../scripts/self-hosting/place.mjs";
+import { SITES } from "../../scripts/self-hosting/sites.mjs";
+import { portOf } from "../../scripts/self-hosting/folder.mjs";
 import { findCommand } from "../support/process.mjs";
 import { emptyFolder } from "./world.mjs";
 
@@ -75,7 +75,7 @@ describe("the ports of the units", () => {
   const start = async (name) => /^ExecStart=.*$/m.exec(await readFile(join(UNITS, name), "utf8"))[0];
 
   it("are those that nginx is told of one machine", async () => {
-    const { instances, inner } = PLACES.machine;
+    const { instances, inner } = SITES.machine;
     const numbered = (pattern) => (address, at) => assert.equal(portOf(address), Number(pattern.replace("%i", at + 1)));
     const [, verify] = /http=127\.0\.0\.1:(\S+)/.exec(await start("authflow-verify@.service"));
     const [, auth] = /http=127\.0\.0\.1:(\S+)/.exec(await start("authflow-auth@.service"));

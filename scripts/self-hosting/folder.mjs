@@ -53,11 +53,17 @@ export function writePlan({ plan }, contents) {
   writeFileSync(plan, `${JSON.stringify(contents, null, 2)}\n`, { mode: 0o600 });
 }
 
-/** A plan for so many of each kind; `freePorts` takes any that are free, for several of these on one machine. */
-export async function makePlan({ counts, port, freePorts, redis }) {
+/** Complains of more of a kind than there are ports. */
+export function needCounts(counts) {
   for (const [kind, count] of Object.entries(counts)) {
     if (!(count >= 1 && count <= MOST)) complain(`--${kind} is a number from 1 to ${MOST}`);
   }
+  return counts;
+}
+
+/** A plan for so many of each kind; `freePorts` takes any that are free, for several of these on one machine. */
+export async function makePlan({ counts, port, freePorts, redis }) {
+  needCounts(counts);
   if (redis && new URL(redis).password)
     complain("--redis is seen by others: give its password as REDIS_PASSWORD in the settings");
   const taken = new Set();
