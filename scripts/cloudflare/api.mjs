@@ -3,7 +3,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { Failure } from "./failure.mjs";
+import { Failure } from "../common/failure.mjs";
 import { wrangler } from "./wrangler.mjs";
 
 const BASE = "https://api.cloudflare.com/client/v4";

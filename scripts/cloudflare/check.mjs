@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-import { Failure, say } from "./failure.mjs";
+import { Failure, say } from "../common/failure.mjs";
 import { SECRETS } from "./secret-names.mjs";
 import { SERVICES } from "./stage.mjs";
 

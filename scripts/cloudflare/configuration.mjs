@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { Failure } from "./failure.mjs";
+import { Failure } from "../common/failure.mjs";
 import { environmentOf } from "./stage.mjs";
 
 /** Values of the example that this repository comes with: nobody's. */

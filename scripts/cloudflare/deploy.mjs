@@ -4,16 +4,16 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
+import { Failure, run, say } from "../common/failure.mjs";
+import { interruption } from "../common/interruption.mjs";
+import { confirmed } from "../common/terminal.mjs";
 import { Cloudflare } from "./api.mjs";
 import { checkConfig } from "./check.mjs";
 import { readDeployed, short } from "./deployed.mjs";
-import { Failure, run, say } from "./failure.mjs";
 import { untilReady } from "./health.mjs";
-import { interruption } from "./interruption.mjs";
 import { describe, isChanged, planWorker } from "./plan.mjs";
 import { rollOut } from "./rollout.mjs";
 import { readStage, SERVICES } from "./stage.mjs";
-import { confirmed } from "./terminal.mjs";
 import { wrangler } from "./wrangler.mjs";
 
 async function main() {

@@ -1,6 +1,6 @@
 // What Cloudflare has of a worker: which version serves, with what, and what leads to it.
 
-import { Failure } from "./failure.mjs";
+import { Failure } from "../common/failure.mjs";
 
 /** Everything that a deploy may change of `worker`; `exists` is false where there is none yet. */
 export async function readDeployed(cloudflare, worker, { signal } = {}) {

@@ -3,8 +3,8 @@
 import { request } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { Failure } from "../common/failure.mjs";
 import { short } from "./deployed.mjs";
-import { Failure } from "./failure.mjs";
 
 /** It must answer well so often in a row: several machines answer, and not all change at once. */
 const TIMES = 3;

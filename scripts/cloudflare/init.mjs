@@ -2,16 +2,16 @@
 
 import { parseArgs } from "node:util";
 
+import { Failure, run, say } from "../common/failure.mjs";
+import { interruption } from "../common/interruption.mjs";
+import { asked, confirmed } from "../common/terminal.mjs";
 import { Cloudflare } from "./api.mjs";
 import { checkConfig } from "./check.mjs";
 import { difference, edited, editsOf, readAnswers, write } from "./configuration.mjs";
 import { tryOrigin, tryReach, tryServiceKey, trySupabase, tryUpstash } from "./connections.mjs";
 import { zoneOf } from "./deployed.mjs";
-import { Failure, run, say } from "./failure.mjs";
-import { interruption } from "./interruption.mjs";
 import { SecretFile } from "./secret-file.mjs";
 import { readStage } from "./stage.mjs";
-import { asked, confirmed } from "./terminal.mjs";
 
 const OPTIONS = {
   config: { type: "string", default: "wrangler.toml" },

@@ -12,9 +12,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { Failure, say } from "../common/failure.mjs";
 import { ApiError, SECRET_IS_NEWER } from "./api.mjs";
 import { readServing, short, zoneOf } from "./deployed.mjs";
-import { Failure, say } from "./failure.mjs";
 import { untilReady } from "./health.mjs";
 import { wrangler } from "./wrangler.mjs";
 

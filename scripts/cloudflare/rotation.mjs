@@ -7,7 +7,7 @@
 // Workers change from one list to the next one after the other, and isolates, too; of two lists that are neighbours, each
 // reads whatever the other makes. The file keeps which step was taken and when, so that none can be taken too early.
 
-import { Failure } from "./failure.mjs";
+import { Failure } from "../common/failure.mjs";
 import { itemsOf, listOf, made } from "./make.mjs";
 
 const MINUTE = 60;

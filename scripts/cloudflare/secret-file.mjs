@@ -5,7 +5,7 @@ import { chmodSync, existsSync, readFileSync, renameSync, statSync, writeFileSyn
 import { dirname, join } from "node:path";
 import { parseEnv } from "node:util";
 
-import { Failure } from "./failure.mjs";
+import { Failure } from "../common/failure.mjs";
 import { isUsed, SECRETS, secretsOf } from "./secret-names.mjs";
 
 /** What is known of the secrets, and is none: when each was uploaded, and which are being changed. */

@@ -2,18 +2,18 @@
 
 import { parseArgs } from "node:util";
 
+import { Failure, run, say } from "../common/failure.mjs";
+import { interruption } from "../common/interruption.mjs";
+import { asked, confirmed } from "../common/terminal.mjs";
 import { Cloudflare } from "./api.mjs";
 import { checkSecrets } from "./check.mjs";
 import { readDeployed, short } from "./deployed.mjs";
-import { Failure, run, say } from "./failure.mjs";
-import { interruption } from "./interruption.mjs";
 import { listOf, made } from "./make.mjs";
 import { isReached, rollOut } from "./rollout.mjs";
 import { canRotate, dueAt, lifetimesOf, nextStep, taken } from "./rotation.mjs";
 import { SecretFile } from "./secret-file.mjs";
 import { isUsed, SECRETS } from "./secret-names.mjs";
 import { readStage, SERVICES } from "./stage.mjs";
-import { asked, confirmed } from "./terminal.mjs";
 import { wrangler } from "./wrangler.mjs";
 
 const OPTIONS = {

@@ -6,7 +6,7 @@ import { dirname, relative, resolve } from "node:path";
 
 import { unstable_readConfig as readConfig } from "wrangler";
 
-import { Failure } from "./failure.mjs";
+import { Failure } from "../common/failure.mjs";
 
 const STAGES = ["staging", "production"];
 /** In the order in which they are deployed. */

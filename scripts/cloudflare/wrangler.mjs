@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { Failure } from "./failure.mjs";
+import { Failure } from "../common/failure.mjs";
 
 const TIMEOUT_MS = 180_000;
 

@@ -2,7 +2,7 @@
 
 import { parseArgs } from "node:util";
 
-import { Failure, run } from "../cloudflare/failure.mjs";
+import { Failure, run } from "../common/failure.mjs";
 import { SecretFile } from "../cloudflare/secret-file.mjs";
 import { readStage } from "../cloudflare/stage.mjs";
 import { Findings } from "./findings.mjs";
