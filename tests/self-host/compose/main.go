@@ -1,5 +1,6 @@
 // Reads a Compose file as `docker compose config` does, with the same library: by the schema of the Compose specification,
 // with anchors, merges and variables resolved. Prints the project as JSON; what is wrong goes to standard error.
+// `compose context DOCKERFILE ROOT` prints what Docker would be sent of ROOT to build from DOCKERFILE.
 package main
 
 import (
@@ -20,6 +21,9 @@ func main() {
 
 // run takes the file, and variables as NAME=value.
 func run(args []string) error {
+	if len(args) == 3 && args[0] == "context" {
+		return listContext(args[1], args[2])
+	}
 	if len(args) == 0 {
 		return fmt.Errorf("which file?")
 	}
