@@ -28,12 +28,16 @@ use crate::{
 
 /// The role of an admin.
 const ROLE: &str = "admin";
-/// The most users that a search finds.
+/// The most users on a page of what a search finds.
 pub(crate) const MOST_USERS: u8 = 50;
 /// The characters that a search has to name at least: it is for finding somebody, not for listing
 /// all.
 const SHORTEST_SEARCH: usize = 3;
 const LONGEST_SEARCH: usize = 254;
+/// The page that is shown unless another is asked for.
+pub(crate) const FIRST_PAGE: &str = "1";
+/// The most digits of a page's number.
+const LONGEST_PAGE: usize = 9;
 /// The longest role.
 const LONGEST_ROLE: usize = 64;
 
@@ -140,6 +144,18 @@ pub(crate) fn read_search(fields: &mut Fields) -> Option<String> {
     Some(text)
 }
 
+/// The number of the page of what is found that `page` asks for: the first, unless it says.
+pub(crate) fn read_page(fields: &mut Fields) -> Option<String> {
+    let page = Some(fields.sent("page")).filter(|page| !page.is_empty());
+    let page = page.unwrap_or(FIRST_PAGE).to_owned();
+    let is_number = page.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number && page.len() <= LONGEST_PAGE && !page.starts_with('0') {
+        return Some(page);
+    }
+    fields.fault("page", "malformed", "Send a number from 1 on.");
+    None
+}
+
 /// To set the role in `role`: a word, because it goes into a header.
 ///
 /// # Errors
@@ -171,13 +187,15 @@ impl Admin {
         self.signed_in.user_id()
     }
 
-    /// The users whose address, or full name, holds `text`.
+    /// The users whose address, or full name, holds `text`: the `page` of them, and none past the last.
     pub(crate) async fn find<H: Host>(
         &self,
         exchange: &Exchange<'_, H>,
         text: &str,
+        page: &str,
     ) -> Result<Vec<User>, Failure> {
-        let found = exchange.supabase().find_users(text, MOST_USERS).await;
+        let supabase = exchange.supabase();
+        let found = supabase.find_users(text, page, MOST_USERS).await;
         found.map_err(|error| Failure::from_supabase(&error))
     }
 

@@ -20,13 +20,19 @@ pub enum AdminChange<'a> {
 }
 
 impl<H: Host> AuthClient<H> {
-    /// The users whose address holds `text`, at most `count` of them.
+    /// The users whose address holds `text`, newest first: those on the page with the number `page`, from 1 on,
+    /// of which each has `count`.
     ///
     /// # Errors
     /// [`AuthError`] if there is no list.
-    pub async fn find_users(&self, text: &str, count: u8) -> Result<Vec<User>, AuthError> {
+    pub async fn find_users(
+        &self,
+        text: &str,
+        page: &str,
+        count: u8,
+    ) -> Result<Vec<User>, AuthError> {
         let path = format!(
-            "/admin/users?page=1&per_page={count}&filter={}",
+            "/admin/users?page={page}&per_page={count}&filter={}",
             query_value(text)
         );
         let answer = self.call_as_admin("GET", &path, None).await?;
@@ -150,10 +156,13 @@ mod tests {
         );
         let client = client(&host, "anon").with_admin_key("k");
         assert_eq!(
-            block_on(client.find_users("a&page=9", 20)).unwrap().len(),
+            block_on(client.find_users("a&page=9", "2", 20))
+                .unwrap()
+                .len(),
             1
         );
-        assert!(host.calls()[0].url.ends_with("&filter=a%26page%3D9"));
+        let url = "/admin/users?page=2&per_page=20&filter=a%26page%3D9";
+        assert!(host.calls()[0].url.ends_with(url));
     }
 
     #[test]

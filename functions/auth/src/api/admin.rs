@@ -99,11 +99,13 @@ fn deed<H: Host>(exchange: &Exchange<'_, H>, found: Found<'_>) -> Result<Asked, 
     }))
 }
 
-/// The users whose address, or full name, holds what `email` says.
+/// The users whose address, or full name, holds what `email` says: a page of them.
 async fn users<H: Host>(exchange: &Exchange<'_, H>, admin: &Admin) -> Result<Response, Failure> {
     let mut fields = Fields::from_query(exchange.request)?;
     let text = administration::read_search(&mut fields);
-    let users = admin.find(exchange, &fields.finish(text)?).await?;
+    let page = administration::read_page(&mut fields);
+    let (text, page) = fields.finish(text.zip(page))?;
+    let users = admin.find(exchange, &text, &page).await?;
     let now = exchange.host.now();
     let users: Vec<Value> = users
         .into_iter()

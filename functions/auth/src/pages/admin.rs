@@ -18,7 +18,7 @@ use super::{
     view::{Page, View},
 };
 use crate::{
-    administration::{self, Admin, Deed, MOST_USERS},
+    administration::{self, Admin, Deed, FIRST_PAGE, MOST_USERS},
     api::sessions,
     endpoint::{Action, Endpoint, Found},
     exchange::Exchange,
@@ -221,7 +221,7 @@ async fn search<H: Host>(exchange: &Exchange<'_, H>, admin: &Admin) -> Result<Re
     // (2) What there is.
     let text = administration::read_search(&mut fields);
     let found = match fields.finish(text) {
-        Ok(text) => admin.find(exchange, &text).await,
+        Ok(text) => admin.find(exchange, &text, FIRST_PAGE).await,
         Err(failure) => Err(failure),
     };
     match found {

@@ -185,12 +185,20 @@ fn a_search_finds_users() {
         world.asked().last().unwrap(),
         "/admin/users?page=1&per_page=50&filter=bob%40"
     );
+    world.answer(&get(API).query("email=bob&page=12").cookie(&token));
+    assert_eq!(
+        world.asked().last().unwrap(),
+        "/admin/users?page=12&per_page=50&filter=bob"
+    );
     for (query, error) in [
         ("", "missing"),
         ("email=", "missing"),
         ("email=bo%20", "part_needed"),
         ("email=bob%00", "part_needed"),
         (&format!("email={}", "x".repeat(255)), "part_needed"),
+        ("email=bob&page=0", "malformed"),
+        ("email=bob&page=-1", "malformed"),
+        ("email=bob&page=1000000000", "malformed"),
     ] {
         let answer = world.answer(&get(API).query(query).cookie(&token));
         assert_eq!(answer.code(), "validation_failed", "{query}");
