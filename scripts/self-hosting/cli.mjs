@@ -31,6 +31,7 @@ const OPTIONS = {
   certificate: { type: "string" },
   key: { type: "string" },
   grace: { type: "string" },
+  ready: { type: "string" },
   foreground: { type: "boolean" },
 };
 
@@ -93,10 +94,11 @@ async function planFor(paths, values) {
           redis: values.redis ?? before?.redis.url,
         });
   const { certificate = before?.certificate, key = before?.key } = values;
-  const graceSeconds = number(values.grace, before?.graceSeconds ?? 60, "grace");
+  const seconds = (name) => number(values[name], before?.[`${name}Seconds`] ?? 60, name);
   return {
     ...made,
-    graceSeconds,
+    graceSeconds: seconds("grace"),
+    readySeconds: seconds("ready"),
     ...(certificate && { certificate: resolve(certificate) }),
     ...(key && { key: resolve(key) }),
   };

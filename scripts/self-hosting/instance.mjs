@@ -9,7 +9,6 @@ import { findCommand } from "../../tests/support/process.mjs";
 import { Misconfigured } from "./probe.mjs";
 
 const SETPRIV = process.platform === "linux" ? findCommand("setpriv") : undefined;
-const READY_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 100;
 /** Who ends sooner than this is started again after a pause, each time twice as long. */
 const STEADY_MS = 5_000;
@@ -24,15 +23,17 @@ export class Instance {
   #wanted = false;
   #pause = FIRST_PAUSE_MS;
   #say;
+  #readyMs;
 
   /**
    * `name` as in `verify-1`; `command`, `args`, `env` of the process, whose output goes to the file `log`; `isReady()` tells
    * whether it answers. `farewell` is the signal that ends it in order, `orphan` the one it gets when the supervisor is killed.
+   * It may take `readyMs` to be ready.
    */
-  constructor(process, say) {
+  constructor(process, say, readyMs) {
     this.name = process.name;
     this.restarts = 0;
-    this.#say = say;
+    [this.#say, this.#readyMs] = [say, readyMs];
     this.update(process);
   }
 
@@ -53,14 +54,14 @@ export class Instance {
   }
 
   async untilReady() {
-    const deadline = Date.now() + READY_WITHIN_MS;
+    const deadline = Date.now() + this.#readyMs;
     const fail = (why) => {
       throw new Error(`${this.name} ${why}. Its log (${this.#options.log}) ends so:\n${this.#lastWords()}`);
     };
     const giveUp = (error) => error instanceof Misconfigured && fail("cannot start: its settings have faults");
     while (!(await this.isReady(giveUp))) {
       if (!this.#wanted) fail("was told to end before it was ready");
-      if (Date.now() > deadline) fail(`is not ready after ${READY_WITHIN_MS / 1000} s`);
+      if (Date.now() > deadline) fail(`is not ready after ${this.#readyMs / 1000} s`);
       await sleep(LOOK_EVERY_MS);
     }
   }

@@ -22,8 +22,9 @@ const NGINX = fileURLToPath(new URL("../../deploy/self-host/nginx/", import.meta
  */
 export function supervise(paths, plan, say) {
   const graceMs = plan.graceSeconds * 1000;
+  const readyMs = plan.readySeconds * 1000;
   const look = () => {
-    const world = { paths, plan, settings: loadSettings(paths, plan), programs: findPrograms(), graceMs };
+    const world = { paths, plan, settings: loadSettings(paths, plan), programs: findPrograms(), graceMs, readyMs };
     writeNginxConf(world);
     return world;
   };
