@@ -5,9 +5,9 @@ import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { appendFileSync, copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { parseEnv } from "node:util";
 
 import { complain } from "./complaint.mjs";
+import { parseEnvFile } from "./env-file.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SELF_HOST = `${ROOT}deploy/self-host/`;
@@ -44,12 +44,14 @@ export function loadSettings(paths, plan) {
 /** Puts the file `given` in the place of the settings of before. */
 export function takeSettings({ settings }, given) {
   if (!existsSync(given)) complain(`there is no file ${given}`);
-  writeFileSync(settings, readFileSync(given, "utf8"), { mode: 0o600 });
+  const text = readFileSync(given, "utf8");
+  parseEnvFile(given, text);
+  writeFileSync(settings, text, { mode: 0o600 });
 }
 
 function read(path) {
   if (statSync(path).mode & 0o077) complain(`${path} holds secrets and is open to others: chmod 600 ${path}`);
-  return parseEnv(readFileSync(path, "utf8"));
+  return parseEnvFile(path, readFileSync(path, "utf8"));
 }
 
 /** What the runtime itself reads: whom it trusts besides the system's authorities. */
