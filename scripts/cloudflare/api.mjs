@@ -10,6 +10,8 @@ const BASE = "https://api.cloudflare.com/client/v4";
 const TIMEOUT_MS = 30_000;
 /** What is only read is asked for so often. */
 const READS = 3;
+/** A page of a list, which is as long as it may be. */
+const PAGE = 50;
 
 /** There is no such worker; the second is what some endpoints say. */
 const NO_WORKER = [10007, 10090];
@@ -100,6 +102,16 @@ export class Cloudflare {
     } catch (error) {
       if (error.isMissingWorker) return undefined;
       throw error;
+    }
+  }
+
+  /** Reads a list to its last page; `path` has a query already. */
+  async getAll(path, options) {
+    const all = [];
+    for (let page = 1; ; page += 1) {
+      const items = await this.get(`${path}&per_page=${PAGE}&page=${page}`, options);
+      all.push(...items);
+      if (items.length < PAGE) return all;
     }
   }
 

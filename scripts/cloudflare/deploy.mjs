@@ -9,8 +9,8 @@ import { interruption } from "../common/interruption.mjs";
 import { confirmed } from "../common/terminal.mjs";
 import { Cloudflare } from "./api.mjs";
 import { checkConfig } from "./check.mjs";
-import { readDeployed, short } from "./deployed.mjs";
-import { untilReady } from "./health.mjs";
+import { leadTo, readAllDeployed, short } from "./deployed.mjs";
+import { isAnswered, untilReady } from "./health.mjs";
 import { describe, isChanged, planWorker } from "./plan.mjs";
 import { rollOut } from "./rollout.mjs";
 import { readStage, SERVICES } from "./stage.mjs";
@@ -35,13 +35,13 @@ async function main() {
   script("check-sizes", "--budget", ...SERVICES.map((service) => stage[service].folder));
 
   const cloudflare = await Cloudflare.connect(stage.account);
-  const plans = [];
-  for (const service of SERVICES) {
-    plans.push(planWorker(stage[service], await readDeployed(cloudflare, stage[service], { signal }), required[service]));
-  }
+  const workers = SERVICES.map((service) => stage[service]);
+  const deployed = await readAllDeployed(cloudflare, workers, { signal });
+  const plans = workers.map((worker, index) => planWorker(worker, deployed[index], required[worker.service]));
   const { account } = cloudflare;
   console.log([`account ${account.name} (${account.id})`, ...plans.flatMap((plan) => ["", ...describe(plan)]), ""].join("\n"));
   refuse(name, plans);
+  await refuseUnseen(plans, signal);
   if (!plans.some(isChanged)) return unchanged(plans, signal);
   if (values["dry-run"]) return say("Nothing was changed, for this is a dry run");
   if (!values.yes && !(await confirmed(`Deploy this to ${name}?`, signal))) throw new Failure("Nothing was changed");
@@ -76,6 +76,18 @@ function refuse(name, plans) {
   const bySecrets = reasons.some((reason) => reason.includes("secret"));
   const help = bySecrets ? `\nSet them all by: scripts/secrets ${name} make && scripts/secrets ${name} upload` : "";
   throw new Failure(`${reasons.join("\n")}${help}\nNothing was changed`);
+}
+
+/** Routes that the token does not see would neither be shown nor put back; that they are there is seen where they lead. */
+async function refuseUnseen(plans, signal) {
+  for (const { worker, before, triggers } of plans) {
+    const { health, routes } = before;
+    if (!triggers || !health || leadTo(routes.ours, health) || !(await isAnswered(health, { signal }))) continue;
+    throw new Failure(
+      `${worker.name} is reached at ${health.host}, by a route that your credentials do not see, and that would be lost. ` +
+        "Take a token that may edit the routes of that zone, too\nNothing was changed",
+    );
+  }
 }
 
 async function unchanged(plans, signal) {

@@ -1,14 +1,28 @@
 // What Cloudflare has of a worker: which version serves, with what, and what leads to it.
 
 import { Failure } from "../common/failure.mjs";
+import { healthOf } from "./stage.mjs";
+
+/** How many zones are read side by side. */
+const AT_ONCE = 8;
+
+/** What is deployed of each of `workers`, in their order. */
+export async function readAllDeployed(cloudflare, workers, { signal } = {}) {
+  const all = await readRoutes(cloudflare, workers, { signal });
+  const deployed = [];
+  for (const worker of workers) deployed.push(await readDeployed(cloudflare, worker, all, { signal }));
+  return deployed;
+}
 
 /** Everything that a deploy may change of `worker`; `exists` is false where there is none yet. */
-export async function readDeployed(cloudflare, worker, { signal } = {}) {
+async function readDeployed(cloudflare, worker, all, { signal }) {
   const { name } = worker;
-  const [current, routes] = await Promise.all([
-    readServing(cloudflare, worker, { signal }),
-    readRoutes(cloudflare, worker, { signal }),
-  ]);
+  const current = await readServing(cloudflare, worker, { signal });
+  const wanted = new Set(worker.routes.map(({ pattern }) => pattern));
+  const routes = {
+    ours: all.filter(({ script }) => script === name),
+    others: all.filter(({ pattern, script }) => wanted.has(pattern) && script !== name),
+  };
   if (!current) return { exists: false, routes, crons: [], bindings: [], secrets: [] };
   const [schedules, { items: versions }, settings, { subdomain }] = await Promise.all([
     cloudflare.get(cloudflare.script(name, "/schedules"), { signal }),
@@ -24,6 +38,8 @@ export async function readDeployed(cloudflare, worker, { signal } = {}) {
     tag: version.annotations?.["workers/tag"],
     message: version.annotations?.["workers/message"],
     newer: newerThan(current.version, versions),
+    /** Where it says how it is, by the variables that it serves with. */
+    health: healthOf(worker.service, Object.fromEntries(bindings.map(({ name, text }) => [name, text]))),
     bindings: bindings.filter(({ type }) => !type.startsWith("secret")),
     secrets: bindings.filter(({ type }) => type.startsWith("secret")).map(({ name }) => name),
     compatibilityDate: version.resources.script_runtime?.compatibility_date,
@@ -67,21 +83,35 @@ function newerThan(version, versions) {
   }));
 }
 
-/** The routes that lead to `worker`, and those that are wanted for it and lead to others. */
-async function readRoutes(cloudflare, worker, { signal }) {
-  const zones = new Map();
-  for (const route of worker.routes) zones.set(await zoneOf(cloudflare, route, { signal }), route);
+/**
+ * The routes of every zone of the account, because a change of a worker's routes drops those that it has in others. A zone
+ * whose routes the token may not read is passed over, unless `workers` are wanted in it.
+ */
+async function readRoutes(cloudflare, workers, { signal }) {
+  const wanted = new Set();
+  for (const route of workers.flatMap(({ routes }) => routes)) wanted.add(await zoneOf(cloudflare, route, { signal }));
+  const listed = await cloudflare.getAll(`/zones?account.id=${cloudflare.account.id}`, { signal });
+  const zones = [...new Set([...wanted, ...listed.map(({ id }) => id)])];
   const found = [];
-  for (const zone of zones.keys()) {
-    for (const { id, pattern, script } of await cloudflare.get(`/zones/${zone}/workers/routes`, { signal })) {
-      found.push({ id, pattern, script, zone });
+  const readZone = async (zone) => {
+    try {
+      const routes = await cloudflare.get(`/zones/${zone}/workers/routes`, { signal });
+      found.push(...routes.map(({ id, pattern, script }) => ({ id, pattern, script, zone })));
+    } catch (error) {
+      if (error.apiStatus !== 403 || wanted.has(zone)) throw error;
     }
-  }
-  const wanted = new Set(worker.routes.map(({ pattern }) => pattern));
-  return {
-    ours: found.filter(({ script }) => script === worker.name),
-    others: found.filter(({ pattern, script }) => wanted.has(pattern) && script !== worker.name),
   };
+  while (zones.length > 0) await Promise.all(zones.splice(0, AT_ONCE).map(readZone));
+  return found;
+}
+
+/** Whether one of `routes` takes requests for `url`; a `*` stands for anything. */
+export function leadTo(routes, { host, pathname }) {
+  return routes.some(({ pattern }) => {
+    const parts = pattern.replace(/^https?:\/\//, "").split("*");
+    const escaped = parts.map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    return new RegExp(`^${escaped.join(".*")}$`).test(host + pathname);
+  });
 }
 
 /** The zone in which a route is; it may be named, or be one whose name the host ends in. */

@@ -32,6 +32,12 @@ export async function untilReady(worker, version, { overrides = {}, patienceMs =
   return last;
 }
 
+/** Whether AuthFlow answers at `url` now, whichever version it is. */
+export async function isAnswered(url, { signal } = {}) {
+  const { body } = await ask(url, {}, signal);
+  return json(body ?? "")?.version_id !== undefined;
+}
+
 function judge(answer, version) {
   if (answer.error) return { isGood: false, told: `${answer.error}${reach(answer)}` };
   const { status, body } = answer;

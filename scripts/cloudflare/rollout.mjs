@@ -1,7 +1,8 @@
 // Brings versions to people, and takes them back where anything is wrong with them.
 //
-// 1. Where the domain leads to the workers already, each new version is put beside the one that serves, at 0 %: nobody
-//    gets it but who asks for it by name, as we do. One that is not well there never reaches anybody.
+// 1. Where people are led to both workers already, each new version is put beside the one that serves, at 0 %: nobody gets
+//    it but who asks for it by name, as we do. One that is not well there never reaches anybody. A new host is led there
+//    for that, and the old one stays until all have moved.
 // 2. auth gets everybody, then verify: nobody who is signed in needs auth, and verify asks only what auth can do already.
 //    Both know what the last release left in Redis, so for the moment between the two any pair of them works.
 // 3. Both are looked at again, as everybody gets them.
@@ -14,7 +15,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Failure, say } from "../common/failure.mjs";
 import { ApiError, SECRET_IS_NEWER } from "./api.mjs";
-import { readServing, short, zoneOf } from "./deployed.mjs";
+import { leadTo, readServing, short, zoneOf } from "./deployed.mjs";
 import { untilReady } from "./health.mjs";
 import { wrangler } from "./wrangler.mjs";
 
@@ -56,8 +57,9 @@ class Rollout {
 
   async forward() {
     const moved = this.#parts.filter(({ version }) => version !== undefined);
-    if (this.#parts.every(isReached)) {
+    if (this.#parts.every(({ before }) => before.routes.ours.length > 0)) {
       for (const part of moved) await this.#beside(part);
+      for (const part of this.#parts) if (!leadTo(part.before.routes.ours, part.worker.health)) await this.#lead(part);
       await this.#look(
         moved,
         "that gets nobody yet",
@@ -155,6 +157,22 @@ class Rollout {
     return this.#cloudflare.send("PATCH", this.#cloudflare.script(name, "/script-settings"), { observability: { enabled } });
   }
 
+  /** Leads the worker's new host to it, and takes none of the others away. */
+  async #lead(part) {
+    this.#signal.throwIfAborted();
+    this.#begin(part, "triggers");
+    const { name, routes } = part.worker;
+    const had = new Set(part.before.routes.ours.map(({ pattern }) => pattern));
+    for (const route of routes.filter(({ pattern }) => !had.has(pattern))) {
+      await this.#leadOne(await zoneOf(this.#cloudflare, route, { signal: this.#signal }), route.pattern, name);
+      say(`${name}: ${route.pattern} leads to it, too`);
+    }
+  }
+
+  #leadOne(zone, pattern, script) {
+    return this.#cloudflare.send("POST", `/zones/${zone}/workers/routes`, { pattern, script });
+  }
+
   async #trigger(part) {
     this.#signal.throwIfAborted();
     this.#begin(part, "triggers");
@@ -208,7 +226,7 @@ class Rollout {
         `Taking it back did not succeed. Look at it at once; these versions served before:\n${serve.join("\n")}`,
       );
     }
-    return withStatus(cause, 1, `Failed: ${cause.message}\nWhat served before serves again.`);
+    return withStatus(cause, 1, `Failed: ${cause.message}\n${this.#isBack()}`);
   }
 
   async #moveBack({ worker, before }) {
@@ -240,8 +258,7 @@ class Rollout {
         if (script === worker.name && !had.delete(pattern))
           await this.#cloudflare.send("DELETE", `/zones/${zone}/workers/routes/${id}`);
       }
-      for (const pattern of had)
-        await this.#cloudflare.send("POST", `/zones/${zone}/workers/routes`, { pattern, script: worker.name });
+      for (const pattern of had) await this.#leadOne(zone, pattern, worker.name);
     }
     await this.#cloudflare.send(
       "PUT",
@@ -251,13 +268,12 @@ class Rollout {
     say(`${worker.name}: its routes and crons are those of before`);
   }
 
-  /** What is wrong after all was taken back. A domain that led to nobody before leads to nobody again. */
+  /** What is wrong after all was taken back, where people were led before. */
   async #lookBack() {
-    if (!this.#parts.every(isReached)) return [];
     const wrong = [];
-    for (const { worker, before } of this.#parts) {
+    for (const { worker, before } of this.#parts.filter(isReached)) {
       try {
-        const { told } = await untilReady(worker, undefined, {});
+        const { told } = await untilReady({ ...worker, health: reachedAt({ worker, before }) }, undefined, {});
         say(`${worker.name}: version ${short(before.version)} answers ${told}`);
       } catch (error) {
         wrong.push(error.message);
@@ -265,6 +281,13 @@ class Rollout {
       }
     }
     return wrong;
+  }
+
+  /** What is known of what was taken back: only of what was looked at is it said that it serves. */
+  #isBack() {
+    if (this.#parts.every(isReached)) return "What served before serves again.";
+    const unseen = this.#parts.filter((part) => !isReached(part)).map(({ worker }) => worker.name);
+    return `All is as it was. Not looked at again, because no route led there before: ${unseen.join(", ")}.`;
   }
 }
 
@@ -286,15 +309,11 @@ const sameVersions = (some, others) =>
   some.length === others.length &&
   others.every((one) => some.some((it) => it.version_id === one.version_id && it.percentage === one.percentage));
 
-/** Whether the domain leads to the worker already, where it says how it is. */
-export const isReached = ({ worker, before }) => before.routes.ours.some(({ pattern }) => leadsTo(pattern, worker.health));
+/** Where people reach the worker that is deployed, if its routes lead there. */
+export const reachedAt = ({ worker, before }) => before.health ?? worker.health;
 
-/** Whether a route takes requests for `url`; a `*` stands for anything. */
-function leadsTo(pattern, { host, pathname }) {
-  const parts = pattern.replace(/^https:\/\//, "").split("*");
-  const escaped = parts.map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${escaped.join(".*")}$`).test(host + pathname);
-}
+/** Whether the routes that are there lead to the worker where it says how it is. */
+export const isReached = (part) => leadTo(part.before.routes.ours, reachedAt(part));
 
 function withStatus(cause, status, message) {
   return Object.assign(new Failure(message, { cause }), { status });

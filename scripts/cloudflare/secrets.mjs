@@ -7,7 +7,7 @@ import { interruption } from "../common/interruption.mjs";
 import { asked, confirmed } from "../common/terminal.mjs";
 import { Cloudflare } from "./api.mjs";
 import { checkSecrets } from "./check.mjs";
-import { readDeployed, short } from "./deployed.mjs";
+import { readAllDeployed, short } from "./deployed.mjs";
 import { listOf, made } from "./make.mjs";
 import { isReached, rollOut } from "./rollout.mjs";
 import { canRotate, dueAt, lifetimesOf, nextStep, taken } from "./rotation.mjs";
@@ -42,8 +42,8 @@ async function main() {
 async function list({ stage, workers, file, signal }) {
   const cloudflare = await Cloudflare.connect(stage.account);
   const lifetimes = lifetimesOf(workers);
-  const there = new Map();
-  for (const worker of workers) there.set(worker.service, (await readDeployed(cloudflare, worker, { signal })).secrets);
+  const deployed = await readAllDeployed(cloudflare, workers, { signal });
+  const there = new Map(workers.map(({ service }, index) => [service, deployed[index].secrets]));
   console.log(`${"".padEnd(28)}${"file".padEnd(8)}${SERVICES.map((service) => service.padEnd(8)).join("")}`);
   for (const [name, { of }] of Object.entries(SECRETS)) {
     const inFile = of.some((service) => file.valueFor(service, name)) ? "yes" : "-";
@@ -160,12 +160,10 @@ async function bring(context, secretsFor) {
   const { stage, workers, file, options, signal } = context;
   const cloudflare = await Cloudflare.connect(stage.account);
   const env = { CLOUDFLARE_ACCOUNT_ID: cloudflare.account.id };
-  const jobs = [];
-  for (const worker of workers) {
-    const secrets = secretsFor(worker);
-    const before = await readDeployed(cloudflare, worker, { signal });
-    if (Object.keys(secrets).length > 0) jobs.push({ worker, secrets, before });
-  }
+  const deployed = await readAllDeployed(cloudflare, workers, { signal });
+  const jobs = workers
+    .map((worker, index) => ({ worker, secrets: secretsFor(worker), before: deployed[index] }))
+    .filter(({ secrets }) => Object.keys(secrets).length > 0);
   refuse(jobs, file, options);
   for (const { worker, secrets, before } of jobs) {
     say(`${worker.name}${before.exists ? "" : ", which is made for it"}: ${Object.keys(secrets).join(", ")}`);

@@ -13,6 +13,8 @@ const STAGES = ["staging", "production"];
 export const SERVICES = ["auth", "verify"];
 /** The shortest path under which each says how it is, of those that lead to it on a host that both share. */
 const HEALTH = { auth: "/api/v1/simple_auth/health?ready", verify: "/health?ready" };
+/** The variable that has the address of each. */
+const ADDRESS = { auth: "AUTH_URL", verify: "GATEWAY_URL" };
 
 /** Settings that make a version what it is. Those of the host and of the clock are the worker's, and not of a version. */
 const OF_A_VERSION = [
@@ -47,11 +49,18 @@ export function readStage(stage, config) {
   return { stage, config: resolve(config), account: workers.auth.settings.account_id, ...workers };
 }
 
+/** Where the `service` with the variables `vars` says how it is; undefined where they have no address. */
+export function healthOf(service, vars) {
+  const address = vars[ADDRESS[service]];
+  return URL.canParse(address) ? new URL(HEALTH[service], address) : undefined;
+}
+
 function readWorker(service, stage, config) {
   const environment = environmentOf(service, stage);
   const settings = readConfig({ config, env: environment }, { hideWarnings: true });
   if (!settings.name || !settings.main) throw new Failure(`[env.${environment}] of ${config} has no name or no main`);
-  const address = new URL(service === "verify" ? settings.vars.GATEWAY_URL : settings.vars.AUTH_URL);
+  const health = healthOf(service, settings.vars);
+  if (!health) throw new Failure(`[env.${environment}] of ${config}: ${ADDRESS[service]} is no address`);
   return {
     service,
     environment,
@@ -61,7 +70,7 @@ function readWorker(service, stage, config) {
     routes: (settings.routes ?? []).map((route) => routeOf(route, environment)),
     crons: settings.triggers?.crons ?? [],
     bindings: bindingsOf(settings),
-    health: new URL(HEALTH[service], address),
+    health,
   };
 }
 

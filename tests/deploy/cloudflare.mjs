@@ -8,7 +8,12 @@ import { checkBindings, readUpload, Refusal } from "./upload.mjs";
 
 export const ACCOUNT = { id: "0123456789abcdef0123456789abcdef", name: "Example" };
 export const TOKEN = "cf-token-of-the-tests";
-const ZONE = { id: "fedcba9876543210fedcba9876543210", name: "example.com", account: ACCOUNT };
+/** The zones of the account: each host is in one of them. */
+const ZONES = ["example.com", "example.net"].map((name, index) => ({
+  id: `fedcba9876543210fedcba987654321${index}`,
+  name,
+  account: ACCOUNT,
+}));
 
 /** Starts it, without any worker. */
 export async function startCloudflare() {
@@ -26,8 +31,11 @@ export async function startCloudflare() {
 
 class Api {
   scripts = new Map();
-  /** Of the zone: which pattern leads to which worker. */
+  /** Of all zones: which pattern leads to which worker. */
   routes = [];
+  zones = [...ZONES];
+  /** Names of zones for which the token is not; it may list them, and no more, if `listed`. */
+  barred = { names: [], listed: false };
   /** What was asked for that changes something, as `METHOD path`. */
   writes = [];
   #faults = [];
@@ -93,9 +101,10 @@ class Api {
   }
 
   /** What serves since a deploy of some time ago: a version under the tag `old`, with its routes and crons. */
-  putDeployed(name, { routes, crons = [] }) {
+  putDeployed(name, { routes, crons = [], vars = {} }) {
     const script = this.scripts.get(name);
-    const bindings = script.versions.at(-1).bindings;
+    const texts = Object.entries(vars).map(([name, text]) => ({ name, type: "plain_text", text }));
+    const bindings = [...script.versions.at(-1).bindings, ...texts];
     const annotations = { "workers/tag": "old", "workers/message": "AuthFlow old" };
     const version = this.add(script, { modules: {}, bindings, annotations, compatibility_date: "2026-10-23" });
     this.deploy(script, [{ version_id: version.id, percentage: 100 }], annotations);
@@ -190,24 +199,30 @@ class Api {
 
 const SCRIPT = `/accounts/${ACCOUNT.id}/workers/scripts/(?<name>[\\w-]+)`;
 const WORKER = `/accounts/${ACCOUNT.id}/workers/workers/(?<name>[\\w-]+)`;
+const ZONE_ROUTES = "/zones/(?<zone>\\w+)/workers/routes";
 const at = (path) => new RegExp(`^${path}$`);
 
 const ENDPOINTS = [
   ["GET", at("/accounts"), () => [ACCOUNT]],
   ["GET", at("/memberships"), () => [{ account: ACCOUNT }]],
   ["GET", at(`/accounts/${ACCOUNT.id}`), () => ACCOUNT],
+  ["GET", at("/zones"), listZones],
+  ["GET", at(ZONE_ROUTES), (api, { zone }) => routesIn(api, zone)],
   [
-    "GET",
-    at("/zones"),
-    (api, { query }) => (query.get("name") === ZONE.name && query.get("account.id") === ACCOUNT.id ? [ZONE] : []),
+    "POST",
+    at(ZONE_ROUTES),
+    (api, { zone, json }) => {
+      const { pattern, script } = json();
+      routesIn(api, zone);
+      if (zoneOf(api, pattern)?.id !== zone) throw new Refusal(400, 10022, `${pattern} is not in this zone`);
+      return addRoute(api, { pattern, script });
+    },
   ],
-  ["GET", at(`/zones/${ZONE.id}/workers/routes`), (api) => api.routes],
-  ["POST", at(`/zones/${ZONE.id}/workers/routes`), (api, { json }) => addRoute(api, json())],
   [
     "DELETE",
-    at(`/zones/${ZONE.id}/workers/routes/(?<id>\\w+)`),
-    (api, { id }) => {
-      if (!api.routes.some((route) => route.id === id)) throw new Refusal(404, 10009, "no such route");
+    at(`${ZONE_ROUTES}/(?<id>\\w+)`),
+    (api, { zone, id }) => {
+      if (!routesIn(api, zone).some((route) => route.id === id)) throw new Refusal(404, 10009, "no such route");
       api.routes = api.routes.filter((route) => route.id !== id);
       return { id };
     },
@@ -263,13 +278,15 @@ const ENDPOINTS = [
     at(`${SCRIPT}/routes`),
     (api, { name, json }) => {
       api.script(name);
+      // A token for some zones alone may not do it; wrangler goes zone by zone then.
+      if (api.barred.names.length > 0) throw new Refusal(403, 10000, "Authentication error");
       const wanted = json();
       api.routes = api.routes.filter(
         ({ script, pattern }) => script !== name || wanted.some((route) => route.pattern === pattern),
       );
       const had = api.patterns(name);
       for (const { pattern, zone_name } of wanted) {
-        if (zone_name !== ZONE.name) throw new Refusal(400, 10082, `no zone ${zone_name}`);
+        if (zoneOf(api, pattern)?.name !== zone_name) throw new Refusal(400, 10082, `no zone ${zone_name} for ${pattern}`);
         if (!had.includes(pattern)) addRoute(api, { pattern, script: name });
       }
       return wanted;
@@ -287,9 +304,27 @@ const ENDPOINTS = [
   ["PATCH", at(`${SCRIPT}/script-settings`), (api, { name, json }) => Object.assign(api.script(name).settings, json())],
 ];
 
+/** Those that the token may see, a page at a time. */
+function listZones(api, { query }) {
+  const [page, size] = [Number(query.get("page") ?? 1), Number(query.get("per_page") ?? 20)];
+  if (!(page >= 1 && size >= 5 && size <= 50)) throw new Refusal(400, 6003, "Invalid request headers");
+  const name = query.get("name");
+  const isSeen = (zone) => api.barred.listed || !api.barred.names.includes(zone.name);
+  const found = api.zones.filter((zone) => (!name || zone.name === name) && isSeen(zone));
+  return query.get("account.id") === ACCOUNT.id ? found.slice((page - 1) * size, page * size) : [];
+}
+
+const zoneOf = (api, pattern) => api.zones.find(({ name }) => `.${pattern.split("/")[0]}`.endsWith(`.${name}`));
+
+/** The routes of a zone, where the token may see them. */
+function routesIn(api, zone) {
+  const found = api.zones.find(({ id }) => id === zone);
+  if (!found || api.barred.names.includes(found.name)) throw new Refusal(403, 10000, "Authentication error");
+  return api.routes.filter(({ pattern }) => zoneOf(api, pattern) === found);
+}
+
 function addRoute(api, { pattern, script }) {
-  const host = pattern.split("/")[0];
-  if (!host.endsWith(ZONE.name) || !pattern.includes("/")) throw new Refusal(400, 10022, `invalid route ${pattern}`);
+  if (!zoneOf(api, pattern) || !pattern.includes("/")) throw new Refusal(400, 10022, `invalid route ${pattern}`);
   if (!api.scripts.has(script)) throw new Refusal(404, 10007, `no worker ${script}`);
   if (api.routes.some((route) => route.pattern === pattern))
     throw new Refusal(409, 10020, `a route with the pattern ${pattern} already exists`);

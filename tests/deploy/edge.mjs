@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { join } from "node:path";
 
-const HOSTS = ["app.example.com", "app-staging.example.com"];
+const HOSTS = ["app.example.com", "app-staging.example.com", "www.example.com", "app.example.net"];
 
 /** A certificate for the hosts, made anew in `folder`; `ca` is the file with what signs it. */
 export function certificate(folder) {

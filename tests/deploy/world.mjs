@@ -24,6 +24,7 @@ export const ROUTES = {
   [AUTH]: ["app.example.com/api/v1/simple_auth/*", "app.example.com/auth/*"],
   [VERIFY]: ["app.example.com/*"],
 };
+const ADDRESSES = { GATEWAY_URL: "https://app.example.com", AUTH_URL: "https://app.example.com" };
 export const CRONS = { [AUTH]: ["* * * * *"], [VERIFY]: [] };
 
 /** Secrets in the shape that they must have. */
@@ -81,7 +82,7 @@ export async function startWorld(t, { edits = [], answer, patienceMs = 60_000 } 
     deploy: (args = ["--yes"], options) =>
       world.run("deploy", [options?.stage ?? "production", "--no-build", ...args], options),
     /** What leads to a worker, as wrangler.toml has it. */
-    leads: (name) => ({ routes: ROUTES[name], crons: CRONS[name] }),
+    leads: (name) => ({ routes: ROUTES[name], crons: CRONS[name], vars: ADDRESSES }),
     /** What is deployed since some time ago: the versions by worker. */
     deployed() {
       world.secrets();
