@@ -9,7 +9,7 @@ import { Cloudflare } from "./api.mjs";
 import { checkSecrets } from "./check.mjs";
 import { readAllDeployed, short } from "./deployed.mjs";
 import { listOf, made } from "./make.mjs";
-import { isReached, rollOut } from "./rollout.mjs";
+import { isReached, reachedAt, rollOut } from "./rollout.mjs";
 import { canRotate, dueAt, lifetimesOf, nextStep, taken } from "./rotation.mjs";
 import { SecretFile } from "./secret-file.mjs";
 import { isUsed, SECRETS } from "./secret-names.mjs";
@@ -153,8 +153,8 @@ async function warned(name, { yes }, signal) {
 }
 
 /**
- * Brings what `secretsFor` a worker gives to Cloudflare. A worker that is not there yet, or that nobody reaches, gets it at
- * once; of others a version is made, and rolled out like any other.
+ * Brings what `secretsFor` a worker gives to Cloudflare. A worker that is not there yet, or was never deployed, gets it at
+ * once; of others a version is made, and rolled out like any other, at the host under which it is deployed.
  */
 async function bring(context, secretsFor) {
   const { stage, workers, file, options, signal } = context;
@@ -174,7 +174,7 @@ async function bring(context, secretsFor) {
     // On standard input, and not among the arguments, which everybody on this machine may read.
     const input = JSON.stringify(secrets);
     const target = ["--config", stage.config, "--env", worker.environment];
-    if (before.exists && isReached({ worker, before })) {
+    if (isDeployed(before)) {
       const args = [
         "versions",
         "secret",
@@ -187,7 +187,8 @@ async function bring(context, secretsFor) {
       const { stdout } = await wrangler(args, { input, signal, env });
       const [, version] = /Created version ([0-9a-f-]{36})/.exec(stdout) ?? [];
       if (!version) throw new Failure(`wrangler made no version of ${worker.name} with the secrets`);
-      parts.push({ worker, before, version, triggers: false, observes: before.observes });
+      const deployed = { ...worker, health: reachedAt({ worker, before }) };
+      parts.push({ worker: deployed, before, version, triggers: false, observes: before.observes });
     } else {
       await wrangler(["secret", "bulk", ...target], { input, signal, env });
       say(`${worker.name}: has them`);
@@ -200,9 +201,18 @@ async function bring(context, secretsFor) {
   say("The secrets are uploaded");
 }
 
-/** Whatever would lose something, or bring something else along. */
+/** Whether people may be there: a deploy has been, or a route leads there. */
+const isDeployed = ({ exists, tag, routes }) => exists && (tag !== undefined || routes.ours.length > 0);
+
+/** Whatever would lose something, bring something else along, or reach people unlooked-at. */
 function refuse(jobs, file, { replace }) {
   for (const { worker, before, secrets } of jobs) {
+    if (isDeployed(before) && !isReached({ worker, before })) {
+      throw new Failure(
+        `${worker.name} is deployed, but no route that your credentials see leads to ${reachedAt({ worker, before })}, where ` +
+          "the secrets would be looked at before anybody gets them. Deploy first: scripts/deploy\nNothing was uploaded",
+      );
+    }
     const strange = (before.newer ?? []).filter(({ message }) => !/secret/i.test(message));
     if (strange.length > 0) {
       throw new Failure(

@@ -160,6 +160,35 @@ test("secrets of workers that serve are rolled out like a deploy, and taken back
   assert.ok(asked.includes(world.api.served(AUTH)), "it was looked at before anybody got it");
 });
 
+test("secrets are looked at where the workers are deployed, though wrangler.toml names another host already", async (t) => {
+  const world = await madeWorld(t, { patienceMs: 4000 });
+  const old = world.deployed();
+  const before = world.state();
+  world.edit(['"app.example.com', '"www.example.com'], ['"https://app.example.com', '"https://www.example.com']);
+  world.edge.answer = (version) => (version.id === old[version.script] ? WELL(version) : { status: 503, body: "" });
+  const wrong = await world.run("secrets", ["production", "upload", "--replace"]);
+  assert.equal(wrong.status, 1, wrong.output);
+  assert.match(wrong.output, /https:\/\/app\.example\.com\/api\/v1\/simple_auth\/health\?ready was not well/);
+  assert.match(wrong.output, /What served before serves again/);
+  assert.deepEqual(world.state(), before);
+  const seen = world.edge.seen.filter(({ id, asked }) => id !== old[AUTH] && id !== old[VERIFY] && !asked);
+  assert.deepEqual(seen, [], "nobody else got them");
+
+  world.edge.answer = WELL;
+  const right = await world.run("secrets", ["production", "upload", "--replace"]);
+  assert.equal(right.status, 0, right.output);
+  assert.equal(world.api.secret(VERIFY, "SESSION_SECRET"), world.values().SESSION_SECRET);
+  assert.deepEqual(world.api.patterns(VERIFY), before[VERIFY].routes);
+
+  // Nothing leads there any more that could be looked at.
+  world.api.routes = [];
+  const writes = world.api.writes.length;
+  const unseen = await world.run("secrets", ["production", "upload", "--replace"]);
+  assert.equal(unseen.status, 1);
+  assert.match(unseen.output, /no route that your credentials see leads to https:\/\/app\.example\.com\/.*Deploy first/);
+  assert.equal(world.api.writes.length, writes);
+});
+
 test("a value that no worker would take is not uploaded, and not shown", async (t) => {
   const world = await madeWorld(t);
   for (const [name, value] of [
