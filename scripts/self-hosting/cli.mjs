@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 
 import { Complaint, complain } from "./complaint.mjs";
 import { order } from "./control.mjs";
-import { noted, untilGone } from "./identity.mjs";
+import { claimIdentity, forgetIdentity, noted, untilGone } from "./identity.mjs";
 import { hereConf, KINDS } from "./nginx.mjs";
 import { makeFolders, makePlan, needCounts, needPorts, paths as pathsIn, readPlan, writePlan } from "./folder.mjs";
 import { machine, SITES } from "./sites.mjs";
@@ -66,15 +66,21 @@ function number(text, preset, name) {
 async function start(values, more) {
   none(more);
   const paths = pathsIn(resolve(values.folder));
-  if (noted(paths.pid)) complain(`it runs already in ${paths.folder}`);
   findPrograms();
   makeFolders(paths);
-  if (values.settings) takeSettings(paths, values.settings);
-  const plan = await planFor(paths, values);
-  loadSettings(paths, plan);
-  await needPorts(plan);
-  writePlan(paths, plan);
-  await (values.foreground ? inForeground(paths, plan) : inBackground(paths, plan));
+  const other = claimIdentity(paths.pid);
+  // Who starts it in the background has the folder, until the supervisor takes it over.
+  if (other && other !== process.ppid) complain(`it runs already in ${paths.folder}, or is being started there`);
+  try {
+    if (values.settings) takeSettings(paths, values.settings);
+    const plan = await planFor(paths, values);
+    loadSettings(paths, plan);
+    await needPorts(plan);
+    writePlan(paths, plan);
+    await (values.foreground ? inForeground(paths, plan) : inBackground(paths, plan));
+  } finally {
+    forgetIdentity(paths.pid);
+  }
 }
 
 /** The plan of before, unless something else is asked for. */

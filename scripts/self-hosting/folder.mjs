@@ -1,6 +1,6 @@
 // The folder of an AuthFlow on this machine: where everything in it is, and who listens where.
 
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { freePort, isFree } from "../../tests/support/process.mjs";
@@ -50,7 +50,8 @@ export function readPlan({ plan }) {
 }
 
 export function writePlan({ plan }, contents) {
-  writeFileSync(plan, `${JSON.stringify(contents, null, 2)}\n`, { mode: 0o600 });
+  writeFileSync(`${plan}.new`, `${JSON.stringify(contents, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${plan}.new`, plan);
 }
 
 /** Complains of more of a kind than there are ports. */
@@ -61,11 +62,21 @@ export function needCounts(counts) {
   return counts;
 }
 
+/** Complains of what is no address of a Redis, and of what others should not see. */
+function needRedis(text) {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  // What was given is not shown: it may hold a password.
+  if (!["redis:", "rediss:"].includes(url?.protocol) || !url.hostname)
+    complain("--redis is a URL as in redis://10.0.0.5:6379, or rediss:// for TLS");
+  if (url.username || url.password)
+    complain("--redis is seen by others: give its user and password as REDIS_USERNAME and REDIS_PASSWORD in the settings");
+}
+
 /** A plan for so many of each kind; `freePorts` takes any that are free, for several of these on one machine. */
 export async function makePlan({ counts, port, freePorts, redis }) {
   needCounts(counts);
-  if (redis && new URL(redis).password)
-    complain("--redis is seen by others: give its password as REDIS_PASSWORD in the settings");
+  if (redis) needRedis(redis);
+  if (!(port >= 1 && port <= 65_535)) complain("--port is a number from 1 to 65535");
   const taken = new Set();
   const choose = async (fixed) => {
     if (!freePorts) return fixed;

@@ -1,7 +1,7 @@
 // Which process a number means. A number is given to another process some time after the first has ended.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** When a process began, as the system tells it; undefined if there is none. */
@@ -16,9 +16,35 @@ function beginning(pid) {
   }
 }
 
+/** Writes who this process is into a file of its own beside `path`, which is never seen half written. */
+function written(path) {
+  const own = `${path}.${process.pid}`;
+  writeFileSync(own, JSON.stringify({ pid: process.pid, began: beginning(process.pid) }), { mode: 0o600 });
+  return own;
+}
+
 /** Notes in `path` that this process is the one. */
 export function noteIdentity(path) {
-  writeFileSync(path, JSON.stringify({ pid: process.pid, began: beginning(process.pid) }), { mode: 0o600 });
+  renameSync(written(path), path);
+}
+
+/** The same, unless another one is noted there that still runs: then gives that. */
+export function claimIdentity(path) {
+  const own = written(path);
+  try {
+    for (;;) {
+      try {
+        return linkSync(own, path);
+      } catch (error) {
+        if (error.code !== "EEXIST") throw error;
+      }
+      const other = noted(path);
+      if (other) return other;
+      rmSync(path, { force: true });
+    }
+  } finally {
+    rmSync(own);
+  }
 }
 
 /** The process noted in `path`, if it is still that one. */
@@ -34,4 +60,7 @@ export async function untilGone(pid) {
   while (began && beginning(pid) === began) await sleep(20);
 }
 
-export const forgetIdentity = (path) => rmSync(path, { force: true });
+/** If this process is the one. */
+export function forgetIdentity(path) {
+  if (noted(path) === process.pid) rmSync(path, { force: true });
+}

@@ -2,6 +2,8 @@
 // deploy/self-host/nginx. An instance is taken out by a file of its name in the folder `out`, and needs no reload for that: a
 // reload closes connections.
 
+import { complain } from "./complaint.mjs";
+
 /** The kinds of instances that nginx balances. */
 export const KINDS = ["verify", "auth", "bridge"];
 
@@ -17,7 +19,7 @@ export function hereConf({ instances, inner, outer, out, log, limit }) {
   ];
   const parts = [
     "# Made by scripts/self-host nginx. The folder out holds a file for each instance that gets no new requests.",
-    `access_log ${log} trouble if=$in_trouble;`,
+    `access_log ${path(log)} trouble if=$in_trouble;`,
     ...(limit ? [`limit_req_zone $binary_remote_addr zone=address:10m rate=${limit};`] : []),
     ...KINDS.flatMap((kind) => upstreams(kind, instances[kind])),
     ...(outer.plain ? [plainServer(outer.plain)] : []),
@@ -41,8 +43,8 @@ function upstream(name, addresses) {
 function outerServer({ listen, certificate, key }, out, instances, limit) {
   return block("server", [
     ...listen.map((address) => `listen ${address} ssl http2;`),
-    `ssl_certificate ${certificate};`,
-    `ssl_certificate_key ${key};`,
+    `ssl_certificate ${path(certificate)};`,
+    `ssl_certificate_key ${path(key)};`,
     ...(limit ? ["limit_req zone=address burst=200 nodelay;", "limit_req_status 429;"] : []),
     ...leaving(out),
     ...["verify", "auth"].flatMap((kind) => choice(kind, kind, out, instances)),
@@ -63,13 +65,19 @@ function plainServer(addresses) {
   return block("server", [...addresses.map((address) => `listen ${address};`), "return 308 https://$host$request_uri;"]);
 }
 
-const leaving = (out) => ["set $is_leaving 0;", `if (-e ${out}/nginx) {\n    set $is_leaving 1;\n  }`];
+const leaving = (out) => ["set $is_leaving 0;", `if (-e ${path(`${out}/nginx`)}) {\n    set $is_leaving 1;\n  }`];
 
 /** Sets `variable` to those of a kind who are not out; the last that is out counts, because one is at a time. */
 function choice(kind, variable, out, instances) {
   const names = instances[kind].length > 1 ? instances[kind].map((_, at) => at + 1) : [];
-  const unless = (name) => `if (-e ${out}/${kind}-${name}) {\n    set $${variable} ${kind}-without-${name};\n  }`;
+  const unless = (name) => `if (-e ${path(`${out}/${kind}-${name}`)}) {\n    set $${variable} ${kind}-without-${name};\n  }`;
   return [`set $${variable} ${kind};`, ...names.map(unless)];
+}
+
+/** A path as nginx reads it: in quotes where it has to be. */
+function path(text) {
+  if (/["$\\\p{Cc}]/u.test(text)) complain(`nginx cannot be told of the path ${text}: take one without " $ \\ and line breaks`);
+  return /[\s;{}'#()]/.test(text) ? `"${text}"` : text;
 }
 
 const block = (head, lines) => `${head} {\n${lines.map((line) => `  ${line}`).join("\n")}\n}`;

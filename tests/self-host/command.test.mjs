@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmod, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { once } from "node:events";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, beforeEach, afterEach, describe, it } from "node:test";
 
 import { isFree } from "../support/process.mjs";
@@ -19,11 +19,13 @@ after(() => outside?.stop());
 
 let folder;
 beforeEach(async () => {
-  folder = await emptyFolder();
+  // Whatever reads its path has to cope with a space.
+  folder = join(await emptyFolder(), "a b");
+  await mkdir(folder);
 });
 afterEach(async () => {
   await selfHost("stop", "--folder", folder).catch(() => {});
-  await rm(folder, { recursive: true, force: true });
+  await rm(dirname(folder), { recursive: true, force: true });
 });
 
 async function settingsFile(text = outside.text) {
@@ -88,6 +90,15 @@ describe("start, status and stop", () => {
     assert.match(await selfHost("start", "--folder", folder), /^ready /);
   });
 
+  it("are done once where two start it at the same time", { timeout: 60_000 }, async () => {
+    const all = ["start", "--folder", folder, "--settings", await settingsFile(), "--free-ports", "--verify", "1"];
+    const both = await Promise.allSettled([selfHost(...all), selfHost(...all)]);
+    const [begun, refused] = both.toSorted((one, other) => one.status.localeCompare(other.status));
+    assert.match(begun.value, /^ready /);
+    assert.match(refused.reason.message, /^self-host: it runs already in .*a b, or is being started there$/);
+    assert.match(await selfHost("status", "--folder", folder), /^verify-1 +\d+ +ready /m);
+  });
+
   it("keep secrets from everybody else", { timeout: 60_000 }, async () => {
     await selfHost("start", "--folder", folder, "--settings", await settingsFile(), "--free-ports");
     const made = [...(await readFile(join(folder, "secrets.env"), "utf8")).matchAll(/^(\w+)='(.+)'$/gm)];
@@ -126,8 +137,11 @@ describe("what is wrong is said, with what to do", () => {
     [
       "a password where others see it",
       ["start", "--redis", "redis://:secret@127.0.0.1:6379"],
-      /give its password as REDIS_PASSWORD/,
+      /give its user and password as REDIS_USERNAME and REDIS_PASSWORD/,
     ],
+    ["a Redis that is no URL", ["start", "--redis", "10.0.0.5"], /--redis is a URL as in redis:\/\/10\.0\.0\.5:6379/],
+    ["a Redis that is a web site", ["start", "--redis", "https://redis.example.com"], /--redis is a URL as in redis:/],
+    ["a port that there is not", ["start", "--port", "65536"], /--port is a number from 1 to 65535/],
     ["a site that nobody knows", ["nginx", "mars"], /nginx wants one of machine, compose/],
     ["nothing runs", ["restart"], /nothing runs in .*: scripts\/self-host start starts it/],
   ];
@@ -137,6 +151,11 @@ describe("what is wrong is said, with what to do", () => {
       await assert.rejects(selfHost(...args, ...settings, "--folder", folder), expected);
     });
   }
+
+  it("a folder that nginx could not be told of", { timeout: 30_000 }, async () => {
+    const all = ["start", "--folder", join(folder, "$x"), "--settings", await settingsFile(), "--free-ports"];
+    await assert.rejects(selfHost(...all), /nginx cannot be told of the path .*\$x/);
+  });
 
   it("no settings yet", async () => {
     await assert.rejects(selfHost("start", "--folder", folder), /no settings yet: fill in .*settings\.env/);
