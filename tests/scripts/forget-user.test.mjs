@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
+import { typed } from "../deploy/terminal.mjs";
 import { askAdmin, assertForgotten, done, ofAddress, richLife, shortLife, startRichStack } from "../support/life.mjs";
 import { api, visit } from "../support/person.mjs";
 
@@ -24,10 +25,11 @@ after(async () => {
   if (folder) await rm(folder, { recursive: true });
 });
 
+const environment = (env) => ({ ...process.env, AUTHFLOW_TOKEN: stack.anAdmin.token, AUTHFLOW_USER_AGENT: "node", ...env });
+
 /** Runs it with `input`, and gives how it ended, and what it said. */
 async function forgetUser(args, { input = "", env = {} } = {}) {
-  const own = { AUTHFLOW_TOKEN: stack.anAdmin.token, AUTHFLOW_USER_AGENT: "node", ...env };
-  const child = spawn(SCRIPT, [...args, "--url", stack.auth], { env: { ...process.env, ...own } });
+  const child = spawn(SCRIPT, [...args, "--url", stack.auth], { env: environment(env) });
   child.stdin.on("error", () => {});
   child.stdin.end(input);
   let said = "";
@@ -36,10 +38,19 @@ async function forgetUser(args, { input = "", env = {} } = {}) {
   return { code, said };
 }
 
+/** Runs it at a terminal. */
+async function atTerminal(args, answers, env = {}) {
+  const { status, shown, left } = await typed([SCRIPT, ...args, "--url", stack.auth], answers, { env: environment(env) });
+  assert.deepEqual(left, [], shown);
+  return { code: status, said: shown };
+}
+
+const SURE = "Delete all of it, for good?";
+
 test("it shows, exports, asks, deletes and looks again", async () => {
   const person = await richLife(stack);
   const file = join(folder, "export.json");
-  const no = await forgetUser([person.email, "--export", file], { input: "no\n" });
+  const no = await atTerminal([person.email, "--export", file], [[SURE, "no"]]);
   assert.equal(no.code, 1, no.said);
   assert.match(no.said, new RegExp(`${person.email}, user ${person.id}:\n {2}the account at Supabase`));
   assert.match(no.said, / {2}2 sessions\n {2}\d devices\n {2}1 profile\n/);
@@ -58,7 +69,7 @@ test("it shows, exports, asks, deletes and looks again", async () => {
   const [session] = person.sessions;
   assert.equal((await visit(stack, session, session)).status, 200);
 
-  const yes = await forgetUser([person.id], { input: "yes\n" });
+  const yes = await atTerminal([person.id], [[SURE, "yes"]]);
   assert.equal(yes.code, 0, yes.said);
   assert.match(yes.said, /Forgotten: .*\nWhat this cannot reach/);
   await assertForgotten(stack, person);
@@ -78,15 +89,33 @@ test("by the address alone it forgets whom Supabase does not know any more", asy
   await assertForgotten(stack, person);
 });
 
+test("accounts whose addresses hold the address, however many, do not hide the one that has it", async () => {
+  const person = await shortLife(stack);
+  const others = Array.from({ length: 101 }, (_, number) => `x${number}${person.email}`);
+  for (const email of others) await stack.admin("POST", "/admin/users", { email, email_confirm: true });
+  const { code, said } = await forgetUser([person.email, "--yes"]);
+  assert.equal(code, 0, said);
+  assert.match(said, new RegExp(`${person.email}, user ${person.id}:[^]*Forgotten: `));
+  const again = await forgetUser([person.email, "--yes"]);
+  assert.deepEqual([again.code, again.said.trim()], [0, `Nothing is stored about ${person.email}.`]);
+  const last = await forgetUser([others.at(0), "--dry-run"]);
+  assert.match(last.said, new RegExp(`^${others.at(0)}, user `));
+});
+
 test("it signs in by itself, and out again", async () => {
   const person = await shortLife(stack);
   const { email, password, cookie } = stack.anAdmin;
   const list = async () => done(api(stack, "sessions", undefined, { method: "GET", headers: { cookie } }), 200);
   const before = (await list()).sessions.length;
-  const input = `${email}\n${password}\nyes\n`;
-  const { code, said } = await forgetUser([person.id], { input, env: { AUTHFLOW_TOKEN: "" } });
+  const none = { AUTHFLOW_TOKEN: "" };
+  const typedIn = [["E-mail address", email], ["Password: ", password], [SURE, "no"]];
+  const lines = { input: `${email}\n${password}\n`, env: none };
+  for (const { code, said } of [await atTerminal([person.id], typedIn, none), await forgetUser([person.id], lines)]) {
+    assert.equal(code, 1, said);
+    assert.ok(!said.includes(password));
+  }
+  const { code, said } = await forgetUser([person.id, "--yes"], lines);
   assert.equal(code, 0, said);
-  assert.ok(!said.includes(password));
   assert.equal((await list()).sessions.length, before);
   await assertForgotten(stack, person);
 });
