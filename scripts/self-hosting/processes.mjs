@@ -35,11 +35,17 @@ export function processes({ paths, plan, settings, programs }) {
 /** What it acknowledged is on disk a second later, so that a restart of everything signs nobody out. */
 function redis({ paths, plan, settings, programs }) {
   const { port } = plan.redis;
-  const lines = ["bind 127.0.0.1", `port ${port}`, `dir "${paths.redis}"`, 'save ""', "appendonly yes", "appendfsync always"];
-  lines.push("maxmemory-policy noeviction", `requirepass "${settings.REDIS_PASSWORD}"`);
+  const lines = ["bind 127.0.0.1", `port ${port}`, `dir ${redisText(paths.redis)}`, 'save ""', "appendonly yes", "appendfsync always"];
+  lines.push("maxmemory-policy noeviction", `requirepass ${redisText(settings.REDIS_PASSWORD)}`);
   const file = join(paths.redis, "redis.conf");
   writeFileSync(file, `${lines.join("\n")}\n`, { mode: 0o600 });
   return { command: programs.redis, args: [file], isReady: () => isOpen(port) };
+}
+
+/** Any text as Redis' configuration reads it. A line that it could not read it would print, the password in it. */
+function redisText(text) {
+  const byte = (value) => `\\x${value.toString(16).padStart(2, "0")}`;
+  return `"${text.replace(/[^\w./-]/gu, (letter) => [...Buffer.from(letter)].map(byte).join(""))}"`;
 }
 
 function bridge({ plan, settings, programs }, address) {

@@ -42,7 +42,9 @@ function processes() {
 
 describe("start, status and stop", () => {
   it("run all of it in the background, and leave nothing behind", { timeout: 60_000 }, async () => {
-    const first = ["--folder", folder, "--settings", await settingsFile(), "--free-ports", "--verify", "2", "--auth", "1"];
+    // A password that Redis' configuration would not take as it is.
+    const settings = await settingsFile(`${outside.text}REDIS_PASSWORD='a"b c\\d #ü'\n`);
+    const first = ["--folder", folder, "--settings", settings, "--free-ports", "--verify", "2", "--auth", "1"];
     const ready = await selfHost("start", ...first);
     assert.match(ready, /^ready https=https:\/\/localhost:\d+ gateway=http:\/\/\S+ auth=\S+ bridge=\S+ redis=\S+\n$/);
     const status = (await selfHost("status", "--folder", folder)).trim().split("\n");
