@@ -9,7 +9,7 @@ import { interruption } from "../common/interruption.mjs";
 import { confirmed } from "../common/terminal.mjs";
 import { Cloudflare } from "./api.mjs";
 import { checkConfig } from "./check.mjs";
-import { leadTo, readAllDeployed, short } from "./deployed.mjs";
+import { leadTo, readAllDeployed, refuseOvertaken, short } from "./deployed.mjs";
 import { isAnswered, untilReady } from "./health.mjs";
 import { describe, isChanged, planWorker } from "./plan.mjs";
 import { rollOut } from "./rollout.mjs";
@@ -24,6 +24,7 @@ async function main() {
       "dry-run": { type: "boolean" },
       yes: { type: "boolean" },
       "no-build": { type: "boolean" },
+      "with-secrets": { type: "boolean" },
     },
   });
   const signal = interruption();
@@ -40,7 +41,7 @@ async function main() {
   const plans = workers.map((worker, index) => planWorker(worker, deployed[index], required[worker.service]));
   const { account } = cloudflare;
   console.log([`account ${account.name} (${account.id})`, ...plans.flatMap((plan) => ["", ...describe(plan)]), ""].join("\n"));
-  refuse(name, plans);
+  refuse(name, plans, values);
   await refuseUnseen(plans, signal);
   if (!plans.some(isChanged)) return unchanged(plans, signal);
   if (values["dry-run"]) return say("Nothing was changed, for this is a dry run");
@@ -59,14 +60,14 @@ function script(name, ...args) {
 }
 
 /** Whatever makes the plan one that cannot end well. */
-function refuse(name, plans) {
+function refuse(name, plans, options) {
   const reasons = plans.flatMap(({ worker, before, missing }) => [
     ...missing.map((secret) => `${worker.name} lacks the secret ${secret}`),
     ...before.routes.others.map(
       ({ pattern, script }) => `${pattern} leads to ${script}; take it from there first, in Cloudflare's dashboard`,
     ),
     ...(before.newer ?? [])
-      .filter(({ message }) => /secret/i.test(message))
+      .filter(({ message }) => /secret/i.test(message) && !options["with-secrets"])
       .map(
         ({ id, message }) =>
           `version ${short(id)} of ${worker.name} (${message}) holds secrets that never served, and new ones inherit them`,
@@ -74,7 +75,8 @@ function refuse(name, plans) {
   ]);
   if (reasons.length === 0) return;
   const bySecrets = reasons.some((reason) => reason.includes("secret"));
-  const help = bySecrets ? `\nSet them all by: scripts/secrets ${name} make && scripts/secrets ${name} upload` : "";
+  const along = reasons.some((reason) => reason.includes("never served")) ? "; or bring them along: --with-secrets" : "";
+  const help = bySecrets ? `\nSet them all by: scripts/secrets ${name} make && scripts/secrets ${name} upload${along}` : "";
   throw new Failure(`${reasons.join("\n")}${help}\nNothing was changed`);
 }
 
@@ -107,11 +109,12 @@ async function uploadAll(cloudflare, stage, plans, signal) {
 }
 
 /** Uploads a version that nobody gets yet, and gives its id. */
-async function upload(cloudflare, { config }, { worker, tag }, signal) {
+async function upload(cloudflare, { config }, { worker, before, tag }, signal) {
   const args = ["versions", "upload", "--config", config, "--env", worker.environment, "--tag", tag, "--message", message()];
   const { records } = await wrangler(args, { signal, env: { CLOUDFLARE_ACCOUNT_ID: cloudflare.account.id } });
   const { version_id: version } = records.find(({ type }) => type === "version-upload") ?? {};
   if (!version) throw new Failure(`wrangler uploaded ${worker.name}, but did not say as which version`);
+  await refuseOvertaken(cloudflare, worker, { version, before }, { signal });
   say(`${worker.name}: uploaded as version ${short(version)}`);
   return version;
 }

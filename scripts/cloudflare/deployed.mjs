@@ -38,6 +38,8 @@ async function readDeployed(cloudflare, worker, all, { signal }) {
     tag: version.annotations?.["workers/tag"],
     message: version.annotations?.["workers/message"],
     newer: newerThan(current.version, versions),
+    /** What the next upload inherits secrets from, and the next change of secrets its code. */
+    latest: versions[0]?.id,
     /** Where it says how it is, by the variables that it serves with. */
     health: healthOf(worker.service, Object.fromEntries(bindings.map(({ name, text }) => [name, text]))),
     bindings: bindings.filter(({ type }) => !type.startsWith("secret")),
@@ -48,6 +50,18 @@ async function readDeployed(cloudflare, worker, all, { signal }) {
     observes: settings.observability?.enabled === true,
     isOnWorkersDev: subdomain?.enabled === true || subdomain?.previews_enabled === true,
   };
+}
+
+/** Fails where `version`, just uploaded, was made of another one than the latest that was seen `before`. */
+export async function refuseOvertaken(cloudflare, { name }, { version, before }, { signal } = {}) {
+  const { items: versions } = await cloudflare.get(cloudflare.script(name, "/versions"), { signal });
+  const below = versions[versions.findIndex(({ id }) => id === version) + 1];
+  if (below?.id === before.latest) return;
+  const [{ message, by }] = newerThan(undefined, [below]);
+  throw new Failure(
+    `Somebody else${by ? `, ${by},` : ""} uploaded version ${short(below.id)} of ${name} (${message || "without a message"}) ` +
+      `meanwhile, and ${short(version)} has something of it. Look at that, then run this again`,
+  );
 }
 
 /** The version that people get, and the deployment that says so; undefined where there is no such worker. */

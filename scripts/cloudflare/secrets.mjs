@@ -7,7 +7,7 @@ import { interruption } from "../common/interruption.mjs";
 import { asked, confirmed } from "../common/terminal.mjs";
 import { Cloudflare } from "./api.mjs";
 import { checkSecrets } from "./check.mjs";
-import { readAllDeployed, short } from "./deployed.mjs";
+import { readAllDeployed, refuseOvertaken, short } from "./deployed.mjs";
 import { listOf, made } from "./make.mjs";
 import { isReached, reachedAt, rollOut } from "./rollout.mjs";
 import { canRotate, dueAt, lifetimesOf, nextStep, taken } from "./rotation.mjs";
@@ -187,6 +187,7 @@ async function bring(context, secretsFor) {
       const { stdout } = await wrangler(args, { input, signal, env });
       const [, version] = /Created version ([0-9a-f-]{36})/.exec(stdout) ?? [];
       if (!version) throw new Failure(`wrangler made no version of ${worker.name} with the secrets`);
+      await overtaken(cloudflare, worker, { version, before }, signal);
       const deployed = { ...worker, health: reachedAt({ worker, before }) };
       parts.push({ worker: deployed, before, version, triggers: false, observes: before.observes });
     } else {
@@ -199,6 +200,15 @@ async function bring(context, secretsFor) {
   for (const name of new Set(jobs.flatMap(({ secrets }) => Object.keys(secrets)))) file.state.uploaded[name] = now;
   file.write();
   say("The secrets are uploaded");
+}
+
+/** Somebody else's code must not come along. */
+async function overtaken(cloudflare, worker, made, signal) {
+  try {
+    await refuseOvertaken(cloudflare, worker, made, { signal });
+  } catch (error) {
+    throw new Failure(`${error.message}\nNothing was changed for anybody`);
+  }
 }
 
 /** Whether people may be there: a deploy has been, or a route leads there. */

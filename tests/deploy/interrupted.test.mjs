@@ -88,6 +88,24 @@ test("of two deploys at once, one goes through and the other one changes nothing
   }
 });
 
+test("secrets that somebody uploads at the same moment are not brought along by a deploy", async (t) => {
+  const world = await startWorld(t, { patienceMs: 4000 });
+  world.deployed();
+  const before = world.state();
+  world.api.fault(/^POST .*verify\/versions$/, {
+    status: 200,
+    meanwhile() {
+      const script = world.api.scripts.get(VERIFY);
+      world.api.add(script, { ...script.versions.at(-1), annotations: { "workers/message": "AuthFlow secrets" } });
+    },
+  });
+  const { status, output } = await world.deploy();
+  assert.equal(status, 1, output);
+  assert.match(output, /uploaded version [0-9a-f]{8} of authflow-verify \(AuthFlow secrets\) meanwhile/);
+  assert.match(output, /Nothing was changed for anybody/);
+  assert.deepEqual(world.state(), before);
+});
+
 test("a secret that has changed since does not keep the old version from coming back", async (t) => {
   const world = await startWorld(t, { patienceMs: 4000 });
   const old = world.deployed();

@@ -135,6 +135,33 @@ test("code that was uploaded and does not serve is not brought along by a secret
   assert.deepEqual(world.state(), before);
 });
 
+test("code that somebody uploads at the same moment is not brought along by a secret", async (t) => {
+  const world = await servingWorld(t, { patienceMs: 4000 });
+  const before = world.state();
+  const ours = world.api.served(AUTH);
+  world.api.fault(/^PATCH .*authflow-auth\/versions\/latest$/, {
+    status: 200,
+    meanwhile() {
+      const script = world.api.scripts.get(AUTH);
+      const annotations = { "workers/tag": "theirs", "workers/message": "AuthFlow 1234567" };
+      world.api.add(script, { ...script.versions.at(-1), annotations });
+    },
+  });
+  const { status, output } = await world.rotate("FERNET_KEYS");
+  assert.equal(status, 1, output);
+  assert.match(output, /dev@example\.com, uploaded version [0-9a-f]{8} of authflow-auth \(AuthFlow 1234567\) meanwhile/);
+  assert.match(output, /Nothing was changed for anybody/);
+  assert.deepEqual(world.state(), before);
+
+  // Code and secrets wait now, and neither goes without the other: whoever deploys may bring them along.
+  assert.match((await world.rotate("FERNET_KEYS")).output, /was uploaded and does not serve; secrets would bring it along/);
+  assert.match((await world.deploy()).output, /holds secrets that never served.*[^]*bring them along: --with-secrets/);
+  const along = await world.deploy(["--yes", "--with-secrets"]);
+  assert.equal(along.status, 0, along.output);
+  assert.notEqual(world.api.served(AUTH), ours);
+  assert.equal(world.api.secret(AUTH, "FERNET_KEYS"), world.values().FERNET_KEYS);
+});
+
 test("a dry run says the step, and takes none", async (t) => {
   const world = await servingWorld(t);
   const before = readFileSync(world.path, "utf8");
