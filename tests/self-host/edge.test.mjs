@@ -34,6 +34,11 @@ describe("a client's word on itself", () => {
     "x-forwarded-for": "203.0.113.9",
     "x-forwarded-proto": "http",
     "cf-connecting-ip": "203.0.113.9",
+    "cf-connecting-ipv6": "2001:db8::9",
+    "cf-ipcountry": "DE",
+    "cf-visitor": '{"scheme":"http"}',
+    "true-client-ip": "203.0.113.9",
+    "x-client-ip": "203.0.113.9",
     forwarded: "for=203.0.113.9",
     x_real_ip: "203.0.113.9",
     "x-user-id": "somebody",
@@ -46,9 +51,8 @@ describe("a client's word on itself", () => {
       assert.equal(headers.get("x-forwarded-for"), "127.0.0.1");
       assert.equal(headers.get("x-forwarded-proto"), "https");
       assert.equal(headers.get("x-forwarded-host"), `localhost:${world.plan.outer}`);
-      for (const name of ["x-real-ip", "cf-connecting-ip", "forwarded", "x_real_ip", "x-user-id", "x_user_id"]) {
-        assert.ok(!headers.has(name), name);
-      }
+      const { "x-forwarded-for": _, "x-forwarded-proto": __, ...others } = LIES;
+      for (const name of Object.keys(others)) assert.ok(!headers.has(name), name);
     }
   });
 

@@ -29,6 +29,7 @@ const PROGRAMS = [
   "/opt/authflow/bin/authflow-bridge",
   "/usr/sbin/nginx",
   "/bin/sh",
+  "/usr/bin/env",
   "/bin/rm",
   "/bin/touch",
   "/bin/sleep",
@@ -85,4 +86,19 @@ describe("the ports of the units", () => {
     instances.bridge.forEach(numbered(bridge));
     assert.match(await start("authflow-verify@.service"), new RegExp(`auth=${inner.auth}$`));
   });
+});
+
+describe("a worker's environment", () => {
+  for (const kind of ["verify", "auth"]) {
+    it(`is told by nobody but the unit whom ${kind} believes`, async () => {
+      const text = await readFile(join(UNITS, `authflow-${kind}@.service`), "utf8");
+      const [program, ...words] = /^ExecStart=(.*)$/m.exec(text)[1].split(" ");
+      const own = words.slice(0, words.indexOf("/opt/authflow/bin/workerd"));
+      // As systemd does it: the file of settings last.
+      const settings = { CLIENT_IP_HEADER: "X-Forwarded-For", UPSTASH_REDIS_REST_URL: "https://elsewhere.example" };
+      const { stdout } = await run(program, [...own, program], { env: settings });
+      assert.match(stdout, /^CLIENT_IP_HEADER=X-Real-IP$/m);
+      assert.match(stdout, /^UPSTASH_REDIS_REST_URL=http:\/\/127\.0\.0\.1:8079$/m);
+    });
+  }
 });
