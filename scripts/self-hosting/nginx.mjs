@@ -20,13 +20,20 @@ export function hereConf({ instances, inner, outer, out, log, limit }) {
   const parts = [
     "# Made by scripts/self-host nginx. The folder out holds a file for each instance that gets no new requests.",
     `access_log ${path(log)} trouble if=$in_trouble;`,
-    ...(limit ? [`limit_req_zone $binary_remote_addr zone=address:10m rate=${limit};`] : []),
+    ...(limit ? [COUNTED, `limit_req_zone $counted zone=address:10m rate=${limit};`] : []),
     ...KINDS.flatMap((kind) => upstreams(kind, instances[kind])),
     ...(outer.plain ? [plainServer(outer.plain)] : []),
     ...servers,
   ];
   return `${parts.join("\n\n")}\n`;
 }
+
+/** As the workers count: an IPv6 address by its /64, which one customer has as a rule; one that is IPv4 in disguise as that. */
+const COUNTED = block("map $binary_remote_addr $counted", [
+  "default $binary_remote_addr;",
+  '"~(?s)^\\x00{10}\\xff\\xff(?<counted_v4>.{4})\\z" $counted_v4;',
+  '"~(?s)^(?<counted_v6>.{8}).{8}\\z" $counted_v6;',
+]);
 
 /** All instances of a kind, and all but each one. */
 function upstreams(kind, addresses) {
@@ -80,4 +87,6 @@ function path(text) {
   return /[\s;{}'#()]/.test(text) ? `"${text}"` : text;
 }
 
-const block = (head, lines) => `${head} {\n${lines.map((line) => `  ${line}`).join("\n")}\n}`;
+function block(head, lines) {
+  return `${head} {\n${lines.map((line) => `  ${line}`).join("\n")}\n}`;
+}

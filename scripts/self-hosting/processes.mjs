@@ -35,7 +35,8 @@ export function processes({ paths, plan, settings, programs }) {
 /** What it acknowledged is on disk a second later, so that a restart of everything signs nobody out. */
 function redis({ paths, plan, settings, programs }) {
   const { port } = plan.redis;
-  const lines = ["bind 127.0.0.1", `port ${port}`, `dir ${redisText(paths.redis)}`, 'save ""', "appendonly yes", "appendfsync always"];
+  const lines = ["bind 127.0.0.1", `port ${port}`, `dir ${redisText(paths.redis)}`];
+  lines.push('save ""', "appendonly yes", "appendfsync always");
   lines.push("maxmemory-policy noeviction", `requirepass ${redisText(settings.REDIS_PASSWORD)}`);
   const file = join(paths.redis, "redis.conf");
   writeFileSync(file, `${lines.join("\n")}\n`, { mode: 0o600 });

@@ -2,12 +2,14 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { appendFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { connect } from "node:tls";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { Http2Client, PlainClient } from "./client.mjs";
-import { startWorld } from "./world.mjs";
+import { childrenOf, startWorld } from "./world.mjs";
 
 let world;
 let clients;
@@ -105,17 +107,52 @@ describe("a host that is not ours", () => {
 });
 
 describe("a limit of nginx", () => {
-  it("is one for all gateways together, and is told in the form of all errors", async (t) => {
-    const limited = await startWorld({ lines: { NGINX_LIMIT: "1r/s" } });
-    t.after(() => limited.stop());
+  let limited;
+  before(async () => {
+    limited = await startWorld({ args: ["--verify", "2"], lines: { NGINX_LIMIT: "1r/s" } });
+  });
+  after(() => limited?.stop());
+
+  /** How many of 230 requests it refuses; `headersOf(number)` are those of each. */
+  async function refusedOf(headersOf) {
     const client = new PlainClient(limited.https, limited.certificate, { keepAlive: true });
-    t.after(() => client.close());
     const answers = [];
-    for (let sent = 0; sent < 230; sent += 1) answers.push(await client.send("GET", "/public/x"));
-    const refused = answers.filter(({ status }) => status === 429);
+    for (let sent = 0; sent < 230; sent += 1) {
+      answers.push(await client.send("GET", "/public/x", { headers: headersOf(sent) }));
+    }
+    client.close();
+    return answers.filter(({ status }) => status === 429);
+  }
+
+  it("is one for all gateways together, and is told in the form of all errors", async () => {
+    const refused = await refusedOf(() => ({}));
     assert.ok(refused.length > 0 && refused.length <= 30, `${refused.length} of 230`);
     assert.equal(JSON.parse(refused[0].text).code, "rate_limited");
   });
+
+  it("counts an IPv6 address by its /64, and one that is IPv4 in disguise as that", async () => {
+    await believe("set_real_ip_from 127.0.0.1;\nreal_ip_header X-Told;\n");
+    const told = (address) => (sent) => ({ "x-told": address(sent.toString(16)) });
+    const inOne = await refusedOf(told((number) => `2001:db8:0:1:${number}::a:${number}`));
+    assert.ok(inOne.length > 0 && inOne.length <= 30, `${inOne.length} of 230`);
+    assert.equal((await refusedOf(told((number) => `2001:db8:0:${number}f::1`))).length, 0);
+    assert.equal((await refusedOf(told((number) => `::ffff:198.51.100.${Number.parseInt(number, 16)}`))).length, 0);
+    const disguised = await refusedOf(told((number) => (number.endsWith("1") ? "" : "::ffff:") + "203.0.113.7"));
+    assert.ok(disguised.length > 0 && disguised.length <= 30, `${disguised.length} of 230`);
+  });
+
+  /** Has nginx read `lines`, too, and waits until nothing is left that has not. */
+  async function believe(lines) {
+    const master = await limited.pid("nginx");
+    const before = childrenOf(master);
+    await appendFile(join(limited.folder, "nginx/conf/here.conf"), lines);
+    process.kill(master, "SIGHUP");
+    const deadline = Date.now() + 15_000;
+    for (let now = before; now.length === 0 || now.some((pid) => before.includes(pid)); now = childrenOf(master)) {
+      assert.ok(Date.now() < deadline, "nginx did not reload");
+      await sleep(50);
+    }
+  }
 });
 
 /** Kills all gateways, which are started again at once, until an answer shows that there was none. */
