@@ -65,6 +65,7 @@ function number(text, preset, name) {
 
 async function start(values, more) {
   none(more);
+  needNoRoot();
   const paths = pathsIn(resolve(values.folder));
   findPrograms();
   makeFolders(paths);
@@ -81,6 +82,14 @@ async function start(values, more) {
   } finally {
     forgetIdentity(paths.pid);
   }
+}
+
+/** All that root starts would be root, what speaks to the world among it. */
+function needNoRoot() {
+  if (process.getuid() !== 0 || process.env.SELF_HOST_AS_ROOT) return;
+  complain(`start it as another user: all of it, nginx among it, would be root.
+  For ports below 1024 take the units of systemd (docs/SELF-HOST.md), or once, as root,
+  sysctl net.ipv4.ip_unprivileged_port_start=443. Where root is all there is, as in a container: SELF_HOST_AS_ROOT=1.`);
 }
 
 /** The plan of before, unless something else is asked for. */

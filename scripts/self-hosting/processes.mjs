@@ -62,8 +62,8 @@ function bridge({ plan, settings, programs }, address) {
 }
 
 /**
- * Its workers outlive a master that is killed; so what ends an orphan lets it end them. Started by root they would be
- * somebody else, who cannot look into the folder.
+ * Its workers outlive a master that is killed; so what ends an orphan lets it end them. Of root's, whom SELF_HOST_AS_ROOT
+ * lets start it, they would be somebody else, who cannot look into the folder.
  */
 function nginx({ paths, plan, programs }) {
   const directives = `daemon off;${process.getuid() === 0 ? " user root;" : ""}`;

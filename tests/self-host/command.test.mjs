@@ -1,15 +1,16 @@
 // scripts/self-host, as its user meets it.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { chmod, mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { dirname, join } from "node:path";
 import { after, before, beforeEach, afterEach, describe, it } from "node:test";
+import { promisify } from "node:util";
 
 import { isFree } from "../support/process.mjs";
-import { emptyFolder, selfHost, startOutside } from "./world.mjs";
+import { emptyFolder, SCRIPT, selfHost, startOutside } from "./world.mjs";
 
 let outside;
 before(async () => {
@@ -153,6 +154,13 @@ describe("what is wrong is said, with what to do", () => {
       await assert.rejects(selfHost(...args, ...settings, "--folder", folder), expected);
     });
   }
+
+  it("root", { skip: process.getuid() !== 0 && "this is not root" }, async () => {
+    const env = { ...process.env, SELF_HOST_AS_ROOT: "" };
+    const started = promisify(execFile)(SCRIPT, ["start", "--folder", folder], { env });
+    await assert.rejects(started, /start it as another user: all of it, nginx among it, would be root/);
+    assert.deepEqual(await readdir(folder), []);
+  });
 
   it("a folder that nginx could not be told of", { timeout: 30_000 }, async () => {
     const all = ["start", "--folder", join(folder, "$x"), "--settings", await settingsFile(), "--free-ports"];

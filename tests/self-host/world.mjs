@@ -18,6 +18,8 @@ const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const SCRIPT = join(ROOT, "scripts/self-host");
 const FOLDERS = "authflow-own-";
+/** Tests may be root's, too, where nobody else is. */
+const env = { ...process.env, SELF_HOST_AS_ROOT: "1" };
 
 /** An empty folder; those of tests that were killed are deleted. */
 export async function emptyFolder() {
@@ -28,7 +30,7 @@ export async function emptyFolder() {
 /** One command of scripts/self-host: what it printed. Rejects with what it complained of. */
 export async function selfHost(...args) {
   try {
-    return (await run(SCRIPT, args, { cwd: ROOT })).stdout;
+    return (await run(SCRIPT, args, { cwd: ROOT, env })).stdout;
   } catch (error) {
     throw new Error(error.stderr.trim(), { cause: error });
   }
@@ -93,7 +95,7 @@ export async function startWorld({ args = [], ...settings } = {}) {
     const file = join(folder, "given.env");
     await writeFile(file, outside.text, { mode: 0o600 });
     const all = ["start", "--foreground", "--free-ports", "--folder", folder, "--settings", file, ...args];
-    host = await startProcess(SCRIPT, all, { isReady: (line) => line.startsWith("ready ") && line });
+    host = await startProcess(SCRIPT, all, { env, isReady: (line) => line.startsWith("ready ") && line });
     const plan = JSON.parse(readFileSync(join(folder, "plan.json"), "utf8"));
     const urls = (addresses) => addresses.map((address) => `http://${address}`);
     const status = async () =>
