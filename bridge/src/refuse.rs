@@ -33,7 +33,12 @@ pub(crate) fn check(command: &Command) -> Result<(), String> {
         return Err(too_large(MAX_SIZE, command.size()));
     }
     let name = command.name();
-    let blocks = matches!(name.as_str(), "xread" | "xreadgroup") && blocks(command);
+    let blocks = match name.as_str() {
+        "xread" => blocks(command, 1),
+        // After `GROUP group consumer`, which may have any name.
+        "xreadgroup" => blocks(command, 4),
+        _ => false,
+    };
     let meddles = name == "script" && matches!(command.text(1).as_str(), "kill" | "debug");
     if blocks || meddles || REFUSED.split(' ').any(|refused| refused == name) {
         return Err(format!(
@@ -44,9 +49,9 @@ pub(crate) fn check(command: &Command) -> Result<(), String> {
     Ok(())
 }
 
-/// `BLOCK` among the options; after `STREAMS` it would be a key.
-fn blocks(command: &Command) -> bool {
-    (1..command.arguments.len())
+/// `BLOCK` among the options, which begin at `first`; after `STREAMS` it would be a key.
+fn blocks(command: &Command, first: usize) -> bool {
+    (first..command.arguments.len())
         .map(|position| command.text(position))
         .take_while(|word| word != "streams")
         .any(|word| word == "block")
@@ -92,6 +97,40 @@ mod tests {
             &["CLIENT", "REPLY", "OFF"],
             &["SCRIPT", "KILL"],
             &["XREAD", "COUNT", "1", "block", "0", "STREAMS", "a", "0"],
+            &[
+                "xReadGroup",
+                "GROUP",
+                "g",
+                "c",
+                "bLoCk",
+                "0",
+                "STREAMS",
+                "a",
+                ">",
+            ],
+            &[
+                "XREADGROUP",
+                "GROUP",
+                "streams",
+                "c",
+                "BLOCK",
+                "0",
+                "STREAMS",
+                "a",
+                ">",
+            ],
+            &[
+                "XREADGROUP",
+                "GROUP",
+                "g",
+                "STREAMS",
+                "NOACK",
+                "BLOCK",
+                "0",
+                "STREAMS",
+                "a",
+                ">",
+            ],
         ] {
             assert!(refused(words), "{words:?}");
         }
@@ -103,6 +142,15 @@ mod tests {
             &["GET", "multi"][..],
             &["SCRIPT", "LOAD", "return 1"],
             &["XREAD", "STREAMS", "block", "0"],
+            &[
+                "XREADGROUP",
+                "GROUP",
+                "block",
+                "block",
+                "STREAMS",
+                "block",
+                ">",
+            ],
             &["NONSENSE"],
         ] {
             assert!(!refused(words), "{words:?}");
