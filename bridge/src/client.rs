@@ -42,7 +42,7 @@ pub(crate) struct Destination {
 impl Destination {
     /// Reads a URL, or says what one is.
     pub(crate) fn parse(url: &str) -> Result<Self, String> {
-        let fault = || format!("{url:?} is not a URL such as http://127.0.0.1:8079/health");
+        let fault = || "the address is no URL such as http://127.0.0.1:8079/health".to_owned();
         let uri: Uri = url.parse().map_err(|_| fault())?;
         let is_encrypted = match uri.scheme_str() {
             Some("http") => false,

@@ -37,13 +37,13 @@ impl Level {
 }
 
 impl FromStr for Level {
-    type Err = String;
+    type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
         [Self::Debug, Self::Info, Self::Warn, Self::Error]
             .into_iter()
             .find(|level| level.word() == text)
-            .ok_or_else(|| format!("{text:?} is none of debug, info, warn and error"))
+            .ok_or("it is none of debug, info, warn and error")
     }
 }
 

@@ -37,10 +37,11 @@ impl fmt::Display for Address {
 }
 
 impl FromStr for Address {
-    type Err = String;
+    type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let fault = || format!("{text:?} is not host:port");
+    /// What is wrong is told without the text, which may hold a password.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fault = || "it is not host:port";
         let (host, port) = text.rsplit_once(':').ok_or_else(fault)?;
         let bare = host
             .strip_prefix('[')

@@ -26,6 +26,11 @@ impl std::fmt::Debug for Tls {
     }
 }
 
+/// The settings that name the files.
+const AUTHORITY: &str = "REDIS_CA_FILE";
+const CERTIFICATE: &str = "REDIS_CERT_FILE";
+const KEY: &str = "REDIS_KEY_FILE";
+
 /// The files with what is not public.
 #[derive(Debug, Default)]
 pub(crate) struct TlsFiles {
@@ -41,16 +46,17 @@ pub(crate) fn public_roots() -> RootCertStore {
 }
 
 impl Tls {
-    /// Reads the files, or says which of them is wrong.
+    /// Reads the files, or says which of them is wrong: by the setting's name, because what was given for a path
+    /// may be the key itself.
     pub(crate) fn new(files: &TlsFiles) -> Result<Self, String> {
         let mut roots = RootCertStore::empty();
         match &files.authority {
             None => roots = public_roots(),
             Some(path) => {
-                for certificate in certificates(path)? {
+                for certificate in certificates(AUTHORITY, path)? {
                     roots
                         .add(certificate)
-                        .map_err(|error| unusable(path, &error))?;
+                        .map_err(|error| unusable(AUTHORITY, &error))?;
                 }
             }
         }
@@ -62,10 +68,10 @@ impl Tls {
             None => builder.with_no_client_auth(),
             Some((certificate, key_path)) => {
                 let key = PrivateKeyDer::from_pem_file(key_path)
-                    .map_err(|error| unusable(key_path, &error))?;
+                    .map_err(|error| unusable(KEY, &error))?;
                 builder
-                    .with_client_auth_cert(certificates(certificate)?, key)
-                    .map_err(|error| unusable(key_path, &error))?
+                    .with_client_auth_cert(certificates(CERTIFICATE, certificate)?, key)
+                    .map_err(|error| unusable(KEY, &error))?
             }
         };
         Ok(Self(TlsConnector::from(Arc::new(config))))
@@ -80,18 +86,18 @@ impl Tls {
     }
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+fn certificates(name: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let certificates = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| unusable(path, &error))?;
+        .map_err(|error| unusable(name, &error))?;
     if certificates.is_empty() {
-        return Err(unusable(path, &"there is no certificate in it"));
+        return Err(unusable(name, &"there is no certificate in it"));
     }
     Ok(certificates)
 }
 
-fn unusable(path: &Path, error: &impl ToString) -> String {
-    format!("{}: {}", path.display(), error.to_string())
+fn unusable(name: &str, error: &impl ToString) -> String {
+    format!("{name}: the file cannot be used: {}", error.to_string())
 }
 
 #[cfg(test)]
@@ -105,7 +111,8 @@ mod tests {
                 authority: Some(path.into()),
                 own: None,
             };
-            assert!(Tls::new(&files).unwrap_err().starts_with(path));
+            let problem = Tls::new(&files).unwrap_err();
+            assert!(problem.starts_with("REDIS_CA_FILE: ") && !problem.contains(path));
         }
     }
 

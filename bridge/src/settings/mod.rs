@@ -40,7 +40,8 @@ const MIN_METRICS_TOKEN: usize = 16;
 /// How to make a token.
 const MAKE_ONE: &str = "make one with `openssl rand -base64 32`";
 
-/// Reads the environment; or every fault in it, a line each, with what to do.
+/// Reads the environment; or every fault in it, a line each, with what to do. None repeats what was given: a
+/// secret may have got under a wrong name.
 pub(crate) fn read(
     variable: impl Fn(&str) -> Option<String>,
     file: impl Fn(&str) -> io::Result<String>,
@@ -128,10 +129,9 @@ impl<V: Fn(&str) -> Option<String>, F: Fn(&str) -> io::Result<String>> Reader<V,
     }
 
     fn parsed<T: FromStr>(&mut self, variable: &Variable, expected: &str) -> Option<T> {
-        let value = self.value(variable);
-        let parsed = value.parse().ok();
+        let parsed = self.value(variable).parse().ok();
         if parsed.is_none() {
-            self.fault(variable, &format!("is {value:?}, and must be {expected}"));
+            self.fault(variable, &format!("must be {expected}"));
         }
         parsed
     }
@@ -165,14 +165,14 @@ impl<V: Fn(&str) -> Option<String>, F: Fn(&str) -> io::Result<String>> Reader<V,
                     let text = text.trim_end_matches(['\r', '\n']);
                     if text.is_empty() {
                         self.faults
-                            .push(format!("{path_name} names {path}, which is empty"));
+                            .push(format!("{path_name} names a file that is empty"));
                         return None;
                     }
                     Some(text.to_owned().into())
                 }
                 Err(error) => {
                     self.faults.push(format!(
-                        "{path_name} names {path}, which cannot be read: {error}"
+                        "{path_name} must be the path of a file; it cannot be read: {error}"
                     ));
                     None
                 }

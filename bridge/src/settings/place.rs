@@ -65,27 +65,23 @@ impl<V: Fn(&str) -> Option<String>, F: Fn(&str) -> io::Result<String>> Reader<V,
         match Tls::new(&TlsFiles { authority, own }) {
             Ok(tls) => Some((target, database, Some(tls))),
             Err(problem) => {
-                self.faults
-                    .push(format!("a file for TLS cannot be used: {problem}"));
+                self.faults.push(problem);
                 None
             }
         }
     }
 
     fn sentinels(&mut self, list: &str) -> Option<(Target, i64, bool)> {
-        let addresses: Result<Vec<Address>, String> = list
+        let addresses: Result<Vec<Address>, _> = list
             .split(',')
             .map(|address| address.trim().parse())
             .collect();
-        let addresses = match addresses {
-            Ok(addresses) => addresses,
-            Err(problem) => {
-                self.fault(
-                    &SENTINELS,
-                    &format!("must be host:port, several by commas: {problem}"),
-                );
-                return None;
-            }
+        let Ok(addresses) = addresses else {
+            self.fault(
+                &SENTINELS,
+                "must be host:port, several by commas, without redis://, user or password",
+            );
+            return None;
         };
         let Some(master) = self.given(&SENTINEL_MASTER) else {
             self.fault(

@@ -119,9 +119,9 @@ fn a_secret_may_come_from_a_file_but_not_from_both() {
     );
     refuses(
         &[("REDIS_PASSWORD_FILE", "/none")],
-        &["REDIS_PASSWORD_FILE", "/none", "cannot be read"],
+        &["REDIS_PASSWORD_FILE", "cannot be read"],
     );
-    refuses(&[("REDIS_PASSWORD_FILE", "/empty")], &["which is empty"]);
+    refuses(&[("REDIS_PASSWORD_FILE", "/empty")], &["is empty"]);
 }
 
 #[test]
@@ -131,14 +131,23 @@ fn no_secret_is_ever_printed() {
         ("METRICS_TOKEN", "hunter2hunter2hunter2"),
     ];
     assert!(!format!("{:?}", with(&secret).unwrap()).contains("hunter2"));
-    for fault in [
-        ("REDIS_URL", "redis://user:hunter2@redis:6379"),
-        ("REDIS_URL", "http://hunter2"),
-        ("REDIS_URL", "redis://redis:hunter2"),
-        ("METRICS_TOKEN", "hunter2"),
+    for value in [
+        "hunter2",
+        "redis://user:hunter2@redis:6379",
+        "redis://:hunter2@redis:26379",
+        "http://hunter2",
+        "redis://redis:hunter2",
     ] {
-        let faults = with(&[fault]).map(|_| ()).unwrap_err();
-        assert!(!faults.contains("hunter2"), "{faults}");
+        // Whichever name it was given under by mistake.
+        for variable in VARIABLES {
+            for name in [variable.name.to_owned(), format!("{}_FILE", variable.name)] {
+                for place in [("REDIS_URL", "rediss://redis"), ("REDIS_URL", "")] {
+                    let all = [place, ("REDIS_KEY_FILE", "/k"), (name.as_str(), value)];
+                    let faults = with(&all).map(|_| ()).err().unwrap_or_default();
+                    assert!(!faults.contains("hunter2"), "{name}: {faults}");
+                }
+            }
+        }
     }
 }
 
@@ -210,7 +219,7 @@ fn files_for_tls_want_tls_and_each_other() {
     let encrypted = ("REDIS_URL", "rediss://redis");
     refuses(
         &[encrypted, ("REDIS_CA_FILE", "/nowhere.pem")],
-        &["/nowhere.pem"],
+        &["REDIS_CA_FILE: the file cannot be used: ", "No such file"],
     );
     refuses(
         &[encrypted, ("REDIS_CERT_FILE", "/cert.pem")],
@@ -228,7 +237,7 @@ fn numbers_have_bounds() {
         ("BRIDGE_DRAIN_SECONDS", ["601", "-1", "1.5"]),
     ] {
         for value in values {
-            refuses(&[(name, value)], &[name, value, "a number from"]);
+            refuses(&[(name, value)], &[name, "must be a number from"]);
         }
     }
 }
