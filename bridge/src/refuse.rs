@@ -33,12 +33,7 @@ pub(crate) fn check(command: &Command) -> Result<(), String> {
         return Err(too_large(MAX_SIZE, command.size()));
     }
     let name = command.name();
-    let blocks = match name.as_str() {
-        "xread" => blocks(command, 1),
-        // After `GROUP group consumer`, which may have any name.
-        "xreadgroup" => blocks(command, 4),
-        _ => false,
-    };
+    let blocks = matches!(name.as_str(), "xread" | "xreadgroup") && blocks(command);
     let meddles = name == "script" && matches!(command.text(1).as_str(), "kill" | "debug");
     if blocks || meddles || REFUSED.split(' ').any(|refused| refused == name) {
         return Err(format!(
@@ -49,12 +44,19 @@ pub(crate) fn check(command: &Command) -> Result<(), String> {
     Ok(())
 }
 
-/// `BLOCK` among the options, which begin at `first`; after `STREAMS` it would be a key.
-fn blocks(command: &Command, first: usize) -> bool {
-    (first..command.arguments.len())
-        .map(|position| command.text(position))
-        .take_while(|word| word != "streams")
-        .any(|word| word == "block")
+/// `BLOCK` among the options, which come in any order; after `STREAMS` it would be a key, and after `GROUP` come
+/// the names of a group and of a consumer, which may be any.
+fn blocks(command: &Command) -> bool {
+    let mut position = 1;
+    while position < command.arguments.len() {
+        match command.text(position).as_str() {
+            "block" => return true,
+            "streams" => return false,
+            "group" => position += 3,
+            _ => position += 1,
+        }
+    }
+    false
 }
 
 /// Puts an error in the place of a reply that is too large.
