@@ -44,6 +44,18 @@ for (const worker of ["verify", "auth"]) {
   });
 }
 
+describe("nginx", () => {
+  it("waits for an application for longer than any gateway does", async () => {
+    const row = /^\| `timeout_ms` \|.*$/m.exec(await read("docs/CONFIGURATION.md"))[0];
+    const [, most] = /100 to (\d+)/.exec(row);
+    assert.match(row, /one that does not say how long it is, ten minutes more/);
+    const conf = await read("deploy/self-host/nginx/nginx.conf");
+    const times = [...conf.matchAll(/^ *proxy_(?:read|send)_timeout (\d+)s;$/gm)].map(([, seconds]) => Number(seconds));
+    assert.equal(times.length, 2);
+    for (const seconds of times) assert.ok(seconds > Number(most) / 1000 + 600, `${seconds} s`);
+  });
+});
+
 describe("what nginx is told of a site", () => {
   let folder;
   afterEach(() => folder && rm(folder, { recursive: true, force: true }));
