@@ -176,6 +176,8 @@ describe("the auth worker's Pod", () => {
     const chores = containers.find(({ name }) => name === "chores");
     assert.deepEqual(chores.args, ["call", "http://127.0.0.1:8002/", "--every", "60"]);
     assert.equal(chores.ports, undefined);
+    const auth = containers.find(({ name }) => name === "auth");
+    assert.deepEqual(auth.args, ["auth.capnp", "--socket-addr", "chores=127.0.0.1:8002"]);
     for (const { spec } of all.filter(({ kind }) => kind === "Service")) {
       assert.ok(spec.ports.every(({ port, targetPort }) => port !== 8002 && targetPort === "http"));
     }
