@@ -14,6 +14,7 @@ import { isAnswered, untilReady } from "./health.mjs";
 import { describe, isChanged, planWorker } from "./plan.mjs";
 import { rollOut } from "./rollout.mjs";
 import { readStage, SERVICES } from "./stage.mjs";
+import { tagWith } from "./tag.mjs";
 import { wrangler } from "./wrangler.mjs";
 
 async function main() {
@@ -109,7 +110,8 @@ async function uploadAll(cloudflare, stage, plans, signal) {
 }
 
 /** Uploads a version that nobody gets yet, and gives its id. */
-async function upload(cloudflare, { config }, { worker, before, tag }, signal) {
+async function upload(cloudflare, { config }, { worker, before, code }, signal) {
+  const tag = tagWith(code, before.uploads?.latest);
   const args = ["versions", "upload", "--config", config, "--env", worker.environment, "--tag", tag, "--message", message()];
   const { records } = await wrangler(args, { signal, env: { CLOUDFLARE_ACCOUNT_ID: cloudflare.account.id } });
   const { version_id: version } = records.find(({ type }) => type === "version-upload") ?? {};

@@ -2,6 +2,7 @@
 
 import { Failure } from "../common/failure.mjs";
 import { healthOf } from "./stage.mjs";
+import { tagOf } from "./tag.mjs";
 
 /** How many zones are read side by side. */
 const AT_ONCE = 8;
@@ -35,11 +36,13 @@ async function readDeployed(cloudflare, worker, all, { signal }) {
   return {
     ...current,
     exists: true,
-    tag: version.annotations?.["workers/tag"],
+    code: tagOf(version).code,
     message: version.annotations?.["workers/message"],
     newer: newerThan(current.version, versions),
     /** What the next upload inherits secrets from, and the next change of secrets its code. */
     latest: versions[0]?.id,
+    /** The uploads of secrets that those two have, where it is known. */
+    uploads: { served: tagOf(version).upload, latest: tagOf(versions[0] ?? {}).upload },
     /** Where it says how it is, by the variables that it serves with. */
     health: healthOf(worker.service, Object.fromEntries(bindings.map(({ name, text }) => [name, text]))),
     bindings: bindings.filter(({ type }) => !type.startsWith("secret")),

@@ -5,14 +5,14 @@ import { readFileSync } from "node:fs";
 
 import { short } from "./deployed.mjs";
 import { optionalSecrets } from "./secret-names.mjs";
-import { shown, tagOf } from "./stage.mjs";
+import { codeOf, shown } from "./stage.mjs";
 
 /**
  * What becomes of `worker`: what is deployed of it (`before`), whether a version is uploaded, whether routes, crons or
  * switches of the worker change, and which secrets it lacks, of those that are `required`.
  */
 export function planWorker(worker, before, required) {
-  const tag = tagOf(worker);
+  const code = codeOf(worker);
   const has = new Set(before.secrets);
   const routes = changes(
     before.routes.ours.map(({ pattern }) => pattern),
@@ -22,8 +22,8 @@ export function planWorker(worker, before, required) {
   return {
     worker,
     before,
-    tag,
-    uploads: before.tag !== tag,
+    code,
+    uploads: before.code !== code,
     routes,
     crons,
     triggers: [...routes, ...crons].some(({ sign }) => sign !== "=") || before.isOnWorkersDev === true,
@@ -47,7 +47,7 @@ export function describe(plan) {
     row(
       "will",
       plan.uploads
-        ? `a new version ${plan.tag} from ${shown(worker.folder)}, ${weight(worker.folder)}`
+        ? `a new version ${plan.code} from ${shown(worker.folder)}, ${weight(worker.folder)}`
         : "stay: nothing of it has changed",
     ),
     ...rows("routes", plan.routes.map(marked)),

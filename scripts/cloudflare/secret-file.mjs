@@ -8,8 +8,11 @@ import { parseEnv } from "node:util";
 import { Failure } from "../common/failure.mjs";
 import { isUsed, SECRETS, secretsOf } from "./secret-names.mjs";
 
-/** What is known of the secrets, and is none: when each was uploaded, and which are being changed. */
+/** What is known of the secrets, and is none: when each was uploaded, the last uploads, and which are being changed. */
 const STATE = "AUTHFLOW_STATE";
+
+/** As many uploads are known. */
+const UPLOADS = 100;
 
 const HEAD = (
   stage,
@@ -27,7 +30,7 @@ export class SecretFile {
     this.path = join(dirname(config), `.secrets.${stage}`);
     this.exists = existsSync(this.path);
     this.#values = this.exists ? this.#read() : {};
-    this.state = { uploaded: {}, rotations: {}, ...JSON.parse(this.#values[STATE] ?? "{}") };
+    this.state = { uploaded: {}, uploads: [], rotations: {}, ...JSON.parse(this.#values[STATE] ?? "{}") };
     delete this.#values[STATE];
   }
 
@@ -48,6 +51,17 @@ export class SecretFile {
   set(name, value) {
     if (/['\n\r]/.test(value)) throw new Failure(`the value of ${name} holds a quote or a line break; it is not one`);
     this.#values[name] = value;
+  }
+
+  /** Whether the file's values are those of the upload `name`, or came after it. */
+  knows(name) {
+    return name === undefined || this.state.uploads.includes(name);
+  }
+
+  /** Keeps that they go up as the upload `name`, before they do. */
+  goesUpAs(name) {
+    this.state.uploads = [...this.state.uploads, name].slice(-UPLOADS);
+    this.write();
   }
 
   /** The value of `name` for one worker. */

@@ -14,6 +14,7 @@ import { canRotate, dueAt, lifetimesOf, nextStep, taken } from "./rotation.mjs";
 import { SecretFile } from "./secret-file.mjs";
 import { isUsed, SECRETS } from "./secret-names.mjs";
 import { readStage, SERVICES } from "./stage.mjs";
+import { newUpload, tagWith } from "./tag.mjs";
 import { wrangler } from "./wrangler.mjs";
 
 const OPTIONS = {
@@ -107,7 +108,7 @@ async function upload(context) {
   await bring(context, (worker) => file.of(worker));
 }
 
-/** Changes one secret, or takes the next step of that. */
+/** Changes one secret, or takes the next step of that. The file changes once it is known to be the right one. */
 async function rotate(context, name) {
   const { stage, workers, file, options, signal } = context;
   if (!SECRETS[name]) throw new Failure(`there is no secret ${name}; there are ${Object.keys(SECRETS).join(", ")}`);
@@ -119,6 +120,7 @@ async function rotate(context, name) {
   if (options.leaked || !canRotate(name)) {
     if (options.leaked && canRotate(name)) await warned(name, options, signal);
     if (options["dry-run"]) return say(`Would replace ${name} at once; this is a dry run`);
+    await lookAt(context, one);
     file.set(name, SECRETS[name].made ? await madeWhole(name) : await given(name, signal));
     delete file.state.rotations[name];
     file.write();
@@ -126,6 +128,7 @@ async function rotate(context, name) {
   }
   const lifetimes = lifetimesOf(workers);
   if (options["dry-run"]) return say(dryStep(file.state.rotations[name], name, lifetimes));
+  await lookAt(context, one);
   const step = await nextStep(file, name, lifetimes);
   say(`${name}: ${step}`);
   for (const worker of readers) checkSecrets(worker, stage.config, one(worker));
@@ -157,33 +160,23 @@ async function warned(name, { yes }, signal) {
  * once; of others a version is made, and rolled out like any other, at the host under which it is deployed.
  */
 async function bring(context, secretsFor) {
-  const { stage, workers, file, options, signal } = context;
-  const cloudflare = await Cloudflare.connect(stage.account);
+  const { stage, file, options, signal } = context;
+  const { cloudflare, jobs } = await lookAt(context, secretsFor);
   const env = { CLOUDFLARE_ACCOUNT_ID: cloudflare.account.id };
-  const deployed = await readAllDeployed(cloudflare, workers, { signal });
-  const jobs = workers
-    .map((worker, index) => ({ worker, secrets: secretsFor(worker), before: deployed[index] }))
-    .filter(({ secrets }) => Object.keys(secrets).length > 0);
-  refuse(jobs, file, options);
   for (const { worker, secrets, before } of jobs) {
     say(`${worker.name}${before.exists ? "" : ", which is made for it"}: ${Object.keys(secrets).join(", ")}`);
   }
   if (options["dry-run"]) return say("Nothing was uploaded, for this is a dry run");
+  const upload = newUpload();
+  file.goesUpAs(upload);
   const parts = [];
   for (const { worker, secrets, before } of jobs) {
     // On standard input, and not among the arguments, which everybody on this machine may read.
     const input = JSON.stringify(secrets);
     const target = ["--config", stage.config, "--env", worker.environment];
     if (isDeployed(before)) {
-      const args = [
-        "versions",
-        "secret",
-        "bulk",
-        ...target,
-        "--message",
-        "AuthFlow secrets",
-        ...(before.tag ? ["--tag", before.tag] : []),
-      ];
+      const tag = tagWith(before.code ?? "", upload);
+      const args = ["versions", "secret", "bulk", ...target, "--message", "AuthFlow secrets", "--tag", tag];
       const { stdout } = await wrangler(args, { input, signal, env });
       const [, version] = /Created version ([0-9a-f-]{36})/.exec(stdout) ?? [];
       if (!version) throw new Failure(`wrangler made no version of ${worker.name} with the secrets`);
@@ -202,6 +195,17 @@ async function bring(context, secretsFor) {
   say("The secrets are uploaded");
 }
 
+/** What is there of the workers for which there are secrets; fails where they must not be brought there. */
+async function lookAt({ stage, workers, file, options, signal }, secretsFor) {
+  const cloudflare = await Cloudflare.connect(stage.account);
+  const deployed = await readAllDeployed(cloudflare, workers, { signal });
+  const all = workers.map((worker, index) => ({ worker, secrets: secretsFor(worker), before: deployed[index] }));
+  if (!options.replace) refuseOldCopy(all, file);
+  const jobs = all.filter(({ secrets }) => Object.keys(secrets).length > 0);
+  refuse(jobs, file, options);
+  return { cloudflare, jobs };
+}
+
 /** Somebody else's code must not come along. */
 async function overtaken(cloudflare, worker, made, signal) {
   try {
@@ -212,7 +216,18 @@ async function overtaken(cloudflare, worker, made, signal) {
 }
 
 /** Whether people may be there: a deploy has been, or a route leads there. */
-const isDeployed = ({ exists, tag, routes }) => exists && (tag !== undefined || routes.ours.length > 0);
+const isDeployed = ({ exists, code, routes }) => exists && (code !== undefined || routes.ours.length > 0);
+
+/** A copy of the file that is not the newest has old values, and does not know how far a change has come. */
+function refuseOldCopy(all, file) {
+  for (const { worker, before } of all) {
+    if (file.knows(before.uploads?.served) && file.knows(before.uploads?.latest)) continue;
+    throw new Failure(
+      `${worker.name} has secrets of an upload that ${file.path} does not know: this is an old copy of the file, or another ` +
+        "one, and would bring old values back. Take the newest from the vault, or say --replace\nNothing was uploaded",
+    );
+  }
+}
 
 /** Whatever would lose something, bring something else along, or reach people unlooked-at. */
 function refuse(jobs, file, { replace }) {

@@ -100,10 +100,10 @@ function bindingsOf(settings) {
 }
 
 /**
- * What a version of `worker` is told from others by: the same for the same files and settings, on whatever machine. It is
+ * What a version of `worker` is told from others by: the same for the same files and settings, on whatever machine. It is in
  * the version's tag, so that whoever deploys next sees whether anything has changed.
  */
-export function tagOf({ settings, folder }) {
+export function codeOf({ settings, folder }) {
   const hash = createHash("sha256");
   for (const name of ["index.js", "index_bg.wasm"])
     hash.update(

@@ -150,14 +150,40 @@ test("secrets of workers that serve are rolled out like a deploy, and taken back
   assert.equal(right.status, 0, right.output);
   for (const name of WORKERS) {
     assert.equal(world.api.secret(name, "SESSION_SECRET"), world.values().SESSION_SECRET);
-    assert.equal(
-      world.api.version(name, world.api.served(name)).annotations["workers/tag"],
-      "old",
-      "the code is that of before",
-    );
+    const tag = world.api.version(name, world.api.served(name)).annotations["workers/tag"];
+    assert.match(tag, /^old\.secrets-[0-9a-f]{12}$/, "the code is that of before");
   }
   const asked = world.edge.seen.filter(({ asked }) => asked).map(({ id }) => id);
   assert.ok(asked.includes(world.api.served(AUTH)), "it was looked at before anybody got it");
+});
+
+test("an old copy of the file does not bring a secret back that has leaked", async (t) => {
+  const world = await madeWorld(t);
+  world.deployed();
+  const secrets = (...args) => world.run("secrets", ["production", ...args]);
+  assert.equal((await secrets("upload", "--replace")).status, 0);
+  const old = readFileSync(world.path, "utf8");
+  const leaked = world.values().SESSION_SECRET;
+  assert.equal((await secrets("rotate", "SESSION_SECRET", "--leaked", "--yes")).status, 0);
+  const newest = readFileSync(world.path, "utf8");
+  const fresh = world.values().SESSION_SECRET;
+  // A deploy in between has the secrets of before, and the same mark of them.
+  assert.equal((await world.deploy()).status, 0);
+
+  writeFileSync(world.path, old);
+  for (const args of [["upload"], ["rotate", "METRICS_TOKEN"]]) {
+    const { status, output } = await secrets(...args);
+    assert.equal(status, 1, output);
+    assert.match(output, /authflow-auth has secrets of an upload that .*\.secrets\.production does not know.*vault.*--replace/);
+  }
+  assert.equal(readFileSync(world.path, "utf8"), old);
+  assert.notEqual(leaked, fresh);
+  for (const name of WORKERS) assert.equal(world.api.secret(name, "SESSION_SECRET"), fresh);
+
+  writeFileSync(world.path, newest);
+  const right = await secrets("upload");
+  assert.equal(right.status, 0, right.output);
+  assert.match((await world.deploy()).output, /Nothing has changed/);
 });
 
 test("secrets are looked at where the workers are deployed, though wrangler.toml names another host already", async (t) => {
