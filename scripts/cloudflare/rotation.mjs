@@ -5,7 +5,8 @@
 // finish  the old ones go, once nothing is left that was made under them
 //
 // Workers change from one list to the next one after the other, and isolates, too; of two lists that are neighbours, each
-// reads whatever the other makes. The file keeps which step was taken and when, so that none can be taken too early.
+// reads whatever the other makes. The file keeps which step was taken and when, so that none can be taken too early, and the
+// longest lives that were configured since the first: what was made under those keeps its own, though a setting was lowered.
 
 import { Failure } from "../common/failure.mjs";
 import { itemsOf, listOf, made } from "./make.mjs";
@@ -38,11 +39,15 @@ function waitAfter(step, name, lifetimes) {
   return { seconds: LIVES[name](lifetimes) + EVERYWHERE, why: "what was made under the old value is in use for so long" };
 }
 
-/** The longest lifetimes that the workers are configured with. */
-export function lifetimesOf(workers) {
-  const longest = (variable, otherwise) =>
-    Math.max(...workers.map(({ settings }) => Number(settings.vars[variable] || otherwise)));
+/** The longest lifetimes among several sets of the workers' variables. */
+export function lifetimesOf(vars) {
+  const longest = (variable, otherwise) => Math.max(...vars.map((one) => Number(one[variable] || otherwise)));
   return { session: longest("SESSION_MAX_SECONDS", 86_400), device: longest("DEVICE_TTL_SECONDS", 86_400) };
+}
+
+/** The longer ones of two. */
+function longer(some, others = {}) {
+  return Object.fromEntries(Object.entries(some).map(([of, seconds]) => [of, Math.max(seconds, others[of] ?? 0)]));
 }
 
 /**
@@ -57,7 +62,7 @@ export async function nextStep(file, name, lifetimes, now = Date.now()) {
     const value = file.get(name);
     if (!value) throw new Failure(`${file.path} has no ${name} to change; make it first`);
     file.set(name, listOf(name, [...itemsOf(name, value), await made(name)]));
-    rotations[name] = { step: "begin" };
+    rotations[name] = { step: "begin", lifetimes };
   } else {
     const due = dueAt(current, name, lifetimes);
     if (now < due.at) {
@@ -68,7 +73,7 @@ export async function nextStep(file, name, lifetimes, now = Date.now()) {
     const items = itemsOf(name, file.get(name));
     if (current.step === "begin") {
       file.set(name, listOf(name, [items.at(-1), ...items.slice(0, -1)]));
-      rotations[name] = { step: "switch" };
+      rotations[name] = { step: "switch", lifetimes: longer(lifetimes, current.lifetimes) };
     } else {
       file.set(name, listOf(name, items.slice(0, 1)));
       rotations[name] = { step: "finish" };
@@ -88,13 +93,14 @@ export function taken(file, name, lifetimes, now = Date.now()) {
     return undefined;
   }
   current.at = new Date(now).toISOString();
+  current.lifetimes = longer(lifetimes, current.lifetimes);
   file.write();
   return stamp(dueAt(current, name, lifetimes).at);
 }
 
-/** When the step after `current` may be taken. */
-export function dueAt({ step, at }, name, lifetimes) {
-  const { seconds, why } = waitAfter(step, name, lifetimes);
+/** When the step after `current` may be taken: never sooner than was said when it was taken, but later if lives are longer. */
+export function dueAt({ step, at, lifetimes: kept }, name, lifetimes) {
+  const { seconds, why } = waitAfter(step, name, longer(lifetimes, kept));
   return { at: Date.parse(at) + seconds * 1000, why };
 }
 

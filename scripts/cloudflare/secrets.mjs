@@ -42,8 +42,8 @@ async function main() {
 /** Which secrets there are, here and in Cloudflare; no value. */
 async function list({ stage, workers, file, signal }) {
   const cloudflare = await Cloudflare.connect(stage.account);
-  const lifetimes = lifetimesOf(workers);
   const deployed = await readAllDeployed(cloudflare, workers, { signal });
+  const lifetimes = lifetimesOf(variablesOf(workers, deployed));
   const there = new Map(workers.map(({ service }, index) => [service, deployed[index].secrets]));
   console.log(`${"".padEnd(28)}${"file".padEnd(8)}${SERVICES.map((service) => service.padEnd(8)).join("")}`);
   for (const [name, { of }] of Object.entries(SECRETS)) {
@@ -54,6 +54,12 @@ async function list({ stage, workers, file, signal }) {
     console.log(`${columns.join("")}${current ? progress(current, name, lifetimes) : ""}`.trimEnd());
   }
 }
+
+/** The variables of the workers as they are wanted, and as they serve: a change of them may not be deployed yet. */
+const variablesOf = (workers, deployed) => [
+  ...workers.map(({ settings }) => settings.vars),
+  ...deployed.map(({ bindings }) => Object.fromEntries(bindings.map(({ name, text }) => [name, text]))),
+];
 
 function progress(current, name, lifetimes) {
   if (!current.at) return `${current.step} was not uploaded yet`;
@@ -126,9 +132,9 @@ async function rotate(context, name) {
     file.write();
     return bring(context, one);
   }
-  const lifetimes = lifetimesOf(workers);
+  const { deployed } = await lookAt(context, one);
+  const lifetimes = lifetimesOf(variablesOf(workers, deployed));
   if (options["dry-run"]) return say(dryStep(file.state.rotations[name], name, lifetimes));
-  await lookAt(context, one);
   const step = await nextStep(file, name, lifetimes);
   say(`${name}: ${step}`);
   for (const worker of readers) checkSecrets(worker, stage.config, one(worker));
@@ -203,7 +209,7 @@ async function lookAt({ stage, workers, file, options, signal }, secretsFor) {
   if (!options.replace) refuseOldCopy(all, file);
   const jobs = all.filter(({ secrets }) => Object.keys(secrets).length > 0);
   refuse(jobs, file, options);
-  return { cloudflare, jobs };
+  return { cloudflare, deployed, jobs };
 }
 
 /** Somebody else's code must not come along. */

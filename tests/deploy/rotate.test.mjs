@@ -4,13 +4,14 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 
+import { nextStep, taken } from "../../scripts/cloudflare/rotation.mjs";
 import { SECRETS as NAMES } from "../../scripts/cloudflare/secret-names.mjs";
 import { WELL } from "./edge.mjs";
 import { madeWorld } from "./made-world.mjs";
 import { AUTH, VERIFY, WORKERS } from "./world.mjs";
 
-/** A world with both workers deployed, and the secrets of its file in them. */
-async function servingWorld(t, options) {
+/** A world with both workers deployed, and the secrets of its file in them; `vars` are variables that serve, too. */
+async function servingWorld(t, { vars, ...options } = {}) {
   const world = await madeWorld(t, options);
   const { AUTHFLOW_STATE, ...values } = world.values();
   const uploaded = Object.fromEntries(Object.keys(values).map((name) => [name, "2026-11-26T02:00:00Z"]));
@@ -24,7 +25,8 @@ async function servingWorld(t, options) {
       name,
       Object.fromEntries(Object.entries(values).filter(([secret]) => NAMES[secret].of.includes(service))),
     );
-    world.api.putDeployed(name, world.leads(name));
+    const leads = world.leads(name);
+    world.api.putDeployed(name, { ...leads, vars: { ...leads.vars, ...vars } });
   }
   return Object.assign(world, {
     rotate: (name, ...more) => world.run("secrets", ["production", "rotate", name, ...more]),
@@ -71,6 +73,48 @@ test("SESSION_SECRET: begin, switch, finish, in both workers, and never too earl
   assert.equal(finished.status, 0, finished.output);
   assert.deepEqual(held(world, "SESSION_SECRET"), [fresh, fresh]);
   assert.match(finished.output, /SESSION_SECRET is changed/);
+});
+
+/** Lives in seconds for the tests of what is due: sessions, and devices. */
+const lives = (session) => ({ session, device: 60 });
+const inMemory = () => {
+  const values = { SESSION_SECRET: "old" };
+  const set = (name, value) => (values[name] = value);
+  return { path: ".secrets", state: { rotations: {} }, get: (name) => values[name], set, write() {} };
+};
+
+test("a life that is lowered after a step does not make the next one due sooner, and a longer one makes it later", async () => {
+  const [day, start] = [86_400, Date.parse("2026-11-26T02:00:00Z")];
+  const file = inMemory();
+  const at = (days) => start + days * day * 1000;
+  await nextStep(file, "SESSION_SECRET", lives(day), at(0));
+  taken(file, "SESSION_SECRET", lives(day), at(0));
+  await nextStep(file, "SESSION_SECRET", lives(7 * day), at(1));
+  taken(file, "SESSION_SECRET", lives(7 * day), at(1));
+  const finish = (life, days) => nextStep(file, "SESSION_SECRET", lives(life), at(days));
+  await assert.rejects(finish(3600, 7.9), /too early to finish: not before 2026-12-04T02:10:00Z/);
+  await assert.rejects(finish(8 * day, 8.5), /too early to finish: not before 2026-12-05T02:10:00Z/);
+  assert.equal(await finish(3600, 8.01), "finish");
+});
+
+test("what was made before a life was lowered counts, if that was after the first step", async () => {
+  const file = inMemory();
+  const start = Date.parse("2026-11-26T02:00:00Z");
+  await nextStep(file, "SESSION_SECRET", lives(604_800), start);
+  taken(file, "SESSION_SECRET", lives(604_800), start);
+  await nextStep(file, "SESSION_SECRET", lives(3600), start + 700_000);
+  taken(file, "SESSION_SECRET", lives(3600), start + 700_000);
+  await assert.rejects(nextStep(file, "SESSION_SECRET", lives(3600), start + 800_000), /too early to finish/);
+});
+
+test("a life that is lowered in wrangler.toml alone is still the one that serves", async (t) => {
+  const world = await servingWorld(t, { vars: { SESSION_MAX_SECONDS: "604800" } });
+  world.edit(['LOG_LEVEL = "info"', 'LOG_LEVEL = "info"\nSESSION_MAX_SECONDS = "3600"']);
+  assert.equal((await world.rotate("SESSION_SECRET")).status, 0);
+  world.later("SESSION_SECRET", 601);
+  assert.equal((await world.rotate("SESSION_SECRET")).status, 0);
+  world.later("SESSION_SECRET", 86_400);
+  assert.match((await world.rotate("SESSION_SECRET")).output, /too early to finish/);
 });
 
 test("ASSERTION_KEYS: a key is published for an hour before it signs", async (t) => {
@@ -126,7 +170,8 @@ test("what has leaked is replaced at once, and what is no list, too", async (t) 
 test("code that was uploaded and does not serve is not brought along by a secret", async (t) => {
   const world = await servingWorld(t, { patienceMs: 4000 });
   const before = world.state();
-  world.edge.answer = (version) => (/^old\b/.test(version.annotations["workers/tag"]) ? WELL(version) : { status: 503, body: "" });
+  const isOld = ({ annotations }) => /^old\b/.test(annotations["workers/tag"]);
+  world.edge.answer = (version) => (isOld(version) ? WELL(version) : { status: 503, body: "" });
   assert.equal((await world.deploy()).status, 1);
   world.edge.answer = WELL;
   const { status, output } = await world.rotate("FINGERPRINT_SECRET");
