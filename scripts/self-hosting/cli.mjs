@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { Complaint, complain } from "./complaint.mjs";
 import { order } from "./control.mjs";
 import { claimIdentity, forgetIdentity, noted, untilGone } from "./identity.mjs";
+import { whatIsAway } from "./needs.mjs";
 import { hereConf, KINDS } from "./nginx.mjs";
 import { makeFolders, makePlan, needCounts, needPorts, paths as pathsIn, readPlan, writePlan } from "./folder.mjs";
 import { machine, SITES } from "./sites.mjs";
@@ -35,6 +36,7 @@ const OPTIONS = {
   foreground: { type: "boolean" },
 };
 
+const ENDS = ["SIGINT", "SIGTERM", "SIGHUP"];
 const COMMANDS = { start, stop, restart: ask("restart"), status: ask("status"), nginx };
 const say = (line) => process.stdout.write(`${line}\n`);
 
@@ -122,9 +124,10 @@ async function planFor(paths, values) {
 /** Everything ends with this process. */
 async function inForeground(paths, plan) {
   const { started, stop, ended } = supervise(paths, plan, (line) => process.stderr.write(`${line}\n`));
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, stop);
+  for (const signal of ENDS) process.on(signal, stop);
   await started.catch((error) => complain(error.message));
   say(readyLine(plan));
+  void warn(plan);
   await ended;
 }
 
@@ -138,15 +141,23 @@ async function inBackground(paths, plan) {
   let isOver = false;
   child.once("exit", () => (isOver = true));
   // Who breaks off the start wants nothing to run.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill());
+  const giveUp = () => child.kill();
+  for (const signal of ENDS) process.on(signal, giveUp);
   for (;;) {
     const text = readFileSync(log).subarray(size).toString();
     if (text.includes("\nready ") || text.startsWith("ready ")) break;
     if (isOver) complain(`it did not start:\n${text.trimEnd()}`);
     await new Promise((done) => setTimeout(done, 50));
   }
+  for (const signal of ENDS) process.off(signal, giveUp);
   child.unref();
   say(readyLine(plan));
+  await warn(plan);
+}
+
+/** All of it may run, and what it needs be away. */
+async function warn(plan) {
+  for (const line of await whatIsAway(plan)) process.stderr.write(`self-host: ${line}\n`);
 }
 
 function readyLine({ outer, inner, redis }) {

@@ -10,7 +10,7 @@ import { after, before, beforeEach, afterEach, describe, it } from "node:test";
 import { promisify } from "node:util";
 
 import { isFree } from "../support/process.mjs";
-import { emptyFolder, SCRIPT, selfHost, startOutside } from "./world.mjs";
+import { emptyFolder, SCRIPT, selfHost, selfHostTold, startOutside } from "./world.mjs";
 
 let outside;
 before(async () => {
@@ -46,7 +46,8 @@ describe("start, status and stop", () => {
     // A password that Redis' configuration would not take as it is.
     const settings = await settingsFile(`${outside.text}REDIS_PASSWORD='a"b c\\d #ü'\n`);
     const first = ["--folder", folder, "--settings", settings, "--free-ports", "--verify", "2", "--auth", "1"];
-    const ready = await selfHost("start", ...first);
+    const { stdout: ready, stderr } = await selfHostTold("start", ...first);
+    assert.equal(stderr, "");
     assert.match(ready, /^ready https=https:\/\/localhost:\d+ gateway=http:\/\/\S+ auth=\S+ bridge=\S+ redis=\S+\n$/);
     const status = (await selfHost("status", "--folder", folder)).trim().split("\n");
     const names = status.map((line) => line.split(/\s+/)[0]);
@@ -100,6 +101,14 @@ describe("start, status and stop", () => {
     assert.match(begun.value, /^ready /);
     assert.match(refused.reason.message, /^self-host: it runs already in .*a b, or is being started there$/);
     assert.match(await selfHost("status", "--folder", folder), /^verify-1 +\d+ +ready /m);
+  });
+
+  it("say what is away that the workers need", { timeout: 60_000 }, async () => {
+    const settings = await settingsFile(outside.text.replace(/^SUPABASE_URL=.*$/m, "SUPABASE_URL=http://127.0.0.1:1"));
+    const all = ["start", "--folder", folder, "--settings", settings, "--free-ports", "--verify", "1", "--auth", "1"];
+    const { stdout, stderr } = await selfHostTold(...all);
+    assert.match(stdout, /^ready /);
+    assert.equal(stderr, "self-host: Supabase does not answer at SUPABASE_URL: nobody can sign in until it does\n");
   });
 
   it("keep secrets from everybody else", { timeout: 60_000 }, async () => {

@@ -29,8 +29,13 @@ export async function emptyFolder() {
 
 /** One command of scripts/self-host: what it printed. Rejects with what it complained of. */
 export async function selfHost(...args) {
+  return (await selfHostTold(...args)).stdout;
+}
+
+/** The same, with what it had to say besides as `stderr`. */
+export async function selfHostTold(...args) {
   try {
-    return (await run(SCRIPT, args, { cwd: ROOT, env })).stdout;
+    return await run(SCRIPT, args, { cwd: ROOT, env });
   } catch (error) {
     throw new Error(error.stderr.trim(), { cause: error });
   }
