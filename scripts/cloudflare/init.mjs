@@ -84,7 +84,7 @@ const QUESTIONS = [
 async function main() {
   const { values: options, positionals } = parseArgs({ allowPositionals: true, options: OPTIONS });
   const stage = readStage(positionals[0] ?? "production", options.config);
-  const file = new SecretFile(stage);
+  const file = new SecretFile(stage, { writes: !options["dry-run"] });
   const context = { stage, options, signal: interruption(), isAsked: process.stdin.isTTY, faults: [], doubts: [] };
   const before = readAnswers(stage);
   const answers = { ...before };

@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { parseEnv } from "node:util";
 
 import { Failure } from "../common/failure.mjs";
+import { lock } from "./lock.mjs";
 import { isUsed, SECRETS, secretsOf } from "./secret-names.mjs";
 
 /** What is known of the secrets, and is none: when each was uploaded, the last uploads, and which are being changed. */
@@ -25,9 +26,11 @@ export class SecretFile {
   #stage;
   #values;
 
-  constructor({ stage, config }) {
+  /** Whoever `writes` it is the only one, until their process ends. */
+  constructor({ stage, config }, { writes = false } = {}) {
     this.#stage = stage;
     this.path = join(dirname(config), `.secrets.${stage}`);
+    if (writes) lock(this.path);
     this.exists = existsSync(this.path);
     this.#values = this.exists ? this.#read() : {};
     this.state = { uploaded: {}, uploads: [], rotations: {}, ...JSON.parse(this.#values[STATE] ?? "{}") };

@@ -32,7 +32,7 @@ async function main() {
   const context = {
     stage,
     workers: SERVICES.map((service) => stage[service]),
-    file: new SecretFile(stage),
+    file: new SecretFile(stage, { writes: command !== "list" && !options["dry-run"] }),
     options,
     signal: interruption(),
   };

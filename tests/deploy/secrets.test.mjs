@@ -1,7 +1,10 @@
 // `scripts/secrets`: makes, uploads and lists the secrets of a stage.
 
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parseEnv } from "node:util";
@@ -240,6 +243,68 @@ test("a file that others may read, or that holds what no worker reads, is not ta
   chmodSync(world.path, 0o600);
   writeFileSync(world.path, `${readFileSync(world.path, "utf8")}SESION_SECRET='x'\n`);
   assert.match((await world.run("secrets", ["production", "upload"])).output, /SESION_SECRET, which no worker reads/);
+});
+
+test("what writes the file is alone with it; a lock of a process that was killed is taken over", async (t) => {
+  const world = await madeWorld(t);
+  const lock = `${world.path}.lock`;
+  const text = readFileSync(world.path, "utf8");
+  let second;
+  world.api.fault(/secrets-bulk/, {
+    status: 200,
+    async meanwhile() {
+      const env = { ...GIVEN, SUPABASE_SERVICE_ROLE_KEY: "sb_secret_0123456789" };
+      second = await world.run("secrets", ["production", "make"], { env });
+    },
+  });
+  const first = await world.run("secrets", ["production", "upload"]);
+  assert.equal(first.status, 0, first.output);
+  assert.equal(second.status, 1, second.output);
+  assert.match(second.output, /\.secrets\.production is in use by another .*, process \d+\. Wait for it.*delete .*\.lock/);
+  assert.ok(!existsSync(lock));
+  assert.equal(world.values().SESSION_SECRET, parseEnv(text).SESSION_SECRET);
+
+  let child;
+  world.api.fault(/secrets-bulk/, { hang: true, meanwhile: () => child.kill("SIGKILL") });
+  const killed = await world.run("secrets", ["production", "upload"], { during: (started) => (child = started) });
+  assert.equal(killed.signal, "SIGKILL");
+  assert.ok(existsSync(lock));
+  const next = await world.run("secrets", ["production", "make"], { env: { SUPABASE_SERVICE_ROLE_KEY: "sb_secret_1" } });
+  assert.equal(next.status, 0, next.output);
+  assert.equal(world.values().SUPABASE_SERVICE_ROLE_KEY, "sb_secret_1");
+  assert.deepEqual(
+    readdirSync(world.folder).filter((name) => name.startsWith(".secrets.")),
+    [".secrets.production"],
+  );
+});
+
+test("of many that find the lock of one that is gone, one takes it over", { timeout: 60_000 }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "authflow-lock-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, "file");
+  const gone = spawnSync(process.execPath, ["-e", ""]).pid;
+  writeFileSync(`${file}.lock`, `${gone}`);
+  const lock = join(ROOT, "scripts/cloudflare/lock.mjs");
+  // Who has it keeps it until the others have ended.
+  const program = `import { lock } from ${JSON.stringify(lock)}; lock(${JSON.stringify(file)});
+    console.log("has it"); process.stdin.resume();`;
+  const children = Array.from({ length: 8 }, () => spawn(process.execPath, ["--input-type=module", "-e", program]));
+  t.after(() => children.forEach((child) => child.kill("SIGKILL")));
+  let owners = 0;
+  const ends = children.map(async (child) => {
+    child.stdout.on("data", () => (owners += 1));
+    const [status] = await once(child, "close");
+    return status;
+  });
+  const losers = new Promise((resolve) => {
+    let count = 0;
+    for (const end of ends) end.then((status) => status === 1 && (count += 1) === children.length - 1 && resolve());
+  });
+  await losers;
+  for (const child of children) child.stdin.end();
+  assert.deepEqual((await Promise.all(ends)).toSorted(), [0, ...Array(children.length - 1).fill(1)]);
+  assert.equal(owners, 1);
+  assert.deepEqual(readdirSync(folder), []);
 });
 
 test("a worker may have a key of its own", async (t) => {

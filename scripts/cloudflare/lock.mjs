@@ -1,0 +1,67 @@
+// Keeps a file to one writer: whoever writes holds a lock beside it from before they read until they end.
+
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+
+import { Failure } from "../common/failure.mjs";
+
+/**
+ * Takes the lock of `path`, until this process ends; fails where another one has it. What was left by a process that was
+ * killed is taken over.
+ */
+export function lock(path) {
+  const held = `${path}.lock`;
+  while (!isMade(held, process.pid)) passOver(held, path);
+  process.once("exit", () => rmSync(held, { force: true }));
+}
+
+/** Only one succeeds, of however many. */
+function isMade(held, owner) {
+  try {
+    writeFileSync(held, `${owner}`, { flag: "wx", mode: 0o600 });
+    return true;
+  } catch (error) {
+    if (error.code !== "EEXIST") throw error;
+    return false;
+  }
+}
+
+/** Takes the lock away if whoever had it is gone. */
+function passOver(held, path) {
+  const owner = ownerOf(held);
+  if (owner === undefined) return;
+  if (isRunning(owner)) {
+    throw new Failure(
+      `${path} is in use by another scripts/secrets or scripts/init, process ${owner}. Wait for it, then run this again; if that ` +
+        `process is something else, delete ${held}\nNothing was changed`,
+    );
+  }
+  // Two may find the same one; whoever moves away what the other has just made puts it back.
+  const old = `${held}.${process.pid}.old`;
+  try {
+    renameSync(held, old);
+  } catch (error) {
+    if (error.code !== "ENOENT") throw error;
+    return;
+  }
+  const moved = ownerOf(old);
+  if (moved !== owner) isMade(held, moved);
+  rmSync(old, { force: true });
+}
+
+function ownerOf(held) {
+  try {
+    return Number(readFileSync(held, "utf8"));
+  } catch (error) {
+    if (error.code !== "ENOENT") throw error;
+    return undefined;
+  }
+}
+
+/** 0, our own, stands for one that is about to write its number. */
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code === "EPERM";
+  }
+}
