@@ -1,8 +1,8 @@
 // The part of wrangler.toml that scripts/init asks for: read, and written back with all else as it is.
 
 import { spawnSync } from "node:child_process";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 
 import { Failure } from "../common/failure.mjs";
 import { environmentOf } from "./stage.mjs";
@@ -91,8 +91,20 @@ export function difference(config, after) {
   return [...rest(old, now).map((line) => `- ${line}`), ...rest(now, old).map((line) => `+ ${line}`)];
 }
 
-/** In one go, so that nobody finds half a file. */
-export function write(config, text) {
-  writeFileSync(`${config}.new`, text);
-  renameSync(`${config}.new`, config);
+/**
+ * Writes `text` beside the file and has `judge` look at it, by its path there. Gives what puts it in place, in one go, so that
+ * nobody finds half a file, and what takes it away; where `judge` fails, it is taken away.
+ */
+export function drafted(config, text, judge) {
+  // Beside it, because the paths in it are from there; its name ends as that of its kind.
+  const draft = join(dirname(config), `.new-${process.pid}-${basename(config)}`);
+  const drop = () => rmSync(draft, { force: true });
+  try {
+    writeFileSync(draft, text, { mode: statSync(config).mode });
+    judge(draft);
+  } catch (error) {
+    drop();
+    throw error;
+  }
+  return { keep: () => renameSync(draft, config), drop };
 }

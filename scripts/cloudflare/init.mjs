@@ -6,12 +6,12 @@ import { Failure, run, say } from "../common/failure.mjs";
 import { interruption } from "../common/interruption.mjs";
 import { asked, confirmed } from "../common/terminal.mjs";
 import { Cloudflare } from "./api.mjs";
-import { checkConfig } from "./check.mjs";
-import { difference, edited, editsOf, readAnswers, write } from "./configuration.mjs";
+import { checkConfig, checkSecrets } from "./check.mjs";
+import { difference, drafted, edited, editsOf, readAnswers } from "./configuration.mjs";
 import { tryOrigin, tryReach, tryServiceKey, trySupabase, tryUpstash } from "./connections.mjs";
 import { zoneOf } from "./deployed.mjs";
 import { SecretFile } from "./secret-file.mjs";
-import { readStage } from "./stage.mjs";
+import { readStage, SERVICES } from "./stage.mjs";
 
 const OPTIONS = {
   config: { type: "string", default: "wrangler.toml" },
@@ -98,15 +98,23 @@ async function main() {
     ({ name }) => name,
   );
   console.log([...lines, ...secrets.map((name) => `+ ${name}, in ${file.path}`)].join("\n") || "Nothing changes");
-  if (options["dry-run"]) return say("Nothing was written, for this is a dry run");
-  if (context.isAsked && !(await confirmed("Write this?", context.signal))) throw new Failure("Nothing was written");
-  write(stage.config, changed);
-  if (secrets.length > 0) {
-    for (const name of secrets) file.set(name, answers[name]);
-    file.write();
+  for (const name of secrets) file.set(name, answers[name]);
+  const draft = drafted(stage.config, changed, (path) => judge(readStage(stage.stage, path), file));
+  try {
+    if (options["dry-run"]) return say("Nothing was written, for this is a dry run");
+    if (context.isAsked && !(await confirmed("Write this?", context.signal))) throw new Failure("Nothing was written");
+    if (secrets.length > 0) file.write();
+    draft.keep();
+  } finally {
+    draft.drop();
   }
-  checkConfig(readStage(stage.stage, options.config));
   say(`It is written. Next: scripts/secrets ${stage.stage} make, and what docs/DEPLOY.md has after that`);
+}
+
+/** Fails where the workers would not take what is about to be written. */
+function judge(stage, file) {
+  checkConfig(stage);
+  for (const service of SERVICES) checkSecrets(stage[service], stage.config, file.of(stage[service]));
 }
 
 /** What is missing or no answer at all is never written; what does not answer is, where one insists. */
@@ -176,7 +184,8 @@ async function routes(context, present) {
   }
   let list = present;
   if (given.length > 0) {
-    const read = given.map(readRoute);
+    const ids = new Set();
+    const read = given.map((line) => readRoute(line, ids));
     faults.push(...read.filter((route) => typeof route === "string"));
     list = read.filter((route) => typeof route !== "string");
   }
@@ -192,10 +201,14 @@ async function routes(context, present) {
   return list;
 }
 
-function readRoute(line, index) {
+/** A route, whose id is none of `ids` and goes there. */
+function readRoute(line, ids) {
   const [, path, url, access] = /^\s*(\/\S*?)\s*=\s*(https?:\/\/[^\s,]+?)\s*(?:,\s*(public|session))?\s*$/.exec(line) ?? [];
   if (!path) return `"${line}" is no route: write PATH=URL, as in /app/*=https://origin.example.com, or PATH=URL,public`;
-  const id = path.replaceAll(/[^a-zA-Z0-9]+/g, "-").replaceAll(/^-|-$/g, "") || `route-${index + 1}`;
+  const name = path.replaceAll(/[^a-zA-Z0-9]+/g, "-").replaceAll(/^-|-$/g, "") || `route-${ids.size + 1}`;
+  let id = name;
+  for (let number = 2; ids.has(id); number += 1) id = `${name}-${number}`;
+  ids.add(id);
   return { id, path, upstream: url.replace(/\/+$/, ""), ...(access === "public" ? { access } : {}) };
 }
 

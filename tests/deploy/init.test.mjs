@@ -1,7 +1,7 @@
 // `scripts/init`, by flags and at a terminal, against what really answers.
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { parseEnv } from "node:util";
@@ -132,6 +132,37 @@ test("whatever is wrong is told at once, with what to do, and nothing is written
     /SUPABASE_ANON_KEY is missing/,
     /--route is missing/,
   );
+});
+
+test("what the workers would not take is told before anything is written, in a dry run, too", async (t) => {
+  const world = await startWorld(t);
+  const old = readFileSync(world.config, "utf8");
+  // The path is a route of its own twice, which no id helps.
+  const twice = flags({ route: [`/app/*=${local.origin}`, `/app/*=${local.origin}`] });
+  for (const [args, env, told] of [
+    [twice, {}, /fault {4}verify: ROUTES .*\nMend them first; nothing was changed/],
+    [["--unchecked", ...flags()], { SUPABASE_ANON_KEY: "k'k" }, /SUPABASE_ANON_KEY holds a quote or a line break/],
+  ]) {
+    for (const more of [[], ["--dry-run"]]) {
+      const { status, output } = await world.run("init", ["production", ...args, ...more], { env: { ...KEYS, ...env } });
+      assert.equal(status, 1, output);
+      assert.match(output, told);
+      assert.equal(readFileSync(world.config, "utf8"), old);
+      assert.deepEqual(
+        readdirSync(world.folder).filter((name) => /secrets|new/.test(name)),
+        [],
+      );
+    }
+  }
+});
+
+test("paths that are named alike get ids of their own", async (t) => {
+  const world = await startWorld(t);
+  const alike = flags({ route: [`/app=${local.origin}`, `/app/*=${local.origin}`, `/app-2=${local.origin}`] });
+  const { status, output } = await world.run("init", ["production", ...alike], { env: KEYS });
+  assert.equal(status, 0, output);
+  const ids = JSON.parse(settings(world, "verify").vars.ROUTES).map(({ id }) => id);
+  assert.deepEqual(ids, ["app", "app-2", "app-2-2"]);
 });
 
 test("a dry run writes nothing, and what does not answer is written where one insists", async (t) => {
