@@ -1,6 +1,6 @@
 // Keeps a file to one writer: whoever writes holds a lock beside it from before they read until they end.
 
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 
 import { Failure } from "../common/failure.mjs";
 
@@ -29,24 +29,26 @@ function isMade(held, owner) {
 function passOver(held, path) {
   const owner = ownerOf(held);
   if (owner === undefined) return;
-  if (isRunning(owner)) {
-    throw new Failure(
-      `${path} is in use by another scripts/secrets or scripts/init, process ${owner}. Wait for it, then run this again; if that ` +
-        `process is something else, delete ${held}\nNothing was changed`,
-    );
+  if (isRunning(owner)) throw inUse(path, owner, held);
+  // Several may find the same one: only whoever has the turn takes it away, after another look.
+  const turn = `${held}.turn`;
+  if (!isMade(turn, process.pid)) {
+    const other = ownerOf(turn);
+    if (other === undefined) return;
+    throw inUse(path, other, turn);
   }
-  // Two may find the same one; whoever moves away what the other has just made puts it back.
-  const old = `${held}.${process.pid}.old`;
   try {
-    renameSync(held, old);
-  } catch (error) {
-    if (error.code !== "ENOENT") throw error;
-    return;
+    if (ownerOf(held) === owner) rmSync(held);
+  } finally {
+    rmSync(turn);
   }
-  const moved = ownerOf(old);
-  if (moved !== owner) isMade(held, moved);
-  rmSync(old, { force: true });
 }
+
+const inUse = (path, owner, held) =>
+  new Failure(
+    `${path} is in use by another scripts/secrets or scripts/init, process ${owner}. Wait for it, then run this again; if ` +
+      `there is no such process, or it is something else, delete ${held}\nNothing was changed`,
+  );
 
 function ownerOf(held) {
   try {
