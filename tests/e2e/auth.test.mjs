@@ -220,7 +220,7 @@ describe("Redis", () => {
     const me = async () => (await api(stack, "me", undefined, { method: "GET", headers: { cookie } })).json();
     assert.deepEqual((await me()).user, answer.user);
     while (!(await redis("EXISTS", `user_profile:${id}`)));
-    assert.deepEqual(JSON.parse(await redis("GET", `user_profile:${id}`)), answer.user);
+    assert.deepEqual(JSON.parse(await redis("GET", `user_profile:${id}`)), { ...answer.user, v: 1 });
   });
 });
 

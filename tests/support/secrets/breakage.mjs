@@ -28,7 +28,7 @@ export function badVariables() {
     secrets: {
       UPSTASH_REDIS_REST_TOKEN: inHalf(good.UPSTASH_REDIS_REST_TOKEN),
       SESSION_SECRET: `${good.SESSION_SECRET},short-${secret().slice(8)}`,
-      FINGERPRINT_SECRET: `${good.FINGERPRINT_SECRET},${good.METRICS_TOKEN}`,
+      FINGERPRINT_SECRET: `${good.FINGERPRINT_SECRET},short-${secret().slice(8)}`,
       SUPABASE_SERVICE_ROLE_KEY: inHalf(good.SUPABASE_SERVICE_ROLE_KEY),
       SUPABASE_ANON_KEY: inHalf(good.SUPABASE_ANON_KEY),
       METRICS_TOKEN: inHalf(good.METRICS_TOKEN),
