@@ -57,9 +57,11 @@ class Rollout {
 
   async forward() {
     const moved = this.#parts.filter(({ version }) => version !== undefined);
-    if (this.#parts.every(({ before }) => before.routes.ours.length > 0)) {
+    const isLed = this.#parts.every(({ before }) => before.routes.ours.length > 0);
+    const onNewHosts = this.#parts.filter(({ worker, before }) => isLed && !leadTo(before.routes.ours, worker.health));
+    if (isLed) {
       for (const part of moved) await this.#beside(part);
-      for (const part of this.#parts) if (!leadTo(part.before.routes.ours, part.worker.health)) await this.#lead(part);
+      for (const part of onNewHosts) await this.#lead(part);
       await this.#look(
         moved,
         "that gets nobody yet",
@@ -71,8 +73,9 @@ class Rollout {
     for (const part of this.#parts) {
       if (part.version !== undefined) await this.#everybody(part);
       if (part.observes !== part.before.observes) await this.#observe(part);
-      if (part.triggers) await this.#trigger(part);
+      if (part.triggers && onNewHosts.length === 0) await this.#trigger(part);
     }
+    if (onNewHosts.length > 0) for (const part of this.#parts) if (part.triggers) await this.#trigger(part);
     await this.#look(this.#parts, "that everybody gets");
   }
 

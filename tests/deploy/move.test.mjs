@@ -34,6 +34,9 @@ test("a move to another zone shows what goes, is looked at before anybody gets i
   world.edge.reached = ({ asked }) => asked && assert.ok(world.api.patterns(VERIFY).includes("app.example.com/*"));
   const { status, stdout, output } = await world.deploy();
   assert.equal(status, 0, output);
+  const put = (name) => world.api.writes.findIndex((call) => call.endsWith(`/${name}/routes`));
+  const moved = world.api.writes.findLastIndex((call) => call.endsWith("/deployments"));
+  assert.ok(moved > 0 && put(AUTH) > moved && put(VERIFY) > moved, "the old host was left before all had moved");
   assert.match(stdout, /\+ app\.example\.net\/\*\n +- app\.example\.com\/\*/);
   for (const name of WORKERS) {
     assert.notEqual(world.api.served(name), old[name]);
