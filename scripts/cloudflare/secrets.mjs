@@ -58,7 +58,7 @@ async function list({ stage, workers, file, signal }) {
 /** The variables of the workers as they are wanted, and as they serve: a change of them may not be deployed yet. */
 const variablesOf = (workers, deployed) => [
   ...workers.map(({ settings }) => settings.vars),
-  ...deployed.map(({ bindings }) => Object.fromEntries(bindings.map(({ name, text }) => [name, text]))),
+  ...deployed.filter(isDeployed).map(({ bindings }) => Object.fromEntries(bindings.map(({ name, text }) => [name, text]))),
 ];
 
 function progress(current, name, lifetimes) {

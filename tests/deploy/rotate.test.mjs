@@ -45,7 +45,10 @@ async function servingWorld(t, { vars, ...options } = {}) {
 const held = ({ api }, name) => WORKERS.map((worker) => api.secret(worker, name));
 
 test("SESSION_SECRET: begin, switch, finish, in both workers, and never too early", async (t) => {
-  const world = await servingWorld(t, { edits: [['LOG_LEVEL = "info"', 'LOG_LEVEL = "info"\nSESSION_MAX_SECONDS = "7200"']] });
+  const world = await servingWorld(t, {
+    vars: { SESSION_MAX_SECONDS: "7200" },
+    edits: [['LOG_LEVEL = "info"', 'LOG_LEVEL = "info"\nSESSION_MAX_SECONDS = "7200"']],
+  });
   const old = world.values().SESSION_SECRET;
   const begun = await world.rotate("SESSION_SECRET");
   assert.equal(begun.status, 0, begun.output);
