@@ -10,6 +10,7 @@ mod drain;
 mod health;
 mod limits;
 mod log;
+mod memory;
 mod metrics;
 mod patience;
 mod redis;

@@ -25,6 +25,7 @@ use tokio::{
 use crate::{
     drain::Drain,
     log::{Level, Log},
+    memory::{Held, Memory},
     metrics::{Metrics, result},
     reply,
 };
@@ -32,11 +33,14 @@ use crate::{
 /// How many bodies of the largest size there is memory for.
 const BODIES: usize = 64;
 
+/// The text where there is too much at once.
+pub(crate) const OVERLOADED: &str = "ERR the bridge is overloaded, try again";
+
 /// What the layer needs to know.
 #[derive(Debug)]
 pub(crate) struct Limits {
     in_flight: Arc<Semaphore>,
-    bytes: Arc<Semaphore>,
+    memory: Memory,
     max_body: usize,
     metrics: Arc<Metrics>,
     drain: Arc<Drain>,
@@ -46,7 +50,7 @@ pub(crate) struct Limits {
 /// A request's place among those on their way.
 struct Place {
     _one: OwnedSemaphorePermit,
-    _bytes: OwnedSemaphorePermit,
+    _bytes: Held,
     metrics: Arc<Metrics>,
 }
 
@@ -64,10 +68,9 @@ impl Limits {
         drain: Arc<Drain>,
         log: Log,
     ) -> Self {
-        let bytes = max_body.saturating_mul(BODIES).min(Semaphore::MAX_PERMITS);
         Self {
             in_flight: Arc::new(Semaphore::new(max_in_flight)),
-            bytes: Arc::new(Semaphore::new(bytes)),
+            memory: Memory::new(max_body.saturating_mul(BODIES)),
             max_body,
             metrics,
             drain,
@@ -81,7 +84,10 @@ impl Limits {
         let one = one.map_err(|_| "in_flight")?;
         let size = request.body().size_hint().upper();
         let size = size.and_then(|size| usize::try_from(size).ok());
-        let bytes = self.bytes(size.unwrap_or(self.max_body).min(self.max_body))?;
+        let bytes = self
+            .memory
+            .take(size.unwrap_or(self.max_body).min(self.max_body));
+        let bytes = bytes.ok_or("bytes")?;
         self.metrics.in_flight.inc();
         Ok(Place {
             _one: one,
@@ -90,30 +96,28 @@ impl Limits {
         })
     }
 
-    fn bytes(&self, size: usize) -> Result<OwnedSemaphorePermit, &'static str> {
-        let size = u32::try_from(size).map_err(|_| "bytes")?;
-        let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(size);
-        bytes.map_err(|_| "bytes")
-    }
-
     /// The answer, whose bytes count until they are sent.
     fn counted(&self, response: Response) -> Response {
+        // Only memory is what the protocol itself can lack.
+        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+            return self.refused("bytes");
+        }
         let size = response.body().size_hint().exact().unwrap_or(0);
-        match self.bytes(usize::try_from(size).unwrap_or(usize::MAX)) {
-            Ok(bytes) => response.map(|body| {
-                Body::new(Counted {
-                    body,
-                    _bytes: bytes,
-                })
+        match self
+            .memory
+            .take(usize::try_from(size).unwrap_or(usize::MAX))
+        {
+            Some(held) => response.map(|body| {
+                let held = Arc::new(held);
+                Body::new(Counted { body, held })
             }),
-            Err(reason) => self.refused(reason),
+            None => self.refused("bytes"),
         }
     }
 
     fn refused(&self, reason: &'static str) -> Response {
         self.metrics.refused.with_label_values(&[reason]).inc();
-        let text = "ERR the bridge is overloaded, try again";
-        let mut response = reply::error(StatusCode::SERVICE_UNAVAILABLE, text);
+        let mut response = reply::error(StatusCode::SERVICE_UNAVAILABLE, OVERLOADED);
         let second = HeaderValue::from_static("1");
         response.headers_mut().insert(header::RETRY_AFTER, second);
         response
@@ -123,7 +127,7 @@ impl Limits {
 /// The layer.
 pub(crate) async fn limit(
     State(limits): State<Arc<Limits>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let started = Instant::now();
@@ -136,6 +140,7 @@ pub(crate) async fn limit(
         }
         Ok(place) => {
             let limits = Arc::clone(&limits);
+            request.extensions_mut().insert(limits.memory.clone());
             // A task of its own, because this one ends when the client leaves.
             let answered = tokio::spawn(async move {
                 let response = next.run(request).await;
@@ -172,10 +177,22 @@ fn tell(limits: &Limits, kind: &str, response: &Response, started: Instant) {
     );
 }
 
-/// A body whose bytes count among those in memory.
+/// A body whose bytes count among those in memory: until they are sent, which is after the body has ended.
 struct Counted {
     body: Body,
-    _bytes: OwnedSemaphorePermit,
+    held: Arc<Held>,
+}
+
+/// Bytes that count.
+struct Owned {
+    bytes: Bytes,
+    _held: Arc<Held>,
+}
+
+impl AsRef<[u8]> for Owned {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 impl HttpBody for Counted {
@@ -186,7 +203,13 @@ impl HttpBody for Counted {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        frame.map_ok(|frame| {
+            frame.map_data(|bytes| {
+                let held = Arc::clone(&self.held);
+                Bytes::from_owner(Owned { bytes, _held: held })
+            })
+        })
     }
 
     fn is_end_stream(&self) -> bool {

@@ -25,6 +25,8 @@ use tokio::time::timeout;
 
 use crate::{
     command::Command,
+    limits::OVERLOADED,
+    memory::{self, Held, Memory, Shape},
     redis::Pool,
     refuse,
     reply::{self, Format, Outcome},
@@ -43,6 +45,16 @@ pub struct Options {
     pub max_body: usize,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
+}
+
+/// The most commands of a request. AuthFlow sends fewer than fifty.
+const MAX_COMMANDS: usize = 10_000;
+
+/// How a request is answered, and from which memory.
+#[derive(Clone, Copy)]
+struct Ask<'a> {
+    format: Format,
+    memory: Option<&'a Memory>,
 }
 
 struct Bridge {
@@ -119,6 +131,7 @@ impl Bridge {
             }
         };
         let format = Format::of(&parts.headers)?;
+        let memory = parts.extensions.get::<Memory>();
         let body = if with_body {
             let limit = self.options.max_body;
             timeout(self.options.body_timeout, to_bytes(body, limit))
@@ -133,61 +146,79 @@ impl Bridge {
         } else {
             Vec::new().into()
         };
-        match parts.uri.path() {
-            "/" if with_body => self.single(Command::from_json(&body)?, format).await,
+        // What costs memory is known before anything is made of the body, and the body is let go of before Redis is
+        // asked.
+        let (path, query) = (parts.uri.path(), parts.uri.query());
+        let shape = match path {
+            "/" => Shape::of_json(&body, false),
+            "/pipeline" | "/multi-exec" => Shape::of_json(&body, true),
+            path => Shape::of_path(path, query),
+        };
+        if shape.commands > MAX_COMMANDS {
+            return Err(too_many(shape.commands));
+        }
+        let _held = hold(memory, |memory| memory.take_for(shape))?;
+        let ask = Ask { format, memory };
+        match path {
+            "/" if with_body => {
+                let command = Command::from_json(&body)?;
+                drop(body);
+                self.single(command, ask).await
+            }
             "/pipeline" if with_body => {
-                self.pipeline(Command::many_from_json(&body)?, format).await
+                let commands = Command::many_from_json(&body)?;
+                drop(body);
+                self.pipeline(commands, ask).await
             }
             "/multi-exec" if with_body => {
-                self.multi_exec(Command::many_from_json(&body)?, format)
-                    .await
+                let commands = Command::many_from_json(&body)?;
+                drop(body);
+                self.multi_exec(commands, ask).await
             }
             "/pipeline" | "/multi-exec" => Err(refuse(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "ERR method not allowed",
             )),
             path => {
-                self.single(Command::from_path(path, &body, parts.uri.query())?, format)
-                    .await
+                let command = Command::from_path(path, &body, query)?;
+                drop(body);
+                self.single(command, ask).await
             }
         }
     }
 
-    async fn single(&self, command: Command, format: Format) -> Result<Response, Refusal> {
+    async fn single(&self, command: Command, ask: Ask<'_>) -> Result<Response, Refusal> {
         let prepared = self
             .prepare(command)
             .map_err(|text| refuse(status_of(&text), text))?;
-        let replies = self.run(std::slice::from_ref(&prepared)).await?;
+        let (replies, _held) = self.run(std::slice::from_ref(&prepared), ask).await?;
         let outcome = replies
             .into_iter()
             .next()
             .map_or(Outcome::Value(Value::Nil), |value| {
                 outcome(&prepared, value)
             });
-        Ok(reply::single(&outcome, format))
+        Ok(reply::single(&outcome, ask.format))
     }
 
-    async fn pipeline(&self, commands: Vec<Command>, format: Format) -> Result<Response, Refusal> {
+    async fn pipeline(&self, commands: Vec<Command>, ask: Ask<'_>) -> Result<Response, Refusal> {
         let prepared: Vec<Result<Prepared, String>> = commands
             .into_iter()
             .map(|command| self.prepare(command))
             .collect();
         let good: Vec<&Prepared> = prepared.iter().flatten().collect();
-        let mut replies = self.run(&good).await?.into_iter();
+        let (replies, _held) = self.run(&good, ask).await?;
+        let mut replies = replies.into_iter();
         let outcomes = prepared.iter().map(|prepared| match prepared {
             Ok(prepared) => outcome(prepared, replies.next().unwrap_or(Value::Nil)),
             Err(text) => Outcome::Error(text.clone()),
         });
-        Ok(reply::many(outcomes, format))
+        Ok(reply::many(outcomes, ask.format))
     }
 
     /// One contiguous MULTI..EXEC: on a shared connection nothing can come between.
-    async fn multi_exec(
-        &self,
-        commands: Vec<Command>,
-        format: Format,
-    ) -> Result<Response, Refusal> {
-        if format == Format::Resp2 {
+    async fn multi_exec(&self, commands: Vec<Command>, ask: Ask<'_>) -> Result<Response, Refusal> {
+        if ask.format == Format::Resp2 {
             return Err(refuse(
                 StatusCode::BAD_REQUEST,
                 "ERR resp2 response format is not supported for multi-exec",
@@ -204,14 +235,14 @@ impl Bridge {
             .chain(&prepared)
             .chain(std::iter::once(&exec))
             .collect();
-        let mut replies = self.run(&batch).await?;
+        let (mut replies, _held) = self.run(&batch, ask).await?;
         match replies.pop() {
             Some(Value::Array(values)) => Ok(reply::many(
                 prepared
                     .iter()
                     .zip(values)
                     .map(|(prepared, value)| outcome(prepared, value)),
-                format,
+                ask.format,
             )),
             // Discarded as a whole: the first command that could not be queued says why.
             last => {
@@ -236,14 +267,32 @@ impl Bridge {
         Ok(self.scripts.prepare(command))
     }
 
-    async fn run<P: AsRef<Command>>(&self, commands: &[P]) -> Result<Vec<Value>, Refusal> {
-        self.redis.run(commands).await.map_err(|failure| {
+    /// The replies, and the memory that they and the answer take.
+    async fn run<P: AsRef<Command>>(
+        &self,
+        commands: &[P],
+        ask: Ask<'_>,
+    ) -> Result<(Vec<Value>, Option<Held>), Refusal> {
+        let replies = self.redis.run(commands).await.map_err(|failure| {
             refuse(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 format!("ERR Redis is unreachable: {failure}"),
             )
-        })
+        })?;
+        let held = hold(ask.memory, |memory| memory.take(memory::cost(&replies)))?;
+        Ok((replies, held))
     }
+}
+
+/// A part of the memory, where it is counted at all.
+fn hold(
+    memory: Option<&Memory>,
+    take: impl FnOnce(&Memory) -> Option<Held>,
+) -> Result<Option<Held>, Refusal> {
+    let overloaded = || refuse(StatusCode::SERVICE_UNAVAILABLE, OVERLOADED);
+    memory
+        .map(|memory| take(memory).ok_or_else(overloaded))
+        .transpose()
 }
 
 fn outcome(prepared: &Prepared, value: Value) -> Outcome {
@@ -267,5 +316,14 @@ fn too_large(parts: &Parts, limit: usize) -> Refusal {
     refuse(
         StatusCode::PAYLOAD_TOO_LARGE,
         refuse::too_large(limit, length.unwrap_or(limit + 1)),
+    )
+}
+
+fn too_many(commands: usize) -> Refusal {
+    refuse(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!(
+            "ERR max number of commands exceeded. Limit: {MAX_COMMANDS}, Actual: {commands}. Send them in several requests"
+        ),
     )
 }

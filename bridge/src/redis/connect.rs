@@ -9,7 +9,11 @@ use tokio::{
     task::{AbortHandle, JoinHandle},
 };
 
-use super::{Address, guard::Guard, tls::Tls};
+use super::{
+    Address,
+    guard::{Guard, Untaken},
+    tls::Tls,
+};
 
 /// Who we are to Redis.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +32,7 @@ pub(super) struct Live {
     pub(super) connection: MultiplexedConnection,
     pub(super) driver: AbortHandle,
     pub(super) address: Address,
+    pub(super) untaken: Untaken,
 }
 
 /// What is there can never be used: it is no matter of time.
@@ -99,14 +104,16 @@ pub(super) async fn open(
         info = info.set_password(password.expose_secret());
     }
     let config = AsyncConnectionConfig::new().set_response_timeout(Some(reply_timeout));
+    let untaken = Untaken::default();
     let opened = match tls {
         None => {
-            let made = MultiplexedConnection::new_with_config(&info, Guard::new(stream), config);
+            let stream = Guard::new(stream, untaken.clone());
+            let made = MultiplexedConnection::new_with_config(&info, stream, config);
             made.await
                 .map(|(connection, driver)| (connection, tokio::spawn(driver)))
         }
         Some(tls) => {
-            let stream = Guard::new(tls.connect(&address.host, stream).await?);
+            let stream = Guard::new(tls.connect(&address.host, stream).await?, untaken.clone());
             let made = MultiplexedConnection::new_with_config(&info, stream, config);
             made.await
                 .map(|(connection, driver)| (connection, tokio::spawn(driver)))
@@ -117,6 +124,7 @@ pub(super) async fn open(
         connection,
         driver: task.abort_handle(),
         address: address.clone(),
+        untaken,
     };
     Ok((live, task))
 }

@@ -95,7 +95,10 @@ impl Connector {
         let opened = connect::open(address, self.tls.as_ref(), &self.login, self.timeout).await;
         let (mut live, task) = opened.map_err(|problem| format!("{address}: {problem}"))?;
         match connect::look(&mut live).await {
-            Ok(()) => Ok((live, task)),
+            Ok(()) => {
+                live.untaken.clear();
+                Ok((live, task))
+            }
             Err(problem) => {
                 task.abort();
                 Err(match problem {

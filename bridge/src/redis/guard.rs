@@ -1,18 +1,24 @@
-//! Bounds what one reply of Redis may hold in memory.
+//! Bounds what the replies of Redis on one connection may hold in memory.
 //!
-//! The `redis` crate reads a reply as a whole, however large it is. This reads along and breaks the
-//! connection off before that is too much.
+//! The `redis` crate reads a reply as a whole, however large it is, and keeps those to a pipeline until the last
+//! is there. This reads along. It breaks the connection off before one reply is too much, and reads no further while
+//! too much waits to be taken: so a pipeline whose replies are too much together is late.
 
 use std::{
+    collections::VecDeque,
     io,
     pin::Pin,
-    task::{Context, Poll, ready},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker, ready},
 };
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The largest reply that is read at all; from 10 MB on nobody gets to see it (`refuse.rs`).
-const MAX_REPLY: u64 = 64 * 1024 * 1024;
+const MAX_REPLY: u64 = 32 * 1024 * 1024;
+
+/// How much may wait to be taken before no more is read.
+const MAX_UNTAKEN: u64 = 16 * 1024 * 1024;
 
 /// What an element costs in memory whatever it holds.
 const ELEMENT: u64 = 64;
@@ -27,6 +33,56 @@ pub(super) struct Guard<S> {
     meter: Meter,
 }
 
+/// The replies that have come and that nobody has taken yet.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Untaken(Arc<Mutex<Sizes>>);
+
+#[derive(Debug, Default)]
+struct Sizes {
+    each: VecDeque<u64>,
+    all: u64,
+    /// Whoever would read on.
+    reader: Option<Waker>,
+}
+
+impl Untaken {
+    /// Whoever asked has as many replies as they asked for. Batches end in whatever order; in the end the sum is right.
+    pub(super) fn take(&self, count: usize) {
+        let mut sizes = self.lock();
+        let count = count.min(sizes.each.len());
+        let taken: u64 = sizes.each.drain(..count).sum();
+        sizes.all -= taken;
+        if let Some(reader) = sizes.reader.take() {
+            reader.wake();
+        }
+    }
+
+    /// Those to what was asked before anybody could ask.
+    pub(super) fn clear(&self) {
+        self.take(usize::MAX);
+    }
+
+    fn add(&self, size: u64) {
+        let mut sizes = self.lock();
+        sizes.each.push_back(size);
+        sizes.all += size;
+    }
+
+    /// Whether too much waits; if so, `reader` is woken once some of it is taken.
+    fn is_full(&self, reader: &Waker) -> bool {
+        let mut sizes = self.lock();
+        let is_full = sizes.all > MAX_UNTAKEN;
+        if is_full {
+            sizes.reader = Some(reader.clone());
+        }
+        is_full
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sizes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// How far a reply has come.
 #[derive(Debug, Default)]
 struct Meter {
@@ -37,14 +93,16 @@ struct Meter {
     /// Bytes of a string, and its line's end, that are not looked into.
     skip: u64,
     line: Vec<u8>,
+    untaken: Untaken,
 }
 
 impl<S> Guard<S> {
-    pub(super) fn new(stream: S) -> Self {
-        Self {
-            stream,
-            meter: Meter::default(),
-        }
+    pub(super) fn new(stream: S, untaken: Untaken) -> Self {
+        let meter = Meter {
+            untaken,
+            ..Meter::default()
+        };
+        Self { stream, meter }
     }
 }
 
@@ -113,7 +171,11 @@ impl Meter {
             },
             _ => {}
         }
-        self.size <= MAX_REPLY
+        let fits = self.size <= MAX_REPLY;
+        if fits && self.open == 0 {
+            self.untaken.add(self.size);
+        }
+        fits
     }
 }
 
@@ -123,6 +185,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.meter.untaken.is_full(context.waker()) {
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         let new = buffer.filled().get(before..).unwrap_or_default();
@@ -169,26 +234,33 @@ mod tests {
     }
 
     #[test]
+    fn while_too_much_waits_no_more_is_read_and_who_takes_it_wakes_the_reader() {
+        let mut meter = Meter::default();
+        let untaken = meter.untaken.clone();
+        let reader = Waker::noop();
+        let large = [b"$9000000\r\n".as_slice(), &vec![b'x'; 9_000_000], b"\r\n"].concat();
+        assert!(meter.pass(&large) && !untaken.is_full(reader));
+        assert!(meter.pass(&large) && untaken.is_full(reader));
+        untaken.take(1);
+        assert!(untaken.lock().reader.is_none() && !untaken.is_full(reader));
+        assert!(meter.pass(&large) && untaken.is_full(reader));
+        untaken.clear();
+        assert_eq!(untaken.lock().all, 0);
+    }
+
+    #[test]
     fn replies_of_every_kind_pass_however_many_they_are() {
         let replies = b"+OK\r\n:1\r\n$-1\r\n*-1\r\n*0\r\n-ERR no\r\n$5\r\na\r\n*9\r\n*2\r\n*1\r\n$1\r\nx\r\n:2\r\n";
         assert!(passes(&replies.repeat(1000)));
-        let mut meter = Meter::default();
-        let large = [
-            b"$30000000\r\n".as_slice(),
-            &vec![b'x'; 30_000_000],
-            b"\r\n",
-        ]
-        .concat();
-        assert!((0..10).all(|_| meter.pass(&large)));
     }
 
     #[test]
     fn what_is_too_large_is_seen_when_it_is_announced() {
         for reply in [
-            "$67108865\r\n",
-            "*2000000\r\n",
+            "$33554433\r\n",
+            "*1000000\r\n",
             "*18446744073709551615\r\n",
-            "*2\r\n$40000000\r\n",
+            "*2\r\n$20000000\r\n",
         ] {
             let mut meter = Meter::default();
             let passed = meter.pass(reply.as_bytes());
@@ -196,12 +268,12 @@ mod tests {
         }
         let mut meter = Meter::default();
         let half = [
-            b"$40000000\r\n".as_slice(),
-            &vec![b'x'; 40_000_000],
+            b"$20000000\r\n".as_slice(),
+            &vec![b'x'; 20_000_000],
             b"\r\n",
         ]
         .concat();
-        assert!(meter.pass(b"*2\r\n") && meter.pass(&half) && !meter.pass(b"$40000000\r\n"));
+        assert!(meter.pass(b"*2\r\n") && meter.pass(&half) && !meter.pass(b"$20000000\r\n"));
     }
 
     #[test]

@@ -207,6 +207,7 @@ impl Pool {
             .send_packed_commands(&batch, 0, commands.len());
         let failure = match timeout_at(deadline, sent).await {
             Ok(Ok(replies)) => {
+                live.untaken.take(commands.len());
                 if replies.iter().any(is_demoted) {
                     live.driver.abort();
                 }
