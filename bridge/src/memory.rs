@@ -42,8 +42,8 @@ impl Memory {
         permit.ok().map(Held)
     }
 
-    /// What a request of this shape costs beside its bytes; where that is more than half of all, no more than that, or
-    /// it would be refused for ever.
+    /// What a request of this shape costs beside its bytes; but half of all at the most, or it would be
+    /// refused for ever.
     pub(crate) fn take_for(&self, shape: Shape) -> Option<Held> {
         let commands = shape.commands.saturating_mul(COMMAND);
         let arguments = shape.arguments.saturating_mul(ARGUMENT);
@@ -59,7 +59,8 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// Of a command in JSON, or of several, without building anything. What is no JSON has some shape, too.
+    /// Of a command in JSON, or of several, without building anything. What is no JSON has some shape,
+    /// too.
     pub(crate) fn of_json(body: &Bytes, is_many: bool) -> Self {
         let (mut depth, mut commands, mut arguments) = (0_usize, 1, 1);
         let (mut in_string, mut is_escaped) = (false, false);

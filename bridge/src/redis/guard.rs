@@ -1,8 +1,9 @@
 //! Bounds what the replies of Redis on one connection may hold in memory.
 //!
-//! The `redis` crate reads a reply as a whole, however large it is, and keeps those to a pipeline until the last
-//! is there. This reads along. It breaks the connection off before one reply is too much, and reads no further while
-//! too much waits to be taken: so a pipeline whose replies are too much together is late.
+//! The `redis` crate reads a reply as a whole, however large it is, and keeps those to a pipeline until
+//! the last is there. This reads along. It breaks the connection off before one reply is too much, and
+//! reads no further while too much waits to be taken: so a pipeline whose replies are too much together
+//! is late.
 
 use std::{
     collections::VecDeque,
@@ -17,8 +18,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// The largest reply that is read at all; from 10 MB on nobody gets to see it (`refuse.rs`).
 const MAX_REPLY: u64 = 32 * 1024 * 1024;
 
-/// How much may wait to be taken before no more is read.
-const MAX_UNTAKEN: u64 = 16 * 1024 * 1024;
+/// How much may wait to be taken before no more is read: twice the largest reply that anybody gets to see.
+const MAX_UNTAKEN: u64 = 20 * 1024 * 1024;
 
 /// What an element costs in memory whatever it holds.
 const ELEMENT: u64 = 64;
@@ -46,7 +47,8 @@ struct Sizes {
 }
 
 impl Untaken {
-    /// Whoever asked has as many replies as they asked for. Batches end in whatever order; in the end the sum is right.
+    /// Whoever asked has as many replies as they asked for. Batches may end in another order; once all have
+    /// ended, the sum is right.
     pub(super) fn take(&self, count: usize) {
         let mut sizes = self.lock();
         let count = count.min(sizes.each.len());
@@ -238,7 +240,12 @@ mod tests {
         let mut meter = Meter::default();
         let untaken = meter.untaken.clone();
         let reader = Waker::noop();
-        let large = [b"$9000000\r\n".as_slice(), &vec![b'x'; 9_000_000], b"\r\n"].concat();
+        let large = [
+            b"$11000000\r\n".as_slice(),
+            &vec![b'x'; 11_000_000],
+            b"\r\n",
+        ]
+        .concat();
         assert!(meter.pass(&large) && !untaken.is_full(reader));
         assert!(meter.pass(&large) && untaken.is_full(reader));
         untaken.take(1);
