@@ -66,7 +66,8 @@ export async function tryServiceKey(url, key) {
   const users = await ask(`${url}/auth/v1/admin/users?page=1&per_page=1`, { headers });
   return users.status === 200
     ? undefined
-    : `Supabase lets the key administer nothing (${users.status ?? users.why}): take a secret key from Project Settings > API Keys`;
+    : `Supabase lets the key administer nothing (${users.status ?? users.why}): take a secret key from Project Settings > ` +
+      "API Keys";
 }
 
 /** An application: whatever it says, it is there. */
