@@ -100,11 +100,8 @@ impl Fingerprinter {
         if first.passes() {
             return first;
         }
-        let others = self.others.iter().map(compare);
-        others
-            .into_iter()
-            .find(|likeness| likeness.passes())
-            .unwrap_or(first)
+        let mut others = self.others.iter().map(compare);
+        others.find(|likeness| likeness.passes()).unwrap_or(first)
     }
 
     fn judge(
