@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { Failure } from "../common/failure.mjs";
+import { json } from "../common/json.mjs";
 import { wrangler } from "./wrangler.mjs";
 
 const BASE = "https://api.cloudflare.com/client/v4";
@@ -157,14 +158,6 @@ async function credentials() {
   }
   if (told.type === "api_key") return { "x-auth-key": told.key, "x-auth-email": told.email };
   return { authorization: `Bearer ${told.token}` };
-}
-
-function json(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 const hint = (status) =>

@@ -1,6 +1,9 @@
 // Whether what one is told of really answers: Upstash, Supabase, an application. Each gives nothing where all is well, or
 // what is wrong and what to do.
 
+import { json } from "../common/json.mjs";
+import { headersOf } from "../supabase/headers.mjs";
+
 const TIMEOUT_MS = 10_000;
 
 /** Asks `url` once. `status` is undefined where nobody answers, and `why` says it. */
@@ -8,17 +11,9 @@ async function ask(url, { method = "GET", headers = {}, body } = {}) {
   try {
     const response = await fetch(url, { method, headers, body, redirect: "manual", signal: AbortSignal.timeout(TIMEOUT_MS) });
     const text = await response.text();
-    return { status: response.status, text, json: parsed(text) };
+    return { status: response.status, text, json: json(text) };
   } catch (error) {
     return { why: error.cause?.code ?? error.cause?.message ?? error.message };
-  }
-}
-
-function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 
@@ -48,7 +43,7 @@ export async function tryUpstash(url, token) {
 
 /** Supabase's Auth: it answers, and takes the key. */
 export async function trySupabase(url, key) {
-  const headers = { apikey: key, ...(key.startsWith("sb_") ? {} : { authorization: `Bearer ${key}` }) };
+  const headers = headersOf(key);
   const health = await ask(`${url}/auth/v1/health`, { headers });
   if (health.status === 401)
     return "Supabase does not take the key: take SUPABASE_ANON_KEY from Supabase's dashboard, Project Settings, API Keys";
@@ -62,7 +57,7 @@ export async function trySupabase(url, key) {
 
 /** Supabase's service role key: it may administer, which no other key may. */
 export async function tryServiceKey(url, key) {
-  const headers = { apikey: key, ...(key.startsWith("sb_") ? {} : { authorization: `Bearer ${key}` }) };
+  const headers = headersOf(key);
   const users = await ask(`${url}/auth/v1/admin/users?page=1&per_page=1`, { headers });
   return users.status === 200
     ? undefined

@@ -4,6 +4,7 @@ import { request } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { Failure } from "../common/failure.mjs";
+import { json } from "../common/json.mjs";
 import { short } from "./deployed.mjs";
 
 /** It must answer well so often in a row: several machines answer, and not all change at once. */
@@ -91,12 +92,4 @@ function ask(url, overrides, signal) {
     asked.on("error", failed);
     asked.end();
   });
-}
-
-function json(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

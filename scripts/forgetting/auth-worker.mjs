@@ -3,6 +3,7 @@
 import { setTimeout } from "node:timers/promises";
 
 import { Failure, say } from "../common/failure.mjs";
+import { json } from "../common/json.mjs";
 import { asked } from "../common/terminal.mjs";
 
 /** How often a request is made that is answered by 503 or 429, and the longest time between two. */
@@ -72,7 +73,7 @@ export class AuthWorker {
       const response = await this.#send(method, path, body);
       const text = await response.text();
       if (response.ok) return text ? JSON.parse(text) : undefined;
-      const problem = readProblem(text);
+      const problem = json(text);
       if (response.status === 404 && problem?.code === "not_found") return null;
       const refused = new Failure(refusal(response.status, problem));
       if (![429, 503].includes(response.status) || tries === TRIES) throw refused;
@@ -98,12 +99,4 @@ export class AuthWorker {
 
 function refusal(status, { code, detail } = {}) {
   return detail ? `${detail} (${status} ${code})` : `The answer was ${status}`;
-}
-
-function readProblem(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,8 @@
 // What can be seen of Supabase from outside, with the keys that the workers have.
 
+import { json } from "../common/json.mjs";
 import { PLACES } from "./findings.mjs";
+import { headersOf } from "./headers.mjs";
 
 const TIMEOUT_MS = 10_000;
 const NO_HASH = "0".repeat(64);
@@ -28,8 +30,7 @@ async function ask(url, key, { body } = {}) {
     const response = await fetch(url, {
       method: body === undefined ? "GET" : "POST",
       headers: {
-        apikey: key,
-        ...(key.startsWith("sb_") ? {} : { authorization: `Bearer ${key}` }),
+        ...headersOf(key),
         ...(body === undefined ? {} : { "content-type": "application/json" }),
       },
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -37,17 +38,9 @@ async function ask(url, key, { body } = {}) {
       redirect: "manual",
     });
     const text = await response.text();
-    return { status: response.status, body: parsed(text) };
+    return { status: response.status, body: json(text) };
   } catch (error) {
     return { status: undefined, why: error.cause?.message ?? error.message };
-  }
-}
-
-function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

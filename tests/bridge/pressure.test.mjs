@@ -6,22 +6,13 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { BRIDGE_TOKEN, startBridge, within } from "../support/bridge.mjs";
-import { startRedis } from "../support/redis.mjs";
+import { BRIDGE_TOKEN, startWithRedis, within } from "../support/bridge.mjs";
 import { crowd } from "./crowd.mjs";
 
 const MB = 1024 * 1024;
 
-async function start(t, env) {
-  const redis = await startRedis();
-  t.after(() => redis.stop());
-  const bridge = await startBridge({ REDIS_URL: `redis://127.0.0.1:${redis.port}`, ...env });
-  t.after(() => bridge.stop());
-  return { redis, bridge };
-}
-
 test("past what may be in flight a request is refused at once, and the next one is served", async (t) => {
-  const { redis, bridge } = await start(t, { BRIDGE_MAX_IN_FLIGHT: "5", REDIS_TIMEOUT_MS: "10000" });
+  const { redis, bridge } = await startWithRedis(t, { BRIDGE_MAX_IN_FLIGHT: "5", REDIS_TIMEOUT_MS: "10000" });
   redis.freeze();
   const waiting = Array.from({ length: 5 }, () => bridge.send(["INCR", "n"]));
   await within(5000, async () => (await bridge.metrics())["authflow_bridge_in_flight"] === 5);
@@ -38,7 +29,7 @@ test("past what may be in flight a request is refused at once, and the next one 
 });
 
 test("a client that leaves gives its place back when Redis has answered, and not before", async (t) => {
-  const { redis, bridge } = await start(t, { BRIDGE_MAX_IN_FLIGHT: "1", REDIS_TIMEOUT_MS: "10000" });
+  const { redis, bridge } = await startWithRedis(t, { BRIDGE_MAX_IN_FLIGHT: "1", REDIS_TIMEOUT_MS: "10000" });
   redis.freeze();
   const leaving = new AbortController();
   const left = assert.rejects(bridge.send(["INCR", "n"], { signal: leaving.signal }), { name: "AbortError" });
@@ -52,7 +43,7 @@ test("a client that leaves gives its place back when Redis has answered, and not
 });
 
 test("bodies that are more than there is memory for are refused", async (t) => {
-  const { redis, bridge } = await start(t, { BRIDGE_MAX_BODY_BYTES: "100000", REDIS_TIMEOUT_MS: "10000" });
+  const { redis, bridge } = await startWithRedis(t, { BRIDGE_MAX_BODY_BYTES: "100000", REDIS_TIMEOUT_MS: "10000" });
   redis.freeze();
   const set = ["SET", "k", "v".repeat(99_000)];
   const statuses = [];
@@ -65,7 +56,7 @@ test("bodies that are more than there is memory for are refused", async (t) => {
 });
 
 test("a frozen Redis under 200 clients grows no memory, and all is well once it goes on", async (t) => {
-  const { redis, bridge } = await start(t, { REDIS_TIMEOUT_MS: "300" });
+  const { redis, bridge } = await startWithRedis(t, { REDIS_TIMEOUT_MS: "300" });
   const value = "v".repeat(2000);
   const counts = {};
   const seen = (asked, { status, late }) => {
@@ -96,7 +87,7 @@ test("a frozen Redis under 200 clients grows no memory, and all is well once it 
 });
 
 test("a reply that is too large is an error of its request alone; one beyond all measure ends its connection", async (t) => {
-  const { redis, bridge } = await start(t);
+  const { redis, bridge } = await startWithRedis(t);
   await redis.command("SET", "large", "v".repeat(11 * MB));
   await redis.command("SET", "huge", "v".repeat(70 * MB));
   const before = await bridge.memory();
@@ -110,7 +101,7 @@ test("a reply that is too large is an error of its request alone; one beyond all
 });
 
 test("whoever sends a head drop by drop is hung up on, and holds up nobody", async (t) => {
-  const { bridge } = await start(t);
+  const { bridge } = await startWithRedis(t);
   const { hostname, port } = new URL(bridge.url);
   const slow = Array.from({ length: 50 }, () => connect(Number(port), hostname));
   const drops = setInterval(() => slow.forEach((socket) => socket.write("x")), 500);
@@ -129,7 +120,7 @@ test("whoever sends a head drop by drop is hung up on, and holds up nobody", asy
 });
 
 test("a body that does not arrive is not waited for, and needs a token to be waited for at all", async (t) => {
-  const { bridge } = await start(t);
+  const { bridge } = await startWithRedis(t);
   const { hostname, port } = new URL(bridge.url);
   const answer = async (token) => {
     const socket = connect(Number(port), hostname);

@@ -3,22 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { startBridge, within } from "../support/bridge.mjs";
-import { startRedis } from "../support/redis.mjs";
+import { startWithRedis, within } from "../support/bridge.mjs";
 import { crowd } from "./crowd.mjs";
-
-async function start(t, env) {
-  const redis = await startRedis();
-  t.after(() => redis.stop());
-  const bridge = await startBridge({ REDIS_URL: `redis://127.0.0.1:${redis.port}`, ...env });
-  t.after(() => bridge.stop());
-  return { redis, bridge };
-}
 
 const inFlight = async (bridge) => (await bridge.metrics())["authflow_bridge_in_flight"];
 
 test("under load, no request fails: whoever asks is told that it stops, is served meanwhile, and it ends with 0", async (t) => {
-  const { bridge } = await start(t, { BRIDGE_DRAIN_SECONDS: "6" });
+  const { bridge } = await startWithRedis(t, { BRIDGE_DRAIN_SECONDS: "6" });
   const failed = [];
   let served = 0;
   const seen = (asked, { status, error }) => {
@@ -45,7 +36,7 @@ test("under load, no request fails: whoever asks is told that it stops, is serve
 });
 
 test("what is in flight is finished after the door is shut", async (t) => {
-  const { redis, bridge } = await start(t, { BRIDGE_DRAIN_SECONDS: "4", REDIS_TIMEOUT_MS: "10000" });
+  const { redis, bridge } = await startWithRedis(t, { BRIDGE_DRAIN_SECONDS: "4", REDIS_TIMEOUT_MS: "10000" });
   redis.freeze();
   const waiting = bridge.send(["INCR", "n"]);
   await within(5000, async () => (await inFlight(bridge)) === 1);
@@ -58,7 +49,7 @@ test("what is in flight is finished after the door is shut", async (t) => {
 
 test("when the time is over, or at a second signal, it ends whatever is left, and says so with 1", async (t) => {
   for (const [seconds, signals] of [["1", 1], ["600", 2]]) {
-    const { redis, bridge } = await start(t, { BRIDGE_DRAIN_SECONDS: seconds, REDIS_TIMEOUT_MS: "60000" });
+    const { redis, bridge } = await startWithRedis(t, { BRIDGE_DRAIN_SECONDS: seconds, REDIS_TIMEOUT_MS: "60000" });
     redis.freeze();
     const waiting = assert.rejects(bridge.send(["PING"]));
     await within(5000, async () => (await inFlight(bridge)) === 1);

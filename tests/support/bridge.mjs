@@ -5,12 +5,22 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { startProcess } from "./process.mjs";
+import { startRedis } from "./redis.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const BRIDGE_BINARY = `${process.env.CARGO_TARGET_DIR ?? `${ROOT}target`}/debug/authflow-bridge`;
 
 export const BRIDGE_TOKEN = "bridge-token-of-the-tests";
 export const METRICS_TOKEN = "metrics-token-of-the-tests";
+
+/** The bridge in front of a Redis of its own, for the test `t`; `env` has further variables. */
+export async function startWithRedis(t, env) {
+  const redis = await startRedis();
+  t.after(() => redis.stop());
+  const bridge = await startBridge({ REDIS_URL: `redis://127.0.0.1:${redis.port}`, ...env });
+  t.after(() => bridge.stop());
+  return { redis, bridge };
+}
 
 /**
  * Starts the bridge with the variables of `env`, on a free port unless they name one, and waits until it reached Redis, or
