@@ -101,12 +101,18 @@ async function unchanged(plans, signal) {
   }
 }
 
-/** Uploads what has changed, side by side, and gives the ids. */
+/**
+ * Uploads what has changed, and gives the ids. One after the other, always in the same order: of two deploys at once, the one
+ * that comes second to the first worker stops there, and the other one goes through.
+ */
 async function uploadAll(cloudflare, stage, plans, signal) {
-  const uploads = plans.map((plan) => (plan.uploads ? upload(cloudflare, stage, plan, signal) : undefined));
-  const failed = (await Promise.allSettled(uploads)).find(({ status }) => status === "rejected");
-  if (failed) throw new Failure(`${failed.reason.message}\nNothing was changed for anybody`);
-  return Promise.all(uploads);
+  const versions = [];
+  try {
+    for (const plan of plans) versions.push(plan.uploads ? await upload(cloudflare, stage, plan, signal) : undefined);
+  } catch (error) {
+    throw new Failure(`${error.message}\nNothing was changed for anybody`);
+  }
+  return versions;
 }
 
 /** Uploads a version that nobody gets yet, and gives its id. */

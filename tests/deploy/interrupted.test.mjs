@@ -65,27 +65,51 @@ test("who deploys meanwhile is not overruled, and what was done is taken back", 
   assert.deepEqual(world.api.serving(AUTH), { [old[AUTH]]: 100 });
 });
 
-test("of two deploys at once, one goes through and the other one changes nothing", async (t) => {
+/** A gate that nobody passes before `count` are there; `first` is called when the first one arrives. */
+function gate(count, first) {
+  let open;
+  const opened = new Promise((resolve) => (open = resolve));
+  let waiting = 0;
+  return () => {
+    waiting += 1;
+    if (waiting === 1) first?.();
+    if (waiting === count) open();
+    return opened;
+  };
+}
+
+test("of two deploys that upload at once, one goes through and the other one changes nothing", async (t) => {
   const world = await startWorld(t, { patienceMs: 4000 });
   const old = world.deployed();
-  let arrived;
-  const both = new Promise((resolve) => (arrived = resolve));
-  let waiting = 0;
-  // Both have uploaded before either may move anybody.
-  world.api.fault(/^POST .*verify\/versions$/, {
-    count: 2,
-    status: 200,
-    meanwhile: () => ((waiting += 1) === 2 ? arrived() : both),
-  });
+  // Both have looked at what there is before either uploads.
+  world.api.fault(/^POST .*auth\/versions$/, { count: 2, status: 200, meanwhile: gate(2) });
   const ends = await Promise.all([world.deploy(), world.deploy()]);
+  const outputs = ends.map(({ output }) => output).join("\n\n");
   const [winner, loser] = ends.toSorted((a, b) => a.status - b.status);
-  assert.deepEqual([winner.status, loser.status], [0, 1], ends.map(({ output }) => output).join("\n\n"));
-  assert.match(loser.output, /meanwhile|at the same moment/);
+  assert.deepEqual([winner.status, loser.status], [0, 1], outputs);
+  assert.match(loser.output, /of authflow-auth .* meanwhile/);
+  assert.match(loser.output, /Nothing was changed for anybody/);
   for (const name of WORKERS) {
     assert.deepEqual(Object.values(world.api.serving(name)), [100]);
     assert.notEqual(world.api.served(name), old[name]);
     assert.ok(winner.output.includes(world.api.served(name).slice(0, 8)));
   }
+});
+
+test("two deploys that move people at the same moment both stop, and what served before serves", async (t) => {
+  const world = await startWorld(t, { patienceMs: 4000 });
+  const old = world.deployed();
+  // The second one begins after the first one has uploaded, so that it sees nothing of it but uploads that nobody gets.
+  let second;
+  const both = gate(2, () => (second = world.deploy()));
+  world.api.fault(/^POST .*auth\/deployments$/, { count: 2, status: 200, meanwhile: both });
+  const ends = [await world.deploy(), await second];
+  const outputs = ends.map(({ output }) => output).join("\n\n");
+  for (const { status, output } of ends) {
+    assert.equal(status, 1, outputs);
+    assert.match(output, /meanwhile|at the same moment/, outputs);
+  }
+  for (const name of WORKERS) assert.deepEqual(world.api.serving(name), { [old[name]]: 100 }, outputs);
 });
 
 test("secrets that somebody uploads at the same moment are not brought along by a deploy", async (t) => {
