@@ -13,7 +13,13 @@ impl Writer {
     /// An object without fields so far.
     #[must_use]
     pub fn object() -> Self {
-        Self("{".to_owned())
+        Self::after(String::new())
+    }
+
+    /// The same, behind the text `json`.
+    pub(crate) fn after(mut json: String) -> Self {
+        json.push('{');
+        Self(json)
     }
 
     /// Adds a text. Names are ours and need no escaping.
@@ -58,6 +64,19 @@ impl Writer {
         self
     }
 
+    /// Adds a list, of which `write` adds each item.
+    #[must_use]
+    pub(crate) fn list<T>(
+        mut self,
+        name: &str,
+        items: impl Iterator<Item = T>,
+        write: impl Fn(T, &mut String),
+    ) -> Self {
+        self.name(name);
+        write_list(items, &mut self.0, write);
+        self
+    }
+
     /// Adds fields that are JSON already, at least one.
     #[must_use]
     pub(crate) fn json_fields(mut self, fields: &str) -> Self {
@@ -88,7 +107,7 @@ impl Writer {
     }
 
     fn separate(&mut self) {
-        if self.0.len() > 1 {
+        if !self.0.ends_with('{') {
             self.0.push(',');
         }
     }
@@ -131,15 +150,25 @@ pub(crate) fn write_number(number: u64, json: &mut String) {
 
 /// The list of `items`, each of which is JSON already.
 pub(crate) fn list(items: impl Iterator<Item = String>) -> String {
-    let mut json = "[".to_owned();
-    for item in items {
-        if json.len() > 1 {
+    let mut json = String::new();
+    write_list(items, &mut json, |item, json| json.push_str(&item));
+    json
+}
+
+/// Adds the list of `items` to `json`; `write` adds each.
+fn write_list<T>(
+    items: impl Iterator<Item = T>,
+    json: &mut String,
+    write: impl Fn(T, &mut String),
+) {
+    json.push('[');
+    for (index, item) in items.enumerate() {
+        if index > 0 {
             json.push(',');
         }
-        json.push_str(&item);
+        write(item, json);
     }
     json.push(']');
-    json
 }
 
 #[cfg(test)]
@@ -160,6 +189,8 @@ mod tests {
         assert_eq!(object.clone().end(), r#"{"b":"x\"","some":"","a":{"n":1}}"#);
         assert_eq!(object.fields(), r#""b":"x\"","some":"","a":{"n":1}"#);
         assert_eq!(Writer::object().end(), "{}");
+        let after = Writer::after(String::from("[1,")).number("n", 1);
+        assert_eq!(after.end(), r#"[1,{"n":1}"#);
     }
 
     #[test]

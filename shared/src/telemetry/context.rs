@@ -81,8 +81,8 @@ struct Made {
 }
 
 impl Made {
-    fn to_json(&self) -> String {
-        let span = Span {
+    fn span(&self) -> Span<'_> {
+        Span {
             place: &self.place,
             kind: Kind::Client,
             name: &self.name,
@@ -91,8 +91,7 @@ impl Made {
             status: self.status,
             error: self.error,
             attributes: &[],
-        };
-        span.to_json()
+        }
     }
 }
 
@@ -190,7 +189,7 @@ impl Context {
                     telemetry.dropped(1);
                 }
             }
-            Spans::Exported => self.export(made.to_json()),
+            Spans::Exported => self.export(&made.span()),
             Spans::Dropped => {}
         }
     }
@@ -223,13 +222,13 @@ impl Context {
                 ("authflow.outcome", end.outcome),
             ],
         };
-        self.export(own.to_json());
+        self.export(&own);
         for call in below {
-            self.export(call.to_json());
+            self.export(&call.span());
         }
     }
 
-    fn export(&self, span: String) {
+    fn export(&self, span: &Span<'_>) {
         if let Some(telemetry) = &self.telemetry {
             telemetry.export(span);
         }
@@ -273,10 +272,8 @@ mod tests {
         };
         context.finish(&end, host.now());
         call();
-        let spans = telemetry.spans.take().into_iter();
-        spans
-            .map(|span| serde_json::from_str(&span).unwrap())
-            .collect()
+        let spans = telemetry.spans.take().json;
+        serde_json::from_str(&format!("[{spans}]")).unwrap()
     }
 
     #[test]

@@ -22,9 +22,9 @@ impl Telemetry {
     /// Sees to it that what the isolate holds goes out soon, after the answer. To be called at the end of
     /// each request.
     pub fn plan_flush<H: Host>(self: &Rc<Self>, host: &H, exports: &Exports) {
-        let is_full = self.spans.borrow().len() >= MOST_SPANS / 2;
+        let is_full = self.spans.borrow().count() >= MOST_SPANS / 2;
         let is_planned = host.now() < self.planned_until.get();
-        let is_empty = self.metrics.borrow().is_empty() && self.spans.borrow().is_empty();
+        let is_empty = self.metrics.borrow().is_empty() && self.spans.borrow().count() == 0;
         if is_empty || is_planned && !is_full {
             return;
         }
@@ -87,17 +87,16 @@ impl Telemetry {
             return;
         }
         let spans = self.spans.take();
-        if spans.is_empty() {
+        if spans.count() == 0 {
             return;
         }
         self.exporting_until
             .set(host.now().after(otlp::TIMEOUT).after(GRACE));
         let version = env!("CARGO_PKG_VERSION");
-        let count = spans.len();
-        let taken = otlp::send(host, collector, self.service, version, spans).await;
+        let taken = otlp::send(host, collector, self.service, version, &spans).await;
         self.exporting_until.set(Timestamp::default());
         if !taken {
-            self.dropped(count);
+            self.dropped(spans.count());
         }
     }
 

@@ -29,6 +29,7 @@ pub use self::{
 };
 use self::{
     metrics::{Metrics, method_label},
+    span::Span,
     store::Batch,
 };
 use crate::{breaker::Standing, log::Level, timestamp::Timestamp};
@@ -49,7 +50,7 @@ pub struct Telemetry {
     batches: Cell<u64>,
     /// The isolate's name, once it has one.
     isolate: RefCell<String>,
-    spans: RefCell<Vec<String>>,
+    spans: RefCell<otlp::Spans>,
     /// The plan by which all goes out, and until when somebody will carry it out.
     plan: Cell<u64>,
     planned_until: Cell<Timestamp>,
@@ -198,10 +199,10 @@ impl Telemetry {
     }
 
     /// Takes a span that is to be exported.
-    fn export(&self, span: String) {
+    fn export(&self, span: &Span<'_>) {
         let mut spans = self.spans.borrow_mut();
-        if spans.len() < MOST_SPANS {
-            spans.push(span);
+        if spans.count() < MOST_SPANS {
+            spans.add(span);
         } else {
             drop(spans);
             self.dropped(1);

@@ -3,11 +3,10 @@
 use core::time::Duration;
 use std::rc::Rc;
 
-use super::span::attribute;
+use super::span::{Span, write_attribute};
 use crate::{
     dependency::{Dependency, Manner},
     host::{Host, HttpCall},
-    json::{Writer, write},
     secret::Secret,
 };
 
@@ -25,13 +24,35 @@ pub struct Settings {
     pub dependency: Rc<Dependency>,
 }
 
-/// Sends `spans`, which are OTLP already, of the worker `service`; gives whether they were taken.
+/// Spans that wait to be sent. They are written at once, one behind the other, because most of what a span costs
+/// is memory of its own.
+#[derive(Debug, Default)]
+pub(super) struct Spans {
+    pub(super) json: String,
+    count: usize,
+}
+
+impl Spans {
+    pub(super) fn add(&mut self, span: &Span<'_>) {
+        if self.count > 0 {
+            self.json.push(',');
+        }
+        span.write(&mut self.json);
+        self.count += 1;
+    }
+
+    pub(super) const fn count(&self) -> usize {
+        self.count
+    }
+}
+
+/// Sends `spans` of the worker `service`; gives whether they were taken.
 pub(super) async fn send<H: Host>(
     host: &H,
     settings: &Settings,
     service: &str,
     version: &str,
-    spans: Vec<String>,
+    spans: &Spans,
 ) -> bool {
     let headers = settings.headers.iter();
     let headers = headers.map(|(name, value)| (*name, value.expose().to_owned()));
@@ -54,30 +75,16 @@ const fn is_taken(status: u16) -> bool {
     matches!(status, 200..=299)
 }
 
-fn body(service: &str, version: &str, spans: Vec<String>) -> String {
-    let attributes = [
-        attribute(
-            "service.name",
-            "stringValue",
-            &["authflow-", service].concat(),
-        ),
-        attribute("service.version", "stringValue", version),
-    ];
-    let resource = Writer::object()
-        .json("attributes", &write::list(attributes.into_iter()))
-        .end();
-    let scope = Writer::object().text("name", "authflow").end();
-    let scoped = Writer::object()
-        .json("scope", &scope)
-        .json("spans", &write::list(spans.into_iter()))
-        .end();
-    let of_resource = Writer::object()
-        .json("resource", &resource)
-        .json("scopeSpans", &write::list([scoped].into_iter()))
-        .end();
-    Writer::object()
-        .json("resourceSpans", &write::list([of_resource].into_iter()))
-        .end()
+fn body(service: &str, version: &str, spans: &Spans) -> String {
+    let mut json = r#"{"resourceSpans":[{"resource":{"attributes":["#.to_owned();
+    let service = ["authflow-", service].concat();
+    write_attribute(("service.name", "stringValue", &service), &mut json);
+    json.push(',');
+    write_attribute(("service.version", "stringValue", version), &mut json);
+    json.push_str(r#"]},"scopeSpans":[{"scope":{"name":"authflow"},"spans":["#);
+    json.push_str(&spans.json);
+    json.push_str("]}]}]}");
+    json
 }
 
 #[cfg(test)]
@@ -86,7 +93,10 @@ mod tests {
 
     #[test]
     fn spans_are_told_with_the_worker_they_are_of() {
-        let spans = ["{\"a\":1}".to_owned(), "{\"b\":2}".to_owned()];
-        insta::assert_snapshot!(body("verify", "1.2.3", spans.to_vec()), @r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"authflow-verify"}},{"key":"service.version","value":{"stringValue":"1.2.3"}}]},"scopeSpans":[{"scope":{"name":"authflow"},"spans":[{"a":1},{"b":2}]}]}]}"#);
+        let spans = Spans {
+            json: r#"{"a":1},{"b":2}"#.to_owned(),
+            count: 2,
+        };
+        insta::assert_snapshot!(body("verify", "1.2.3", &spans), @r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"authflow-verify"}},{"key":"service.version","value":{"stringValue":"1.2.3"}}]},"scopeSpans":[{"scope":{"name":"authflow"},"spans":[{"a":1},{"b":2}]}]}]}"#);
     }
 }

@@ -1,7 +1,9 @@
 //! One stretch of a trace, as OTLP has it (opentelemetry-proto 1.x, `trace/v1`, in its JSON form).
 
+use core::mem;
+
 use crate::{
-    json::{Writer, write},
+    json::{Writer, write_text},
     timestamp::Timestamp,
     trace::Trace,
 };
@@ -35,8 +37,8 @@ pub(super) struct Span<'a> {
 }
 
 impl Span<'_> {
-    /// As OTLP has it.
-    pub(super) fn to_json(&self) -> String {
+    /// Adds it to `json`, as OTLP has it.
+    pub(super) fn write(&self, json: &mut String) {
         let status = self.status.map(|status| status.to_string());
         let more = [
             ("http.response.status_code", status.as_deref(), "intValue"),
@@ -46,8 +48,8 @@ impl Span<'_> {
         let known = known.map(|(name, value)| (*name, Some(cut(value)), "stringValue"));
         let told = known
             .chain(more)
-            .filter_map(|(name, value, kind)| value.map(|value| attribute(name, kind, value)));
-        let mut span = Writer::object()
+            .filter_map(|(name, value, kind)| value.map(|value| (name, kind, value)));
+        let mut span = Writer::after(mem::take(json))
             .text("traceId", self.place.trace_id())
             .text("spanId", self.place.span_id())
             .maybe_text("parentSpanId", self.place.parent_id())
@@ -55,22 +57,22 @@ impl Span<'_> {
             .number("kind", self.kind as u64)
             .text("startTimeUnixNano", &nanos(self.started))
             .text("endTimeUnixNano", &nanos(self.ended))
-            .json("attributes", &write::list(told));
+            .list("attributes", told, write_attribute);
         if let Some(error) = self.error {
             let status = Writer::object().number("code", 2).text("message", error);
             span = span.json("status", &status.end());
         }
-        span.end()
+        *json = span.end();
     }
 }
 
-/// An attribute; `kind` is the name of its value's type.
-pub(super) fn attribute(name: &str, kind: &str, value: &str) -> String {
-    let value = Writer::object().text(kind, value).end();
-    Writer::object()
-        .text("key", name)
-        .json("value", &value)
-        .end()
+/// Adds an attribute; `kind` is the name of its value's type. Only the value may be others'.
+pub(super) fn write_attribute((name, kind, value): (&str, &str, &str), json: &mut String) {
+    for part in ["{\"key\":\"", name, "\",\"value\":{\"", kind, "\":"] {
+        json.push_str(part);
+    }
+    write_text(value, json);
+    json.push_str("}}");
 }
 
 /// As much of a text as a stranger may have kept here.
@@ -110,7 +112,9 @@ mod tests {
             error: Some("upstream_unreachable"),
             attributes: &[("http.route", "app")],
         };
-        insta::assert_snapshot!(span.to_json(), @r#"{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"0001020304050607","parentSpanId":"00f067aa0ba902b7","name":"GET \"app\"","kind":2,"startTimeUnixNano":"1800000000123000000","endTimeUnixNano":"1800000000123000000","attributes":[{"key":"http.route","value":{"stringValue":"app"}},{"key":"http.response.status_code","value":{"intValue":"502"}},{"key":"error.type","value":{"stringValue":"upstream_unreachable"}}],"status":{"code":2,"message":"upstream_unreachable"}}"#);
+        let mut json = String::new();
+        span.write(&mut json);
+        insta::assert_snapshot!(json, @r#"{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"0001020304050607","parentSpanId":"00f067aa0ba902b7","name":"GET \"app\"","kind":2,"startTimeUnixNano":"1800000000123000000","endTimeUnixNano":"1800000000123000000","attributes":[{"key":"http.route","value":{"stringValue":"app"}},{"key":"http.response.status_code","value":{"intValue":"502"}},{"key":"error.type","value":{"stringValue":"upstream_unreachable"}}],"status":{"code":2,"message":"upstream_unreachable"}}"#);
     }
 
     #[test]
