@@ -29,7 +29,8 @@ await within({ only: GATES, sessions: CHECK.sessions }, { say, done, tell }, asy
   }
   process.stdout.write(columns(...verdictRows(verdicts, "must be")));
   const broken = verdicts.filter(({ isMet }) => !isMet);
-  for (const { what, bound, measured } of broken) tell(`bench: ${what} must be ${bound}, and was not twice; now it is ${measured}`);
+  for (const { what, bound, measured } of broken)
+    tell(`bench: ${what} must be ${bound}, and was not twice; now it is ${measured}`);
   if (broken.length > 0) process.exitCode = 1;
 });
 

@@ -40,19 +40,37 @@ const refusal = (kind, atMost, shown) => ({
  * Counts have no noise: what is the goal of a full run is asked of a short one, too. To two digits, because every ten seconds
  * a gateway adds what it counted to Redis, which is a call of no request.
  */
-const calls = (name, exactly) => ({ what: `HTTP calls to Redis: ${name}`, phase: "rounds", exactly, of: ({ gates }) => of(gates, name)?.http_calls });
+const calls = (name, exactly) => ({
+  what: `HTTP calls to Redis: ${name}`,
+  phase: "rounds",
+  exactly,
+  of: ({ gates }) => of(gates, name)?.http_calls,
+});
 
 const callsOfKind = (kind, exactly) => ({
   what: `HTTP calls to Redis: verify, ${kind}`,
   phase: "kinds",
   exactly,
-  of: ({ kinds }) => of(kinds.filter((one) => one.kind === kind), "verify")?.http_calls,
+  of: ({ kinds }) =>
+    of(
+      kinds.filter((one) => one.kind === kind),
+      "verify",
+    )?.http_calls,
 });
 
-const commands = (name, bound) => ({ what: `Redis commands: ${name}`, phase: "rounds", ...bound, of: ({ gates }) => of(gates, name)?.redis_commands });
+const commands = (name, bound) => ({
+  what: `Redis commands: ${name}`,
+  phase: "rounds",
+  ...bound,
+  of: ({ gates }) => of(gates, name)?.redis_commands,
+});
 
 /** What a process holds after all requests over what it held after the first tenth. */
-const growth = (name, atMost) => ({ what: `growth of memory: ${name}`, atMost, of: ({ memory }) => grown(memory.find((one) => one.name === name)) });
+const growth = (name, atMost) => ({
+  what: `growth of memory: ${name}`,
+  atMost,
+  of: ({ memory }) => grown(memory.find((one) => one.name === name)),
+});
 
 const growthWithSessions = (name, atMost) => ({
   what: `growth of memory, each request of another session: ${name}`,

@@ -41,13 +41,21 @@ const REFUSALS = ["no cookie", "forged token"];
 const REFUSING_PEER = "cookie-only";
 
 /** The figures of what was measured; what was not is null. */
-export function figures(world, { rounds, pace, paced = new Map(), kinds, renewals, observing = new Map(), starts = new Map(), memory = [] }) {
+export function figures(
+  world,
+  { rounds, pace, paced = new Map(), kinds, renewals, observing = new Map(), starts = new Map(), memory = [] },
+) {
   const saturated = ratiosOf(rounds, RATIOS);
   return {
     gates: GATES.map((name) => gateOf(world, name, { rounds, paced, starts, memory })),
     ratios: Object.fromEntries(Object.entries(saturated).map(([name, spread]) => [name, spread?.median ?? null])),
     ratio_ranges: saturated,
-    kinds: kinds.map(({ gate, kind, request, cells }) => ({ name: gate, kind, status: request.expect.status, ...costOf(cells) })),
+    kinds: kinds.map(({ gate, kind, request, cells }) => ({
+      name: gate,
+      kind,
+      status: request.expect.status,
+      ...costOf(cells),
+    })),
     refusals: Object.fromEntries(REFUSALS.map((kind) => [kind, refusalOf(kinds, kind)])),
     paced: {
       ...pace,
@@ -83,7 +91,10 @@ function gateOf(world, name, { rounds, paced, starts, memory }) {
 /** What a request costs the gate and Redis. */
 function costOf(cells) {
   return {
-    cpu_us: spread(cells.map(({ cpuMicros }) => cpuMicros), to(1)),
+    cpu_us: spread(
+      cells.map(({ cpuMicros }) => cpuMicros),
+      to(1),
+    ),
     redis_commands: middle(cells, "commands", 4),
     http_calls: middle(cells, "calls", 4),
   };

@@ -27,7 +27,10 @@ function requests({ person, cookies }, gate) {
     "valid session": gate.request,
     "no cookie": { ...redirect, cookies: [cookieHeader()] },
     // Whoever only looks for a cookie lets it in.
-    "forged token": { ...(gate.refuses.includes("forged") ? redirect : { target: PROTECTED, expect: passes }), cookies: [person.forged] },
+    "forged token": {
+      ...(gate.refuses.includes("forged") ? redirect : { target: PROTECTED, expect: passes }),
+      cookies: [person.forged],
+    },
     "public route": { target: PUBLIC, cookies, expect: passes },
   };
 }

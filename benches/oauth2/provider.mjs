@@ -31,7 +31,13 @@ export async function startProvider({ email }) {
       if (!nonces.delete(form.get("code"))) return { error: "invalid_grant" };
       const claims = { email, email_verified: true, ...(nonce ? { nonce } : {}) };
       const token = new SignJWT(claims).setProtectedHeader({ alg: "RS256", kid: "bench" });
-      const idToken = await token.setIssuer(issuer).setAudience("bench").setSubject("bench").setIssuedAt().setExpirationTime("12h").sign(privateKey);
+      const idToken = await token
+        .setIssuer(issuer)
+        .setAudience("bench")
+        .setSubject("bench")
+        .setIssuedAt()
+        .setExpirationTime("12h")
+        .sign(privateKey);
       return { access_token: randomUUID(), token_type: "Bearer", expires_in: 43_200, id_token: idToken };
     },
   };

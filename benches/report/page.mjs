@@ -18,7 +18,9 @@ import {
 /** The page. `core` is what the native benchmark of the gateway's core printed, if it ran. */
 export function page(result, core) {
   const { date, machine, versions, settings, gates, paced, renewals, memory, mode } = result;
-  const versionList = Object.entries(versions).filter(([, version]) => version).map(([name, version]) => `${name} ${version}`);
+  const versionList = Object.entries(versions)
+    .filter(([, version]) => version)
+    .map(([name, version]) => `${name} ${version}`);
   const missing = gates.filter(({ cpu_us: cpu }) => !cpu).map(({ name }) => `\`${name}\``);
   return `# Performance
 
@@ -159,12 +161,18 @@ ${core}
 /** The ratios that matter most, in words; those that could not be had are left out. */
 function sentences({ ratios }) {
   const said = [
-    [ratios["verify/same"], (ratio) => `\`verify\` takes ${ratio} of the processor time of the same work in JavaScript (\`same\`)`],
+    [
+      ratios["verify/same"],
+      (ratio) => `\`verify\` takes ${ratio} of the processor time of the same work in JavaScript (\`same\`)`,
+    ],
     [ratios["verify/upstash"], (ratio) => `${ratio} of that of it with Hono and \`@upstash/redis\` (\`upstash\`)`],
     [ratios["verify+limit/upstash+limit"], (ratio) => `with an exact limit, ${ratio} of that of \`@upstash/ratelimit\``],
     [ratios["verify+cache/pass"], (ratio) => `remembering sessions for two seconds, ${ratio} times a gate that checks nothing`],
     [ratios["verify+cache/oauth2-proxy"], (ratio) => `and ${ratio} of oauth2-proxy`],
   ];
-  const text = said.filter(([ratio]) => ratio).map(([ratio, say]) => say(ratio.toFixed(2))).join("; ");
+  const text = said
+    .filter(([ratio]) => ratio)
+    .map(([ratio, say]) => say(ratio.toFixed(2)))
+    .join("; ");
   return `${text}.`;
 }

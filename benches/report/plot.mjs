@@ -16,7 +16,9 @@ export function plot({ gates }) {
   const height = TOP + measured.length * ROW + 12;
   const lines = [];
   for (let at = 0; at <= end; at += step) {
-    lines.push(`<path class="grid" d="M${px(x(at))} ${TOP - 6}V${height - 12}"/><text class="small" x="${px(x(at))}" y="${TOP - 12}" text-anchor="middle">${at}</text>`);
+    lines.push(
+      `<path class="grid" d="M${px(x(at))} ${TOP - 6}V${height - 12}"/><text class="small" x="${px(x(at))}" y="${TOP - 12}" text-anchor="middle">${at}</text>`,
+    );
   }
   const rows = measured.map(({ name, cpu_us: cpu }, row) => {
     const top = TOP + row * ROW;

@@ -30,7 +30,12 @@ export function goalRows(result) {
 
 /** The same of any verdicts. */
 export function verdictRows(verdicts, bounds = "goal") {
-  const rows = verdicts.map(({ what, bound, measured, isMet }) => [what, bound, dash(measured), dash(isMet, () => (isMet ? "yes" : "no"))]);
+  const rows = verdicts.map(({ what, bound, measured, isMet }) => [
+    what,
+    bound,
+    dash(measured),
+    dash(isMet, () => (isMet ? "yes" : "no")),
+  ]);
   return [["what", bounds, "measured", "met"], rows];
 }
 

@@ -17,7 +17,16 @@ import {
 /** All of a result. */
 export function table(result) {
   const { settings, seconds, paced, renewals, memory } = result;
-  const parts = [gateRows, ratioRows, pacedRows, pacedRatioRows, kindRows, refusalRows, observingRows, ...(memory.length > 0 ? [memoryRows] : [])];
+  const parts = [
+    gateRows,
+    ratioRows,
+    pacedRows,
+    pacedRatioRows,
+    kindRows,
+    refusalRows,
+    observingRows,
+    ...(memory.length > 0 ? [memoryRows] : []),
+  ];
   const tables = parts.map((rows) => columns(...rows(result)));
   const [head, rows] = pageRows(result);
   const pages = columns([`ms for a page of ${settings.pageRequests}, Redis away by`, ...head.slice(1)], rows);

@@ -19,7 +19,9 @@ export async function load({ gate, request, connections, shape }) {
   const job = { address: `127.0.0.1:${gate.port}`, target, headers, body, cookies, connections, shape, expect };
   const report = await run(JSON.stringify(job));
   if (report.faults > 0) {
-    throw new Error(`${gate.name}: ${report.faults} of ${report.faults + report.good} answers were wrong: ${report.told.join("; ")}`);
+    throw new Error(
+      `${gate.name}: ${report.faults} of ${report.faults + report.good} answers were wrong: ${report.told.join("; ")}`,
+    );
   }
   return report;
 }

@@ -41,7 +41,17 @@ export async function startWorld({ only, sessions, oauth2Proxy, say }) {
     const urls = { ...site };
     for (const name of ["bridge", "supabase", "origin"]) urls[name] = local[name].replace("localhost", "127.0.0.1");
     const person = await signedIn({ redis, urls, vars: workerVars(urls).auth });
-    const world = { redis, urls, person, bridge: companion(urls.bridge), cookies: await person.cookies(sessions), gates: [], forKinds: [], forObserving: [], stop };
+    const world = {
+      redis,
+      urls,
+      person,
+      bridge: companion(urls.bridge),
+      cookies: await person.cookies(sessions),
+      gates: [],
+      forKinds: [],
+      forObserving: [],
+      stop,
+    };
 
     for (const worker of await workers(urls, only)) {
       say(`Starting ${worker.name}`);

@@ -42,7 +42,7 @@ async function scheduled(event, env) {
   const visit = new Visit(undefined, env);
   try {
     await visit.run(visit.open(() => tick(Date.now())));
-    if (visit.then) await visit.run(new Lines(visit.then));
+    if (visit.afterwards) await visit.run(new Lines(visit.afterwards));
   } catch (error) {
     tell("auth", error);
   }

@@ -62,7 +62,7 @@ export async function tryServiceKey(url, key) {
   return users.status === 200
     ? undefined
     : `Supabase lets the key administer nothing (${users.status ?? users.why}): take a secret key from Project Settings > ` +
-      "API Keys";
+        "API Keys";
 }
 
 /** An application: whatever it says, it is there. */

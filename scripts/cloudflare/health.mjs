@@ -23,7 +23,7 @@ export const PATIENCE_MS = Number(process.env.AUTHFLOW_DEPLOY_PATIENCE_MS ?? 90_
 export async function untilReady(worker, version, { overrides = {}, patienceMs = PATIENCE_MS, signal } = {}) {
   const deadline = Date.now() + patienceMs;
   let last;
-  for (let good = 0; good < TIMES;) {
+  for (let good = 0; good < TIMES; ) {
     if (Date.now() > deadline)
       throw new Failure(`${worker.health} was not well within ${Math.round(patienceMs / 1000)} s: ${last.told}`);
     if (last) await sleep(good > 0 ? PAUSE_MS / 2 : PAUSE_MS, undefined, { signal }).catch(() => signal.throwIfAborted());

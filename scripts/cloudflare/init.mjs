@@ -180,7 +180,7 @@ async function routes(context, present) {
       "Which paths go to which application? One a line, PATH=URL, as in /app/*=https://origin.example.com;\n" +
         ",public behind those for everybody. An empty line ends it.",
     );
-    for (let line; (line = await asked("Route: ", { signal }));) given.push(line);
+    for (let line; (line = await asked("Route: ", { signal })); ) given.push(line);
   }
   let list = present;
   if (given.length > 0) {

@@ -83,7 +83,7 @@ const marked = ({ sign, text }) => `${sign} ${text}`;
 
 /** Variables and bindings that differ from those of the version that serves. */
 function bindingChanges(old, wanted) {
-  const texts = (bindings) => new Map(bindings.map((binding) => [binding.name, valueOf(binding)]));
+  const texts = (bindings) => new Map(bindings.map((binding) => [binding.name, toldValue(binding)]));
   const cut = (text) => (text.length > LONG ? `${text.slice(0, LONG)}… (${text.length} characters)` : text);
   const [had, wants] = [texts(old), texts(wanted)];
   const lines = [];
@@ -108,7 +108,7 @@ export function changed(old, now) {
   return `${around(now)}, was ${around(old)}`;
 }
 
-function valueOf({ type, text, json, service, namespace_id: namespace, simple, dataset }) {
+function toldValue({ type, text, json, service, namespace_id: namespace, simple, dataset }) {
   if (type === "plain_text" || type === "json") return (text ?? JSON.stringify(json)).trim().replaceAll(/\s+/g, " ");
   if (type === "service") return `the worker ${service}`;
   if (type === "ratelimit") return `${simple?.limit} requests in ${simple?.period} s, namespace ${namespace}`;

@@ -28,7 +28,7 @@ export function worker(service, Own) {
         if (Own.goesOn) context.waitUntil(running.catch(() => {}));
         const response = await running;
         const failed = (error) => tell(service, error);
-        if (exchange.then) context.waitUntil(exchange.run(new Lines(exchange.then)).catch(failed));
+        if (exchange.afterwards) context.waitUntil(exchange.run(new Lines(exchange.afterwards)).catch(failed));
         return response;
       } catch (error) {
         return refuse(tell(service, error));
@@ -63,7 +63,7 @@ export class Exchange {
           message = await this.perform(message);
           break;
         case "then":
-          this.then = message.list();
+          this.afterwards = message.list();
           break;
         case "finished":
           return;

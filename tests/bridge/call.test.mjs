@@ -28,9 +28,13 @@ test("it posts at once and every so often, tells what failed, and stops on a sig
   while (asked.length < 3) await once(server, "asked");
   child.kill("SIGTERM");
   assert.deepEqual(await once(child, "close"), [0, null]);
-  assert.deepEqual(asked.map(({ method, url }) => `${method} ${url}`), Array(3).fill("POST /chores?secret=x"));
+  assert.deepEqual(
+    asked.map(({ method, url }) => `${method} ${url}`),
+    Array(3).fill("POST /chores?secret=x"),
+  );
   assert.ok(asked[2].at - asked[0].at >= 1900);
-  assert.deepEqual(lines.map(({ level, msg, path, reason }) => [level, msg, path, reason]), [
-    ["warn", "call_failed", "/chores", "status 500 Internal Server Error"],
-  ]);
+  assert.deepEqual(
+    lines.map(({ level, msg, path, reason }) => [level, msg, path, reason]),
+    [["warn", "call_failed", "/chores", "status 500 Internal Server Error"]],
+  );
 });

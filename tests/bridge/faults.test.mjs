@@ -141,7 +141,10 @@ test("what is asked by a request whose answer is cut off is carried out, what ga
 test("the bridge counts requests by kind and commands by name", async () => {
   const before = await bridge.counters();
   await send("POST", "/", ["Get", "a"]);
-  await send("POST", "/pipeline", [["GET", "a"], ["SET", "a", "1"]]);
+  await send("POST", "/pipeline", [
+    ["GET", "a"],
+    ["SET", "a", "1"],
+  ]);
   await send("POST", "/multi-exec", [["GET", "a"]]);
   await send("GET", "/get/a");
   const after = await bridge.counters();

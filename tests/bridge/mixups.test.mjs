@@ -20,7 +20,15 @@ test("under 200 clients with connections cut and replies late, every answer is o
     const kinds = [
       { path: "/", command: ["ECHO", id] },
       { path: "/pipeline", command: [["ECHO", id], ["PING"], ["ECHO", `${id}!`]] },
-      { path: "/multi-exec", command: [["INCR", "a"], ["ECHO", id], ["INCR", "b"], ["MGET", "a", "b"]] },
+      {
+        path: "/multi-exec",
+        command: [
+          ["INCR", "a"],
+          ["ECHO", id],
+          ["INCR", "b"],
+          ["MGET", "a", "b"],
+        ],
+      },
     ];
     return { id, ...kinds[number % 3] };
   };

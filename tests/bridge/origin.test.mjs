@@ -27,7 +27,14 @@ test("a request is described as it came, down to its bytes", async () => {
     method: "PROPFIND",
     path: "/a%2Fb//../%C3%A9;x",
     query: "q=%20&&z",
-    headers: [["host", "h"], ["x-b", "1"], ["x-b", "2"], ["x-a", "two  words"], ["connection", "close"], ["content-length", "3"]],
+    headers: [
+      ["host", "h"],
+      ["x-b", "1"],
+      ["x-b", "2"],
+      ["x-a", "two  words"],
+      ["connection", "close"],
+      ["content-length", "3"],
+    ],
     body: "ü!",
   });
 });
@@ -36,7 +43,10 @@ test("a query on an ordinary path changes nothing", async () => {
   const response = await ask("/app/x?status=500&redirect=https://example.com/&drop");
   assert.equal(response.status, 200);
   const { query, method, body } = await response.json();
-  assert.deepEqual({ query, method, body }, { query: "status=500&redirect=https://example.com/&drop", method: "GET", body: "" });
+  assert.deepEqual(
+    { query, method, body },
+    { query: "status=500&redirect=https://example.com/&drop", method: "GET", body: "" },
+  );
 });
 
 test("it answers with the status, headers and redirect that are asked for", async () => {

@@ -52,7 +52,11 @@ test("requests fail fast while Redis is away and succeed as soon as it is back",
   await redis.restart();
   assert.deepEqual((await send("POST", "/", ["GET", "k"])).json, { result: null });
   await redis.restart();
-  assert.deepEqual((await send("POST", "/", ["GET", "k"])).json, { result: null }, "a restart between two requests does not show");
+  assert.deepEqual(
+    (await send("POST", "/", ["GET", "k"])).json,
+    { result: null },
+    "a restart between two requests does not show",
+  );
 });
 
 test("a request that waits for a frozen Redis is answered once it goes on", async () => {

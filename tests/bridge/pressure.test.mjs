@@ -23,7 +23,10 @@ test("past what may be in flight a request is refused at once, and the next one 
   assert.match(json.error, /^ERR the bridge is overloaded/);
   assert.equal((await fetch(`${bridge.url}/health`)).status, 200, "it lives");
   redis.thaw();
-  assert.deepEqual((await Promise.all(waiting)).map(({ status }) => status), Array(5).fill(200));
+  assert.deepEqual(
+    (await Promise.all(waiting)).map(({ status }) => status),
+    Array(5).fill(200),
+  );
   assert.equal((await bridge.send(["GET", "n"])).json.result, "5");
   assert.equal((await bridge.metrics())['authflow_bridge_refused_total{reason="in_flight"}'], 1);
 });

@@ -26,7 +26,12 @@ test("a request without the token is refused, wherever it goes", async () => {
 });
 
 test("a method that is none of the protocol's is refused", async () => {
-  for (const [method, path] of [["DELETE", "/get/k"], ["PATCH", "/"], ["OPTIONS", "/"], ["GET", "/pipeline"]]) {
+  for (const [method, path] of [
+    ["DELETE", "/get/k"],
+    ["PATCH", "/"],
+    ["OPTIONS", "/"],
+    ["GET", "/pipeline"],
+  ]) {
     const { status, headers } = await send(method, path);
     assert.equal(status, 405, `${method} ${path}`);
     assert.ok(headers.get("allow"));
@@ -83,7 +88,12 @@ test("a command can stand in the path, with a body and a query behind it", async
 });
 
 test("a pipeline answers 200 with a result or an error for each command, in order", async () => {
-  const { status, json } = await send("POST", "/pipeline", [["SET", "k", "v"], ["INCR", "k"], ["SUBSCRIBE", "c"], ["GET", "k"]]);
+  const { status, json } = await send("POST", "/pipeline", [
+    ["SET", "k", "v"],
+    ["INCR", "k"],
+    ["SUBSCRIBE", "c"],
+    ["GET", "k"],
+  ]);
   assert.equal(status, 200);
   assert.deepEqual(json.slice(0, 2), [{ result: "OK" }, { error: "ERR value is not an integer or out of range" }]);
   assert.match(json[2].error, /^ERR Command is not available: 'SUBSCRIBE'/);
@@ -91,9 +101,23 @@ test("a pipeline answers 200 with a result or an error for each command, in orde
 });
 
 test("Base64 holds every string but the status OK, and no error", async () => {
-  const commands = [["SET", "k", "OK"], ["GET", "k"], ["PING"], ["GET", "absent"], ["STRLEN", "k"], ["NOSUCH"], ["LRANGE", "k", 0, 1]];
+  const commands = [
+    ["SET", "k", "OK"],
+    ["GET", "k"],
+    ["PING"],
+    ["GET", "absent"],
+    ["STRLEN", "k"],
+    ["NOSUCH"],
+    ["LRANGE", "k", 0, 1],
+  ];
   const { json } = await send("POST", "/pipeline", commands, BASE64);
-  assert.deepEqual(json.slice(0, 5), [{ result: "OK" }, { result: "T0s=" }, { result: "UE9ORw==" }, { result: null }, { result: 2 }]);
+  assert.deepEqual(json.slice(0, 5), [
+    { result: "OK" },
+    { result: "T0s=" },
+    { result: "UE9ORw==" },
+    { result: null },
+    { result: 2 },
+  ]);
   assert.match(json[5].error, /^ERR unknown command/);
   assert.match(json[6].error, /^WRONGTYPE/);
   const nested = await send("POST", "/", ["EVAL", "return {{'OK', redis.status_reply('OK')}, 'x', 3, false}", 0], BASE64);
@@ -107,7 +131,17 @@ test("an error within a script's table does not spoil the rest", async () => {
 
 test("the protocol of Redis itself is given on demand, where it may be", async () => {
   const RESP2 = { "upstash-response-format": "resp2" };
-  const { status, headers, text } = await send("POST", "/pipeline", [["SET", "k", "é"], ["GET", "k"], ["GET", "x"], ["DEL", "k"]], RESP2);
+  const { status, headers, text } = await send(
+    "POST",
+    "/pipeline",
+    [
+      ["SET", "k", "é"],
+      ["GET", "k"],
+      ["GET", "x"],
+      ["DEL", "k"],
+    ],
+    RESP2,
+  );
   assert.deepEqual([status, text], [200, "+OK\r\n$2\r\né\r\n$-1\r\n:1\r\n"]);
   assert.equal(headers.get("content-type"), "application/octet-stream");
   assert.equal((await send("POST", "/", ["PING"], { ...RESP2, ...BASE64 })).status, 400);
@@ -118,7 +152,12 @@ test("the protocol of Redis itself is given on demand, where it may be", async (
 test("every answer has a new sync token, and takes the last one back", async () => {
   const tokens = new Set();
   let last = "";
-  for (const [path, body] of [["/", ["PING"]], ["/", ["NOSUCH"]], ["/pipeline", [["PING"]]], ["/multi-exec", [["PING"]]]]) {
+  for (const [path, body] of [
+    ["/", ["PING"]],
+    ["/", ["NOSUCH"]],
+    ["/pipeline", [["PING"]]],
+    ["/multi-exec", [["PING"]]],
+  ]) {
     const { headers } = await send("POST", path, body, { "upstash-sync-token": last });
     last = headers.get("upstash-sync-token");
     assert.ok(last);
@@ -128,7 +167,13 @@ test("every answer has a new sync token, and takes the last one back", async () 
 });
 
 test("commands that would disturb the shared connection never reach Redis", async () => {
-  for (const command of [["MULTI"], ["blpop", "k", 0], ["XREAD", "BLOCK", 0, "STREAMS", "s", "$"], ["CLIENT", "REPLY", "OFF"], ["SHUTDOWN"]]) {
+  for (const command of [
+    ["MULTI"],
+    ["blpop", "k", 0],
+    ["XREAD", "BLOCK", 0, "STREAMS", "s", "$"],
+    ["CLIENT", "REPLY", "OFF"],
+    ["SHUTDOWN"],
+  ]) {
     const { status, json } = await send("POST", "/", command);
     assert.equal(status, 400);
     assert.match(json.error, /^ERR Command is not available/);
@@ -141,8 +186,17 @@ test("ten megabytes are the limit of a command and of a reply, fifty of a body",
   assert.equal((await send("POST", "/", ["SET", "k", big])).status, 200);
   const tooBig = await send("POST", "/", ["SET", "k", `${big}${big}`]);
   assert.equal(tooBig.status, 413);
-  assert.match(tooBig.json.error, /^ERR max request size exceeded\. Limit: 10485760 bytes, Actual: 18874372 bytes\. See https:/);
-  const items = (await send("POST", "/pipeline", [["SET", "k", `${big}${big}`], ["MGET", "k", "k"], ["STRLEN", "k"]])).json;
+  assert.match(
+    tooBig.json.error,
+    /^ERR max request size exceeded\. Limit: 10485760 bytes, Actual: 18874372 bytes\. See https:/,
+  );
+  const items = (
+    await send("POST", "/pipeline", [
+      ["SET", "k", `${big}${big}`],
+      ["MGET", "k", "k"],
+      ["STRLEN", "k"],
+    ])
+  ).json;
   assert.match(items[0].error, /Limit: 10485760/);
   assert.match(items[1].error, /Actual: 18874368/);
   assert.deepEqual(items[2], { result: big.length });

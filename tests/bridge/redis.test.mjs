@@ -37,7 +37,10 @@ test("a durable Redis deletes what a killed one has left, and nobody else's", as
   t.after(() => redis.stop());
   t.after(() => rmdir(join(tmpdir(), names[1])));
   const there = await folders();
-  assert.deepEqual(names.map((name) => there.includes(name)), [false, true]);
+  assert.deepEqual(
+    names.map((name) => there.includes(name)),
+    [false, true],
+  );
 });
 
 test("a Redis that is not durable refuses to keep its data", async (t) => {

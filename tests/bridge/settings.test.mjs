@@ -36,7 +36,12 @@ async function bridgeFor(t, env, options) {
 test("without what it needs it ends with 2 and says, for every fault, what to do", async () => {
   const { code, stdout, stderr } = await run([], { BRIDGE_LISTEN: "8079", BRIDGE_CONNECTIONS: "many" });
   assert.deepEqual([code, stdout], [2, ""]);
-  for (const fault of ["BRIDGE_LISTEN .*0\\.0\\.0\\.0:8079", "BRIDGE_TOKEN .*openssl", "REDIS_URL ", "BRIDGE_CONNECTIONS .*1 to 64"]) {
+  for (const fault of [
+    "BRIDGE_LISTEN .*0\\.0\\.0\\.0:8079",
+    "BRIDGE_TOKEN .*openssl",
+    "REDIS_URL ",
+    "BRIDGE_CONNECTIONS .*1 to 64",
+  ]) {
     assert.match(stderr, new RegExp(fault));
   }
 });

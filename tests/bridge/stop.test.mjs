@@ -41,14 +41,22 @@ test("what is in flight is finished after the door is shut", async (t) => {
   const waiting = bridge.send(["INCR", "n"]);
   await within(5000, async () => (await inFlight(bridge)) === 1);
   bridge.signal("SIGTERM");
-  await within(5000, () => fetch(`${bridge.url}/health`).then(() => false, () => true));
+  await within(5000, () =>
+    fetch(`${bridge.url}/health`).then(
+      () => false,
+      () => true,
+    ),
+  );
   redis.thaw();
   assert.deepEqual((await waiting).json, { result: 1 });
   assert.deepEqual(await bridge.exited, { code: 0, signal: null });
 });
 
 test("when the time is over, or at a second signal, it ends whatever is left, and says so with 1", async (t) => {
-  for (const [seconds, signals] of [["1", 1], ["600", 2]]) {
+  for (const [seconds, signals] of [
+    ["1", 1],
+    ["600", 2],
+  ]) {
     const { redis, bridge } = await startWithRedis(t, { BRIDGE_DRAIN_SECONDS: seconds, REDIS_TIMEOUT_MS: "60000" });
     redis.freeze();
     const waiting = assert.rejects(bridge.send(["PING"]));

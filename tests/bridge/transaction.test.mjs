@@ -10,7 +10,11 @@ const { redis, send } = await startCompanions();
 beforeEach(() => redis.command("FLUSHALL"));
 
 test("a transaction answers as a pipeline does", async () => {
-  const { status, json } = await send("POST", "/multi-exec", [["SET", "k", "v"], ["INCR", "k"], ["GET", "k"]]);
+  const { status, json } = await send("POST", "/multi-exec", [
+    ["SET", "k", "v"],
+    ["INCR", "k"],
+    ["GET", "k"],
+  ]);
   assert.equal(status, 200);
   assert.deepEqual(json, [{ result: "OK" }, { error: "ERR value is not an integer or out of range" }, { result: "v" }]);
 });
@@ -30,7 +34,10 @@ test("a transaction that cannot be queued does nothing and answers with one erro
 
 test("a script with key locking runs within a transaction, too", async () => {
   const script = "#!lua flags=allow-key-locking\nreturn redis.call('INCR', KEYS[1])";
-  const { json } = await send("POST", "/multi-exec", [["EVAL", script, 1, "n"], ["SCRIPT", "LOAD", script]]);
+  const { json } = await send("POST", "/multi-exec", [
+    ["EVAL", script, 1, "n"],
+    ["SCRIPT", "LOAD", script],
+  ]);
   assert.equal(json[0].result, 1);
   assert.equal((await send("POST", "/", ["EVALSHA", json[1].result, 1, "n"])).json.result, 2);
 });
@@ -38,10 +45,20 @@ test("a script with key locking runs within a transaction, too", async () => {
 test("no other request comes between the commands of a transaction", async () => {
   const rounds = 200;
   const transactions = Array.from({ length: rounds }, () =>
-    send("POST", "/multi-exec", [["INCR", "a"], ["ECHO", "x".repeat(2000)], ["INCR", "b"], ["MGET", "a", "b"]]),
+    send("POST", "/multi-exec", [
+      ["INCR", "a"],
+      ["ECHO", "x".repeat(2000)],
+      ["INCR", "b"],
+      ["MGET", "a", "b"],
+    ]),
   );
   const readers = Array.from({ length: rounds }, () => send("POST", "/", ["MGET", "a", "b"]));
-  const writers = Array.from({ length: rounds }, () => send("POST", "/pipeline", [["INCR", "c"], ["GET", "c"]]));
+  const writers = Array.from({ length: rounds }, () =>
+    send("POST", "/pipeline", [
+      ["INCR", "c"],
+      ["GET", "c"],
+    ]),
+  );
   for (const { status, json } of await Promise.all(transactions)) {
     assert.equal(status, 200);
     const [a, b] = [json[0].result, json[2].result];

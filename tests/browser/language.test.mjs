@@ -100,6 +100,9 @@ for (const [name, way] of Object.entries(OUR_PAGES)) {
       if (left.length > 0) same[state] = left;
     }
     assert.deepEqual(same, {});
-    assert.ok([...german.values()].some((lines) => lines.size > 3), "nothing was read");
+    assert.ok(
+      [...german.values()].some((lines) => lines.size > 3),
+      "nothing was read",
+    );
   });
 }

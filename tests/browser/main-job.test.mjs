@@ -35,11 +35,20 @@ async function echo(page) {
 
 async function signUpByPages(page, email) {
   await page.goto(`${stack.gateway}/app/hello?a=b`);
-  await page.getByRole("link", { name: /create|sign up/i }).first().click();
+  await page
+    .getByRole("link", { name: /create|sign up/i })
+    .first()
+    .click();
   await page.getByLabel(/e-?mail/i).fill(email);
-  await page.getByLabel(/password/i).first().fill(PASSWORD);
+  await page
+    .getByLabel(/password/i)
+    .first()
+    .fill(PASSWORD);
   await page.getByRole("button").first().click();
-  await page.getByText(/check your (mail|e-?mail|inbox)/i).first().waitFor();
+  await page
+    .getByText(/check your (mail|e-?mail|inbox)/i)
+    .first()
+    .waitFor();
   const { link } = await lastMail(stack, email);
   await page.goto(link);
   await page.getByRole("button").first().click();

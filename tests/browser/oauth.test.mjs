@@ -56,7 +56,10 @@ for (const javaScriptEnabled of [true, false]) {
       await page.waitForURL(`${stack.gateway}/app/hello?a=b`);
       assert.equal(await emailOf(page), email);
       const cookies = await context.cookies();
-      assert.deepEqual(cookies.map(({ name }) => name), ["__Host-authflow"]);
+      assert.deepEqual(
+        cookies.map(({ name }) => name),
+        ["__Host-authflow"],
+      );
       await context.close();
     });
 

@@ -6,7 +6,13 @@ import { test } from "node:test";
 import { Phase, STREAK } from "./figures.mjs";
 import { goals, table } from "./table.mjs";
 
-const result = (started, ms, changes = {}) => ({ kind: "own", may: "yes", is: "done", answer: { started, ended: started + ms }, ...changes });
+const result = (started, ms, changes = {}) => ({
+  kind: "own",
+  may: "yes",
+  is: "done",
+  answer: { started, ended: started + ms },
+  ...changes,
+});
 
 function phase(...results) {
   const made = new Phase();

@@ -48,8 +48,16 @@ export const FAULTS = [
   identity("identity_429", { status: 429 }),
   identity("identity_slow", { latency_ms: 500, jitter_ms: 6000 }),
   identity("identity_down", { drop: true }),
-  postgres("database_killed", (server) => server.kill(), (server) => server.restart()),
-  postgres("database_frozen", (server) => server.freeze(), (server) => server.thaw()),
+  postgres(
+    "database_killed",
+    (server) => server.kill(),
+    (server) => server.restart(),
+  ),
+  postgres(
+    "database_frozen",
+    (server) => server.freeze(),
+    (server) => server.thaw(),
+  ),
   rest("rest_500", { status: 500 }),
   rest("rest_half_answers", { cut: true }),
   origin("origin_down", { drop: true }),

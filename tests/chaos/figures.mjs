@@ -32,7 +32,10 @@ export class Phase {
 
   /** Of those that succeeded: a refusal is quick. */
   percentile(share) {
-    return percentile(this.visits.filter(({ isDone }) => isDone).map(({ ms }) => ms), share);
+    return percentile(
+      this.visits.filter(({ isDone }) => isDone).map(({ ms }) => ms),
+      share,
+    );
   }
 
   /** When the first began of so many in a row that were `good`; undefined if there were none. */

@@ -16,10 +16,28 @@ const STRANGER = { ...VISIT, may: "no", person: undefined };
 const ENDED = { ...VISIT, may: "no", isEnded: true };
 const PUBLIC = { ...VISIT, person: undefined };
 
-const identity = ({ id, email }) => [["x-user-id", id], ["x-user-email", email]];
+const identity = ({ id, email }) => [
+  ["x-user-id", id],
+  ["x-user-email", email],
+];
 const echo = (headers = identity(ADA), changes = {}) =>
-  answer(200, JSON.stringify({ body: "ä", headers: [["x-request-id", "r"], ...headers], method: "POST", path: "/app/x", query: "n=1", ...changes }));
-const answer = (status, text = "", headers = {}) => ({ status, text, isWhole: true, headers: { "x-request-id": "r", ...headers } });
+  answer(
+    200,
+    JSON.stringify({
+      body: "ä",
+      headers: [["x-request-id", "r"], ...headers],
+      method: "POST",
+      path: "/app/x",
+      query: "n=1",
+      ...changes,
+    }),
+  );
+const answer = (status, text = "", headers = {}) => ({
+  status,
+  text,
+  isWhole: true,
+  headers: { "x-request-id": "r", ...headers },
+});
 const problem = (status, code, headers = {}) =>
   answer(status, JSON.stringify({ code }), { "content-type": "application/problem+json", ...headers });
 const page = (status, text, headers) => answer(status, text, { "content-type": "text/html; charset=utf-8", ...headers });
@@ -63,7 +81,12 @@ cases(judgeVisit, [
   [VALID_ENDED, "a live session is refused", VISIT, EXPIRED],
   [VALID_ENDED, "a live session is sent to sign in", VISIT, TO_SIGN_IN],
   [VALID_ENDED, "a live session gets the sign-in page that was kept", VISIT, KEPT_SIGN_IN],
-  [VALID_ENDED, "a live session loses its cookie", VISIT, { ...UNAVAILABLE, headers: { ...UNAVAILABLE.headers, "set-cookie": [CLEARED] } }],
+  [
+    VALID_ENDED,
+    "a live session loses its cookie",
+    VISIT,
+    { ...UNAVAILABLE, headers: { ...UNAVAILABLE.headers, "set-cookie": [CLEARED] } },
+  ],
 
   [NEITHER, "nothing comes in time", VISIT, { ...answer(0), isLate: true }],
   [NEITHER, "the head comes, and the rest not in time", VISIT, { ...echo(), isLate: true }, CUT],
@@ -93,13 +116,23 @@ cases(judgeCall, [
   ["done", "told who one is", ME, answer(200, "me")],
   ["refused", "not told who one is after the end", { ...ME, may: "no" }, problem(401, "no_session")],
   ["refused", "what may be gone is gone", { status: 204, may: "yes", mayBeMissing: true }, problem(404, "not_found")],
-  ["honest", "the end is not certain, and the cookie gone", SIGN_OUT, { ...UNAVAILABLE, headers: { ...UNAVAILABLE.headers, "set-cookie": [CLEARED] } }],
+  [
+    "honest",
+    "the end is not certain, and the cookie gone",
+    SIGN_OUT,
+    { ...UNAVAILABLE, headers: { ...UNAVAILABLE.headers, "set-cookie": [CLEARED] } },
+  ],
   ["honest", "Supabase has had enough", { status: 200 }, problem(429, "rate_limited", { "retry-after": "60" })],
   ["honest", "the worker was taken away", ME, { ...answer(0), failure: "ECONNREFUSED" }, AWAY],
   [LET_IN, "a stranger is told who one is", { ...ME, may: "no" }, answer(200, "me")],
   [CAME_BACK, "an ended session is told who one is", { ...ME, may: "no", isEnded: true }, answer(200, "me")],
   [VALID_ENDED, "a live session is unknown", ME, problem(401, "no_session")],
-  [VALID_ENDED, "a live session loses its cookie", ME, { ...UNAVAILABLE, headers: { ...UNAVAILABLE.headers, "set-cookie": [CLEARED] } }],
+  [
+    VALID_ENDED,
+    "a live session loses its cookie",
+    ME,
+    { ...UNAVAILABLE, headers: { ...UNAVAILABLE.headers, "set-cookie": [CLEARED] } },
+  ],
   [NEITHER, "told that one is somebody else", ME, answer(200, "another")],
   [NEITHER, "a live session is not there", { status: 204, may: "yes" }, problem(404, "not_found")],
   [NEITHER, "the right password is wrong", { status: 200 }, problem(401, "invalid_credentials")],

@@ -46,7 +46,12 @@ test("no two of the stores, and of what tells one what the other kept for it, fa
   const isOfStores = ({ on, isOfDatabase }) => ["redis", "auth"].includes(on) || isOfDatabase;
   for (const seed of SEEDS) {
     const planned = plan(seed).filter(({ fault }) => isOfStores(fault));
-    planned.forEach((one, at) => assert.ok(planned.slice(at + 1).every((other) => other.at >= one.at + one.lasts), `seed ${seed}`));
+    planned.forEach((one, at) =>
+      assert.ok(
+        planned.slice(at + 1).every((other) => other.at >= one.at + one.lasts),
+        `seed ${seed}`,
+      ),
+    );
   }
 });
 
@@ -54,7 +59,10 @@ test("Redis loses its data only while nothing else fails", () => {
   for (const seed of SEEDS) {
     const planned = plan(seed);
     for (const { at } of planned.filter(({ fault }) => fault.loses)) {
-      assert.ok(planned.every((other) => other.fault.loses || other.at >= at || other.at + other.lasts < at), `seed ${seed}`);
+      assert.ok(
+        planned.every((other) => other.fault.loses || other.at >= at || other.at + other.lasts < at),
+        `seed ${seed}`,
+      );
     }
   }
 });

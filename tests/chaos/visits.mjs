@@ -5,7 +5,8 @@ import { bury } from "./calls.mjs";
 import { judgeVisit, saysEnded } from "./judge.mjs";
 import { deviceHeaders, tokenHeader } from "./people.mjs";
 
-const OTHER_AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36";
+const OTHER_AGENT =
+  "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36";
 
 /** A device opens a page, or sends something, with its own session. Once that is refused, it has none. */
 export async function browse(world, device) {
@@ -76,7 +77,14 @@ async function visit(world, { kind, device, session, token = session?.token, per
   };
   return world.ask({ kind, at: gatewayFor(world, kind), request, withinMs: GATEWAY_MS, session }, (answer, excuses) => {
     const may = isPublic ? "yes" : (session?.may(answer.started, answer.ended) ?? "no");
-    const asked = { method: request.method, target: request.path, body, may, person, isEnded: may === "no" && session !== undefined };
+    const asked = {
+      method: request.method,
+      target: request.path,
+      body,
+      may,
+      person,
+      isEnded: may === "no" && session !== undefined,
+    };
     return { may, ...judgeVisit(asked, answer, excuses) };
   });
 }

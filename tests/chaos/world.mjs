@@ -1,7 +1,5 @@
 // All that a run has: the stack, its faults, what is known of sessions, and the figures.
 
-import { performance } from "node:perf_hooks";
-
 import { send } from "./client.mjs";
 import { VIOLATIONS } from "./judge.mjs";
 import { Graveyard } from "./model.mjs";

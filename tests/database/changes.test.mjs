@@ -45,7 +45,12 @@ test("a saved record is found as Redis has it, with times in milliseconds", asyn
 
 test("a newer record takes an older one's place, and an older one never a newer one's", async () => {
   const records = [1, 2, 3].map((n) => saved("a", { at: START + n * 100, device_fingerprint: `device ${n}` }));
-  for (const [order, device] of [[[0, 1], 2], [[1, 0], 2], [[2, 0, 1], 3], [[1, 1], 2]]) {
+  for (const [order, device] of [
+    [[0, 1], 2],
+    [[1, 0], 2],
+    [[2, 0, 1], 3],
+    [[1, 1], 2],
+  ]) {
     await database.empty();
     for (const index of order) await apply([records[index]]);
     const found = await find("a");
@@ -85,7 +90,13 @@ test("a session that ended has no record, and nothing brings it back", async () 
   };
   await check();
   const after = START + 9000;
-  for (const change of [saved("a", { asked: after }), renewed("a", after), restored("a", after), ended("a", after), lowered(after)]) {
+  for (const change of [
+    saved("a", { asked: after }),
+    renewed("a", after),
+    restored("a", after),
+    ended("a", after),
+    lowered(after),
+  ]) {
     await apply([change]);
     await check();
   }
@@ -115,7 +126,12 @@ test("the end of all a user's sessions spares one, those asked for later, and ot
     saved("other", { user: OTHER_USER }),
     endedAll(START + 500, { kept: "kept" }),
   ]);
-  for (const [name, ended_at] of [["a", START + 500], ["kept", null], ["later", null], ["other", null]]) {
+  for (const [name, ended_at] of [
+    ["a", START + 500],
+    ["kept", null],
+    ["later", null],
+    ["other", null],
+  ]) {
     assert.equal((await find(name)).ended_at, ended_at, name);
   }
 });
@@ -132,7 +148,10 @@ test("a session that comes after the end of all, but was asked for before it, ha
 test("a session of the same second in which all ended lives, if it was asked for after them", async () => {
   const end = endedAll(START + 500);
   const session = saved("new", { created: START, asked: START + 501 });
-  for (const changes of [[session, end], [end, session]]) {
+  for (const changes of [
+    [session, end],
+    [end, session],
+  ]) {
     await database.empty();
     await apply(changes);
     assert.equal((await find("new")).ended_at, null);
@@ -144,7 +163,10 @@ test("one that was kept once is not kept by another order", async () => {
     [endedAll(START + 500, { kept: "a" }), endedAll(START + 600, { kept: "b" })],
     [endedAll(START + 600, { kept: "b" }), endedAll(START + 500, { kept: "a" })],
   ]) {
-    for (const changes of [[saved("a"), saved("b"), ...orders], [...orders, saved("a"), saved("b")]]) {
+    for (const changes of [
+      [saved("a"), saved("b"), ...orders],
+      [...orders, saved("a"), saved("b")],
+    ]) {
       await database.empty();
       await apply(changes);
       assert.notEqual((await find("a")).ended_at, null);
@@ -156,7 +178,12 @@ test("one that was kept once is not kept by another order", async () => {
 test("lowered sessions have lost their second factor, also such as come later and were asked for before", async () => {
   await apply([saved("a"), saved("other", { user: OTHER_USER }), lowered(START + 500)]);
   await apply([saved("late", { asked: START + 500 }), saved("raised", { asked: START + 501 })]);
-  for (const [name, aal] of [["a", "aal1"], ["late", "aal1"], ["raised", "aal2"], ["other", "aal2"]]) {
+  for (const [name, aal] of [
+    ["a", "aal1"],
+    ["late", "aal1"],
+    ["raised", "aal2"],
+    ["other", "aal2"],
+  ]) {
     assert.equal((await find(name)).record.aal, aal, name);
   }
   await apply([saved("a", { asked: START + 600, at: START + 700 }), lowered(START + 500)]);
@@ -169,7 +196,10 @@ test("what Redis missed is owed to it, oldest first, until it is settled", async
   await apply([endedAll(START + 500)], { owed: true });
   await apply([ended("c"), endedAll(START + 600), renewed("c", START)]);
   const { changes, renewed_away_at } = await database.owed();
-  assert.deepEqual(changes.map(({ change }) => change), [withId, endedAll(START + 500)]);
+  assert.deepEqual(
+    changes.map(({ change }) => change),
+    [withId, endedAll(START + 500)],
+  );
   assert.ok(Math.abs(renewed_away_at - Date.now()) < 60_000, String(renewed_away_at));
   assert.deepEqual((await database.owed(1)).changes.length, 1);
   await database.settled([changes[0].seq]);

@@ -38,7 +38,10 @@ for (const [what, change, left] of [
   ["the loss of the second factor", lowered(START + 500), ({ record }) => record.aal === "aal1"],
 ]) {
   test(`a session that is being written does not escape ${what}`, async (t) => {
-    for (const [first, second] of [[saved("a"), change], [change, saved("a")]]) {
+    for (const [first, second] of [
+      [saved("a"), change],
+      [change, saved("a")],
+    ]) {
       await database.empty();
       const [one, other] = [await transaction(t), await transaction(t)];
       await one.apply(first);
@@ -82,7 +85,12 @@ test("many lists at once, in whatever order they name sessions, are all applied"
     const turned = [...names.slice(index), ...names.slice(0, index)];
     return (index % 2 ? turned : turned.reverse()).flatMap((name) => [saved(name), renewed(name, START + 9_000_000)]);
   });
-  const others = names.flatMap((name) => [[ended(name)], [renewed(name, START + 1)], [endedAll(START - 1)], [lowered(START - 1)]]);
+  const others = names.flatMap((name) => [
+    [ended(name)],
+    [renewed(name, START + 1)],
+    [endedAll(START - 1)],
+    [lowered(START - 1)],
+  ]);
   await Promise.all([...lists, ...others].map((list) => database.apply(list, { owed: list.length === 1 })));
   for (const name of names) assert.equal((await find(name)).ended_at, START + 1000, name);
   const { changes } = await database.owed(1000);

@@ -71,7 +71,10 @@ test("a user is forgotten but for the hashes of ended sessions and one mark, and
     assert.notEqual((await database.find(hashOf(name))).ended_at, null);
   }
   assert.deepEqual(Object.keys(await stored()), ["mark"]);
-  assert.equal(before.every((row) => !row.includes("ada@")), true);
+  assert.equal(
+    before.every((row) => !row.includes("ada@")),
+    true,
+  );
   assert.deepEqual((await dump()).filter((row) => before.includes(row)).sort(), before.sort());
 });
 

@@ -3,7 +3,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ended, endedAll, hashOf, lowered, OTHER_USER, renewed, restored, saved, START, startDatabase, USER } from "./setup.mjs";
+import {
+  ended,
+  endedAll,
+  hashOf,
+  lowered,
+  OTHER_USER,
+  renewed,
+  restored,
+  saved,
+  START,
+  startDatabase,
+  USER,
+} from "./setup.mjs";
 
 const CASES = 60;
 const ORDERS = 4;
@@ -23,7 +35,11 @@ function random(seed) {
   return {
     below,
     pick: (list) => list[below(list.length)],
-    shuffled: (list) => list.map((item) => [next(), item]).sort(([a], [b]) => a - b).map(([, item]) => item),
+    shuffled: (list) =>
+      list
+        .map((item) => [next(), item])
+        .sort(([a], [b]) => a - b)
+        .map(([, item]) => item),
   };
 }
 
@@ -115,7 +131,14 @@ test("whatever the order, nothing ended comes back, and the same is left in the 
 });
 
 test("a list is applied in its order, and twice over leaves the same", async () => {
-  const changes = [saved("a"), renewed("a", START + 9_000_000), restored("a", START + 500), saved("b"), ended("b"), lowered(START + 400)];
+  const changes = [
+    saved("a"),
+    renewed("a", START + 9_000_000),
+    restored("a", START + 500),
+    saved("b"),
+    ended("b"),
+    lowered(START + 400),
+  ];
   await database.empty();
   await database.apply(changes);
   const once = await Promise.all(["a", "b"].map((name) => database.find(hashOf(name))));

@@ -64,9 +64,15 @@ test("a function takes its arguments by name, and answers with its result as JSO
   assert.deepEqual(await call("add", { b: "2", a: "1" }), { status: 200, body: 3 });
   assert.deepEqual(await call("add", { a: 1 }), { status: 200, body: 11 });
   assert.deepEqual(await call("titles", {}), { status: 200, body: ["Emma", "Ulysses", "Dune"] });
-  assert.deepEqual((await call("long_ones", { than: 500 })).body.map(({ title }) => title), ["Ulysses"]);
+  assert.deepEqual(
+    (await call("long_ones", { than: 500 })).body.map(({ title }) => title),
+    ["Ulysses"],
+  );
   assert.deepEqual(await call("authflow_find", { hash: hashOf("nobody") }), { status: 200, body: null });
-  assert.deepEqual(await call("authflow_apply", { changes: [saved("a"), ended("b")], owed: false }), { status: 204, body: undefined });
+  assert.deepEqual(await call("authflow_apply", { changes: [saved("a"), ended("b")], owed: false }), {
+    status: 204,
+    body: undefined,
+  });
   assert.equal((await call("authflow_find", { hash: hashOf("a") })).body.record.aal, "aal2");
 });
 
@@ -81,7 +87,14 @@ test("a function that is not there, or takes other arguments, is 404", async () 
 });
 
 test("PostgreSQL's errors come with PostgREST's status", async () => {
-  for (const [code, status] of [["P0001", 400], ["22023", 400], ["23505", 409], ["40001", 500], ["42501", 403], ["53300", 503]]) {
+  for (const [code, status] of [
+    ["P0001", 400],
+    ["22023", 400],
+    ["23505", 409],
+    ["40001", 500],
+    ["42501", 403],
+    ["53300", 503],
+  ]) {
     const { message, hint, details } = await problem(call("fails", { code }), status, code);
     assert.deepEqual([message, hint, details], ["it fails", "a hint", "a detail"]);
   }
@@ -111,7 +124,15 @@ test("rows are read with columns, filters and an order", async () => {
 });
 
 test("what cannot be read, or is not known here, is refused and not passed over", async () => {
-  for (const query of ["id=1", "or=(id.eq.1,id.eq.2)", "select=id,authors(name)", "tags->>x=eq.1", "limit=x", "order=id.up", "id=fts.x"]) {
+  for (const query of [
+    "id=1",
+    "or=(id.eq.1,id.eq.2)",
+    "select=id,authors(name)",
+    "tags->>x=eq.1",
+    "limit=x",
+    "order=id.up",
+    "id=fts.x",
+  ]) {
     await problem(ask("GET", `/books?${query}`), 400, "PGRST100");
   }
   await problem(ask("GET", "/books?nothing=eq.1"), 400, "42703");
@@ -124,21 +145,43 @@ test("what cannot be read, or is not known here, is refused and not passed over"
 test("rows are inserted, changed and deleted, and shown when they are wanted", async () => {
   const want = (...what) => ({ ...SERVICE, prefer: what.join(", ") });
   assert.deepEqual(await ask("POST", "/books", { id: 10, title: "Kim" }), { status: 201, body: undefined });
-  const both = [{ id: 11, title: "Lila", pages: 1 }, { id: 12, title: "Momo", pages: 2 }];
+  const both = [
+    { id: 11, title: "Lila", pages: 1 },
+    { id: 12, title: "Momo", pages: 2 },
+  ];
   const inserted = await ask("POST", "/books?select=id,title", both, want("return=representation"));
-  assert.deepEqual(inserted, { status: 201, body: [{ id: 11, title: "Lila" }, { id: 12, title: "Momo" }] });
+  assert.deepEqual(inserted, {
+    status: 201,
+    body: [
+      { id: 11, title: "Lila" },
+      { id: 12, title: "Momo" },
+    ],
+  });
   await problem(ask("POST", "/books", [{ id: 13 }, { title: "x" }]), 400, "PGRST102");
   await problem(ask("POST", "/books", { id: 13 }), 400, "23502");
   await problem(ask("POST", "/books", { id: 10, title: "Kim" }), 409, "23505");
 
-  const merged = await ask("POST", "/books", { id: 10, title: "Kim II" }, want("resolution=merge-duplicates", "return=representation"));
+  const merged = await ask(
+    "POST",
+    "/books",
+    { id: 10, title: "Kim II" },
+    want("resolution=merge-duplicates", "return=representation"),
+  );
   assert.deepEqual([merged.status, merged.body[0].title], [201, "Kim II"]);
-  const ignored = await ask("POST", "/books?on_conflict=id", { id: 10, title: "x" }, want("resolution=ignore-duplicates", "return=representation"));
+  const ignored = await ask(
+    "POST",
+    "/books?on_conflict=id",
+    { id: 10, title: "x" },
+    want("resolution=ignore-duplicates", "return=representation"),
+  );
   assert.deepEqual(ignored, { status: 201, body: [] });
 
   assert.deepEqual(await ask("PATCH", "/books?id=eq.10", { title: "Kim III", pages: 3 }), { status: 204, body: undefined });
   const changed = await ask("PATCH", "/books?id=gte.10&select=id,title,pages", { pages: 4 }, want("return=representation"));
-  assert.deepEqual(changed.body.map(({ pages }) => pages), [4, 4, 4]);
+  assert.deepEqual(
+    changed.body.map(({ pages }) => pages),
+    [4, 4, 4],
+  );
   await problem(ask("PATCH", "/books", { pages: 4 }), 400, "21000");
   await problem(ask("DELETE", "/books"), 400, "21000");
   assert.deepEqual((await ask("DELETE", "/books?id=eq.12", undefined, want("return=representation"))).body[0].title, "Momo");
@@ -190,7 +233,9 @@ test("while PostgreSQL is away it is 503, and once it is back all is well", asyn
 test("a request under way when PostgreSQL dies is 503", async () => {
   const waiting = call("sleeps", { seconds: 30 });
   for (;;) {
-    const [{ busy }] = await postgres.query("select count(*)::int as busy from pg_stat_activity where query like '%sleeps%' and state = 'active' and pid <> pg_backend_pid()");
+    const [{ busy }] = await postgres.query(
+      "select count(*)::int as busy from pg_stat_activity where query like '%sleeps%' and state = 'active' and pid <> pg_backend_pid()",
+    );
     if (busy > 0) break;
   }
   await postgres.kill();
@@ -219,7 +264,11 @@ test("faults hit it, and each function is counted by itself", async () => {
   assert.equal((await call("add", { a: 1 })).status, 502);
   await fault({ drop: true, path: "/rest/v1" });
   await assert.rejects(ask("GET", "/books"));
-  assert.equal((await fetch(`${local.supabase}/auth/v1/health`, { headers: SERVICE })).status, 200, "Auth and database fail apart");
+  assert.equal(
+    (await fetch(`${local.supabase}/auth/v1/health`, { headers: SERVICE })).status,
+    200,
+    "Auth and database fail apart",
+  );
   await heal();
   assert.equal((await call("add", { a: 1 })).status, 200);
   assert.equal(await count("POST /rest/v1/rpc/add"), functions + 2);
@@ -229,7 +278,11 @@ test("faults hit it, and each function is counted by itself", async () => {
 test("without a PostgreSQL every request is answered 503", async (t) => {
   const without = await startLocal({ redisUrl: redis.url });
   t.after(() => without.stop());
-  for (const [method, path] of [["POST", "/rpc/authflow_find"], ["GET", "/authflow_sessions"], ["GET", "/nothing"]]) {
+  for (const [method, path] of [
+    ["POST", "/rpc/authflow_find"],
+    ["GET", "/authflow_sessions"],
+    ["GET", "/nothing"],
+  ]) {
     const response = await fetch(`${without.supabase}/rest/v1${path}`, { method, headers: SERVICE });
     assert.deepEqual([response.status, (await response.json()).code], [503, "PGRST000"]);
   }

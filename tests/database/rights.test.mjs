@@ -12,7 +12,15 @@ const TABLE_RIGHTS = ["select", "insert", "update", "delete", "truncate", "refer
 const COLUMN_RIGHTS = ["select", "insert", "update", "references"];
 
 /** Arguments by type, with which each function could do something. */
-const ARGUMENTS = { text: hashOf("a"), uuid: USER, integer: 10, bigint: 10, boolean: true, jsonb: [], "timestamp with time zone": "2026-01-01" };
+const ARGUMENTS = {
+  text: hashOf("a"),
+  uuid: USER,
+  integer: 10,
+  bigint: 10,
+  boolean: true,
+  jsonb: [],
+  "timestamp with time zone": "2026-01-01",
+};
 
 const database = await startDatabase();
 const { postgres } = database;
@@ -38,15 +46,21 @@ test("neither role has any right on a table, a column, a sequence or a function"
   };
   for (const role of ROLES) {
     for (const table of tables) {
-      for (const right of TABLE_RIGHTS) assert.equal(await has("table", role, `public.${table}`, right), false, `${role} ${right} ${table}`);
+      for (const right of TABLE_RIGHTS)
+        assert.equal(await has("table", role, `public.${table}`, right), false, `${role} ${right} ${table}`);
       for (const right of COLUMN_RIGHTS) assert.equal(await has("any_column", role, `public.${table}`, right), false);
     }
     for (const sequence of sequences) {
-      for (const right of ["usage", "select", "update"]) assert.equal(await has("sequence", role, `public.${sequence}`, right), false);
+      for (const right of ["usage", "select", "update"])
+        assert.equal(await has("sequence", role, `public.${sequence}`, right), false);
     }
     for (const { signature } of functions) assert.equal(await has("function", role, signature, "execute"), false, signature);
   }
-  assert.equal(await has("table", "service_role", "public.authflow_sessions", "select"), true, "and the question is asked rightly");
+  assert.equal(
+    await has("table", "service_role", "public.authflow_sessions", "select"),
+    true,
+    "and the question is asked rightly",
+  );
 });
 
 for (const role of ROLES) {
@@ -59,7 +73,9 @@ for (const role of ROLES) {
       await refused(query(`delete from public.${table}`));
       await refused(query(`truncate public.${table}`));
       await refused(query(`do $$ begin lock table public.${table}; end $$`));
-      await refused(query(`create trigger t after insert on public.${table} execute function suppress_redundant_updates_trigger()`));
+      await refused(
+        query(`create trigger t after insert on public.${table} execute function suppress_redundant_updates_trigger()`),
+      );
       await refused(query(`alter table public.${table} disable row level security`));
       await refused(query(`drop table public.${table}`));
       await refused(query(`copy public.${table} to stdout`));

@@ -56,7 +56,10 @@ test("ten run at once, each with its own data", async (t) => {
   t.after(() => Promise.all(all.map((postgres) => postgres.stop())));
   await Promise.all(all.map((postgres, n) => postgres.query(`create table public.own as select ${n} as n`)));
   const found = await Promise.all(all.map((postgres) => postgres.query("select n from public.own")));
-  assert.deepEqual(found, all.map((_, n) => [{ n }]));
+  assert.deepEqual(
+    found,
+    all.map((_, n) => [{ n }]),
+  );
 });
 
 test("stopped, frozen or not, it leaves no folder", async () => {
@@ -72,7 +75,9 @@ test("stopped, frozen or not, it leaves no folder", async () => {
   assert.equal(existsSync(folderOf(killed)), false);
 });
 
-test("it ends with who started it, and the next one deletes what that left", { skip: process.platform !== "linux" }, async () => {
+test("it ends with who started it, and the next one deletes what that left", {
+  skip: process.platform !== "linux",
+}, async () => {
   const script = `
     import { startPostgres } from ${JSON.stringify(new URL("../support/postgres.mjs", import.meta.url).href)};
     const postgres = await startPostgres();

@@ -163,7 +163,13 @@ it("an address is changed by the links in both mails", async () => {
     const { pathname, search } = new URL(link);
     const { html } = await open(pathname + search);
     const names = ["token_hash", "type", "next"];
-    return [...answers, await submit(pathname, names.map((name) => [name, hidden(html, name)]))];
+    return [
+      ...answers,
+      await submit(
+        pathname,
+        names.map((name) => [name, hidden(html, name)]),
+      ),
+    ];
   }, Promise.resolve([]));
   assert.equal(half.status, 200);
   assert.match(half.html, /One more link/);

@@ -102,7 +102,10 @@ describe("an address", () => {
     assert.equal((await api(stack, "signin", { email, password })).status, 200);
     const events = stack.logs.records.filter(({ msg, user_id }) => msg === "audit" && user_id === person.id);
     const isWayIn = ({ event }) => event === "sign_in";
-    assert.deepEqual(events.filter((event) => !isWayIn(event)).map(({ event }) => event), ["email_change_asked", "email_changed"]);
+    assert.deepEqual(
+      events.filter((event) => !isWayIn(event)).map(({ event }) => event),
+      ["email_change_asked", "email_changed"],
+    );
     // Confirmed, signed in elsewhere, both links followed, and once more: the first of the links lets nobody in.
     assert.equal(events.filter(isWayIn).length, 4);
     assert.ok(!JSON.stringify(stack.logs.records).includes(email));

@@ -260,7 +260,11 @@ describe("the pages", () => {
     const response = await fetch(`${stack.auth}/auth/admin${path}`, {
       method: fields ? "POST" : "GET",
       redirect: "manual",
-      headers: { cookie: person.cookie, ...person.headers, ...(fields && { "sec-fetch-site": "same-origin", origin: stack.auth }) },
+      headers: {
+        cookie: person.cookie,
+        ...person.headers,
+        ...(fields && { "sec-fetch-site": "same-origin", origin: stack.auth }),
+      },
       body: fields && new URLSearchParams(fields),
     });
     return { status: response.status, location: response.headers.get("location"), html: await response.text() };

@@ -91,7 +91,14 @@ describe("the test of two samples", () => {
   it("tells apart what differs and nothing else", () => {
     const even = Array.from({ length: 200 }, (_, index) => (index * 37) % 200);
     assert.ok(Math.abs(mannWhitney(even, [...even].reverse())) < 0.01);
-    assert.ok(Math.abs(mannWhitney(even, even.map((time) => time + 30))) > TELLING);
+    assert.ok(
+      Math.abs(
+        mannWhitney(
+          even,
+          even.map((time) => time + 30),
+        ),
+      ) > TELLING,
+    );
     // By hand: U is 17 and 3.
     assert.ok(Math.abs(mannWhitney([19, 22, 16, 29, 24], [20, 11, 17, 12]) - 1.715) < 0.01);
   });

@@ -25,11 +25,7 @@ it("a person gets from the gateway through sign-up and mail back to where they w
   const wanted = `${stack.gateway}/app/hello?a=b&c=d`;
   // Node's own client would not let us say that this is a navigation.
   const { host } = new URL(stack.gateway);
-  const sent = await exchange(stack.gateway, [
-    "GET /app/hello?a=b&c=d HTTP/1.1",
-    `Host: ${host}`,
-    "Sec-Fetch-Mode: navigate",
-  ]);
+  const sent = await exchange(stack.gateway, ["GET /app/hello?a=b&c=d HTTP/1.1", `Host: ${host}`, "Sec-Fetch-Mode: navigate"]);
   const signin = new URL(sent.headers.find(([name]) => name === "location")[1]);
   assert.equal(signin.origin + signin.pathname, `${stack.auth}/auth/signin`);
 

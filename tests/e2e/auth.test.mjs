@@ -106,7 +106,10 @@ describe("a person", () => {
     await stack.control("/config", { min_password_length: 40, password_characters: ["0123456789", "#"] });
     const response = await api(stack, "signup", { email: "weak@example.test", password: "hunter2" });
     const { errors } = await problem(response, 422, "weak_password");
-    assert.deepEqual(errors.map(({ field, code }) => `${field} ${code}`), ["password length", "password characters"]);
+    assert.deepEqual(
+      errors.map(({ field, code }) => `${field} ${code}`),
+      ["password length", "password characters"],
+    );
   });
 
   it("that is banned is told so", async () => {
@@ -158,7 +161,10 @@ describe("Redis", () => {
       [`user_sessions:${id}`]: ["zset", 3600],
     };
     // Beside what is somebody's: whom there is to count.
-    assert.deepEqual(keys.filter((key) => key !== "sessions_active"), Object.keys(expected).sort());
+    assert.deepEqual(
+      keys.filter((key) => key !== "sessions_active"),
+      Object.keys(expected).sort(),
+    );
     assert.ok((await redis("ZSCORE", "sessions_active", sessionId)) > Date.now() / 1000);
     for (const [key, [type, seconds]] of Object.entries(expected)) {
       assert.equal(await redis("TYPE", key), type);
@@ -283,7 +289,11 @@ describe("what is down", () => {
         await problem(await fetch(stack.auth + path), 500, "config_invalid");
       }
       const faults = stack.logs.records.slice(before).filter(({ msg }) => msg === "config_invalid");
-      assert.deepEqual(faults.map(({ variable }) => variable), ["SESSION_SECRET", "SUPABASE_URL"], "once each");
+      assert.deepEqual(
+        faults.map(({ variable }) => variable),
+        ["SESSION_SECRET", "SUPABASE_URL"],
+        "once each",
+      );
     } finally {
       await auth.setVars({
         SESSION_SECRET: "for-development-only-session-secret-000000000000",

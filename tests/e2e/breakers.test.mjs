@@ -20,7 +20,8 @@ beforeEach(async () => {
 });
 
 const transitions = () => stack.logs.records.filter(({ msg }) => msg === "breaker");
-const transition = (dependency, to) => stack.logs.find((line) => line.msg === "breaker" && line.dependency === dependency && line.to === to);
+const transition = (dependency, to) =>
+  stack.logs.find((line) => line.msg === "breaker" && line.dependency === dependency && line.to === to);
 
 describe("the breaker of Redis", () => {
   it("opens after five failures in a row, asks once when its time is over, and tells of it", async () => {

@@ -15,7 +15,10 @@ let stack;
 let person;
 before(async () => {
   // The longest a call to Redis may take; a request abandoned meanwhile is forgotten 10 s later.
-  stack = await startStack({ folders, vars: { verify: { REDIS_TIMEOUT_MS: "1000", GATEWAY_LIMIT: "0", METRICS_TOKEN: undefined } } });
+  stack = await startStack({
+    folders,
+    vars: { verify: { REDIS_TIMEOUT_MS: "1000", GATEWAY_LIMIT: "0", METRICS_TOKEN: undefined } },
+  });
   person = await signUp(stack);
 });
 after(() => stack?.stop());
@@ -40,9 +43,7 @@ describe("a trap", () => {
 
   it("lets nobody through who was waiting, and leaves nobody without an answer", async () => {
     await stack.companions.bridge.fault({ latency_ms: 1900, count: 5 });
-    const waiting = Array.from({ length: 5 }, () =>
-      fetch(`${stack.gateway}/app/x`, { headers: { cookie: person.cookie } }),
-    );
+    const waiting = Array.from({ length: 5 }, () => fetch(`${stack.gateway}/app/x`, { headers: { cookie: person.cookie } }));
     while ((await (await hook("memory")).json()).waiting < 5);
     await (await hook("trap")).text();
     for (const response of await Promise.all(waiting)) {

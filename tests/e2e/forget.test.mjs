@@ -4,7 +4,16 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import {
-  askAdmin, assertForgotten, done, leftOf, me, ofAddress, richLife, settled, shortLife, startRichStack,
+  askAdmin,
+  assertForgotten,
+  done,
+  leftOf,
+  me,
+  ofAddress,
+  richLife,
+  settled,
+  shortLife,
+  startRichStack,
 } from "../support/life.mjs";
 import { rowOf, rowsBelow } from "../support/page.mjs";
 import { api, problem, signUp, visit } from "../support/person.mjs";
@@ -23,15 +32,35 @@ describe("somebody with a rich life", () => {
     const { keys, rows } = await leftOf(stack, await richLife(stack));
     const page = await rowsBelow("In Redis");
     const all = [...(await redisDump(stack.redis)).keys()];
-    assert.deepEqual(all.filter((key) => !rowOf(page, key)), []);
+    assert.deepEqual(
+      all.filter((key) => !rowOf(page, key)),
+      [],
+    );
     const kinds = new Set(all.map((key) => rowOf(page, key).name));
-    const things = ["session", "user_id", "user_sessions", "device", "user_profile", "second_factor", "reset", "tried_code", "oauth"];
+    const things = [
+      "session",
+      "user_id",
+      "user_sessions",
+      "device",
+      "user_profile",
+      "second_factor",
+      "reset",
+      "tried_code",
+      "oauth",
+    ];
     const counted = ["signin", "signup", "forgot", "resend", "code"].map((kind) => `limit:{${kind}:account:…}:…`);
     const wanted = [...things.map((thing) => `${thing}:…`), ...counted, "limit:{route:…}:…"];
-    assert.deepEqual(wanted.filter((kind) => !kinds.has(kind)), [], "the life is rich");
+    assert.deepEqual(
+      wanted.filter((kind) => !kinds.has(kind)),
+      [],
+      "the life is rich",
+    );
     const tables = (await rowsBelow("In the database")).map(({ name }) => name);
     assert.ok(keys.length >= 10 && rows.length >= 2);
-    assert.deepEqual(rows.filter(({ table }) => !tables.includes(table)), []);
+    assert.deepEqual(
+      rows.filter(({ table }) => !tables.includes(table)),
+      [],
+    );
   });
 
   it("is told all that the stores hold of them, and nothing that opens anything", async () => {
@@ -48,7 +77,10 @@ describe("somebody with a rich life", () => {
     for (const device of devices) assert.ok(told.redis[`device:${person.id} ${device}`]?.label, device);
     // The list of sessions is told by its members, and the devices one by one.
     const others = keys.map(([key]) => key).filter((key) => !/^(user_sessions|device):/.test(key));
-    assert.deepEqual(others.filter((key) => !(key in told.redis)), []);
+    assert.deepEqual(
+      others.filter((key) => !(key in told.redis)),
+      [],
+    );
     assert.deepEqual(under.database.users, [person.id]);
     const live = told.database.sessions.filter(({ record }) => record);
     assert.equal(live.length, person.sessions.length);
@@ -56,7 +88,10 @@ describe("somebody with a rich life", () => {
     assert.equal(live[0].record.supabase, "sealed");
 
     const text = JSON.stringify([told, under]);
-    assert.deepEqual(person.secrets.filter((secret) => text.includes(secret)), []);
+    assert.deepEqual(
+      person.secrets.filter((secret) => text.includes(secret)),
+      [],
+    );
     assert.doesNotMatch(text, /gAAAAA|"secret"|eyJ/, "neither sealed nor open tokens, nor secrets of factors");
     const event = await stack.logs.find((line) => line.event === "data_exported" && line.user_id === person.id);
     assert.equal(event.actor, stack.anAdmin.id);
@@ -87,7 +122,10 @@ describe("somebody with a rich life", () => {
     const deleted = await stack.logs.find((line) => line.event === "user_deleted" && line.user_id === person.id);
     assert.equal(deleted.actor, stack.anAdmin.id);
     const audit = stack.logs.records.filter(({ msg }) => msg === "audit").map((line) => JSON.stringify(line));
-    assert.deepEqual(audit.filter((line) => line.includes(person.email)), []);
+    assert.deepEqual(
+      audit.filter((line) => line.includes(person.email)),
+      [],
+    );
   });
 
   it("is forgotten, too, when Supabase does not know them any more", async () => {
@@ -149,7 +187,10 @@ it("a profile that was asked for before all sessions ended is not kept", async (
   const [profile, mark] = [`user_profile:${person.id}`, `sessions_ended:${person.id}`];
   await stack.redis.command("DEL", profile);
   const scripts = async () => /cmdstat_eval:calls=(\d+)/.exec(await stack.redis.command("INFO", "commandstats"))?.[1];
-  for (const [ended, isKept] of [[Date.now() + 60_000, 0], [Date.now() - 60_000, 1]]) {
+  for (const [ended, isKept] of [
+    [Date.now() + 60_000, 0],
+    [Date.now() - 60_000, 1],
+  ]) {
     await stack.redis.command("SET", mark, ended, "EX", 60);
     const before = await scripts();
     await done(me(stack, person.sessions[0]), 200);

@@ -90,7 +90,10 @@ describe("a person with a session", () => {
     const headers = { cookie: person.cookie, "x-user-id": "root", X_User_Email: "root@example.test" };
     const echo = await (await visit("/public/x", headers)).json();
     const names = echo.headers.map(([name]) => name.replaceAll(/[^a-z0-9]/g, "-"));
-    assert.deepEqual(names.filter((name) => name.startsWith("x-user")), []);
+    assert.deepEqual(
+      names.filter((name) => name.startsWith("x-user")),
+      [],
+    );
   });
 
   it("is somebody else on another device, and the owner stays signed in", async () => {
@@ -212,7 +215,11 @@ describe("what is wrong is said honestly", () => {
   it("while Redis does not answer in time: 503, and nobody is signed out", async () => {
     const person = await signUp(stack);
     // What is not late is asked for twice more.
-    for (const fault of [{ latency_ms: 2000, count: 1 }, { drop: true, count: 3 }, { status: 500, count: 3 }]) {
+    for (const fault of [
+      { latency_ms: 2000, count: 1 },
+      { drop: true, count: 3 },
+      { status: 500, count: 3 },
+    ]) {
       await stack.companions.bridge.fault(fault);
       const response = await visit("/app/x", { cookie: person.cookie });
       assert.equal(response.headers.get("set-cookie"), null);

@@ -38,7 +38,9 @@ async function leave(path, body, { cookie } = {}) {
 }
 
 const audited = (event, email, result) =>
-  stack.logs.find((line) => line.msg === "audit" && line.event === event && line.user_id === email && (!result || line.result === result));
+  stack.logs.find(
+    (line) => line.msg === "audit" && line.event === event && line.user_id === email && (!result || line.result === result),
+  );
 
 it("a guess of a password is counted and recorded", async () => {
   const before = stack.logs.records.length;

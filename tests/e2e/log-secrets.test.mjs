@@ -57,7 +57,12 @@ describe("the search", () => {
   });
 
   it("finds a part of one, and leaves what names a session in the log", () => {
-    const search = new Search(new Map([[EXAMPLES.access_token, "access_token"], [SESSION, "token"]]));
+    const search = new Search(
+      new Map([
+        [EXAMPLES.access_token, "access_token"],
+        [SESSION, "token"],
+      ]),
+    );
     assert.equal(search.in(planted(EXAMPLES.access_token.slice(30, 45)))[0]?.kind, "access_token");
     assert.equal(search.in(planted(SESSION.slice(0, 15)))[0]?.kind, "token");
     assert.deepEqual(search.in(planted(SESSION.slice(0, 8))), []);
@@ -130,7 +135,13 @@ describe("what is collected", () => {
     const collected = new Collected();
     const id = "0b8f4b52-6f43-4f0e-9f3a-5d1d3f1f5a10";
     const body = JSON.stringify({ id, user: { user_id: id }, status: "mail_sent", error: "no such key" });
-    collected.message({ headers: [["content-type", "application/json"], ["x-request-id", id]], body });
+    collected.message({
+      headers: [
+        ["content-type", "application/json"],
+        ["x-request-id", id],
+      ],
+      body,
+    });
     assert.deepEqual([...collected.secrets], []);
   });
 });
@@ -251,7 +262,10 @@ describe("a run over everything", () => {
     await setTimeout(1000);
     const { counts } = world.collected;
     const few = Object.entries(ENOUGH).filter(([name, least]) => !(counts[name] >= least));
-    assert.deepEqual(few.map(([name]) => `${name}: ${counts[name]}`), []);
+    assert.deepEqual(
+      few.map(([name]) => `${name}: ${counts[name]}`),
+      [],
+    );
     for (const name of [...(await secretNames()), "METRICS_TOKEN"]) assert.ok(counts[name] >= 1, name);
 
     const logged = records().map(({ record }) => record);
@@ -260,7 +274,11 @@ describe("a run over everything", () => {
     for (const [service, words] of Object.entries(SAID)) {
       const own = logged.filter((record) => record.service === service);
       const said = new Set(own.map(({ msg }) => msg));
-      assert.deepEqual(words.filter((word) => !said.has(word)), [], service);
+      assert.deepEqual(
+        words.filter((word) => !said.has(word)),
+        [],
+        service,
+      );
       assert.ok(own.length >= 150, `${service}: ${own.length}`);
     }
     const points = printed().filter(isPoint);
@@ -288,11 +306,16 @@ describe("a run over everything", () => {
   it("logs each request that was answered", () => {
     const logged = new Set(records().map(({ record }) => record.request_id));
     assert.ok(world.answered.size >= 900, `${world.answered.size}`);
-    assert.deepEqual([...world.answered].filter((id) => !logged.has(id)), []);
+    assert.deepEqual(
+      [...world.answered].filter((id) => !logged.has(id)),
+      [],
+    );
   });
 
   it("says of each request what is promised", () => {
-    const requests = records().map(({ record }) => record).filter(({ msg }) => msg === "request");
+    const requests = records()
+      .map(({ record }) => record)
+      .filter(({ msg }) => msg === "request");
     const fields = ["request_id", "trace_id", "method", "status", "duration_ms", "outcome"];
     const lacking = requests.filter((record) => fields.some((field) => record[field] === undefined));
     assert.deepEqual(lacking, []);
@@ -302,15 +325,28 @@ describe("a run over everything", () => {
     const faults = records().filter(({ record }) => record.msg === "config_invalid");
     const told = new Set(faults.map(({ record }) => record.variable));
     const { secrets, urls } = badVariables();
-    assert.deepEqual(Object.keys({ ...secrets, ...urls }).filter((name) => !told.has(name)), []);
+    assert.deepEqual(
+      Object.keys({ ...secrets, ...urls }).filter((name) => !told.has(name)),
+      [],
+    );
   });
 
   it("logs no secret", () => {
-    assert.deepEqual(findings().filter((found) => !isSession(found)).map(({ text }) => text), []);
+    assert.deepEqual(
+      findings()
+        .filter((found) => !isSession(found))
+        .map(({ text }) => text),
+      [],
+    );
   });
 
   it("names no session otherwise than by the beginning of its hash", () => {
-    assert.deepEqual(findings().filter(isSession).map(({ text }) => text), []);
+    assert.deepEqual(
+      findings()
+        .filter(isSession)
+        .map(({ text }) => text),
+      [],
+    );
   });
 });
 
@@ -318,7 +354,10 @@ it("every variable that is called secret is among those of the run, and among th
   const names = await secretNames();
   assert.ok(names.length >= 8, `${names}`);
   for (const secrets of [someSecrets(), badVariables().secrets]) {
-    assert.deepEqual(names.filter((name) => !(name in secrets)), []);
+    assert.deepEqual(
+      names.filter((name) => !(name in secrets)),
+      [],
+    );
   }
 });
 

@@ -44,7 +44,11 @@ function refused(answer, status, code, field) {
 /** Somebody with an authenticator app, whose session is raised. */
 async function withApp(person) {
   person ??= await signUp(stack);
-  const begun = await call("mfa/factors", { type: "totp", name: "app", current_password: person.password }, { cookie: person.cookie });
+  const begun = await call(
+    "mfa/factors",
+    { type: "totp", name: "app", current_password: person.password },
+    { cookie: person.cookie },
+  );
   assert.equal(begun.status, 201, JSON.stringify(begun.body));
   const app = new Authenticator(begun.body.totp.secret);
   const verified = await call(`mfa/factors/${begun.body.id}/verify`, { code: app.code() }, { cookie: person.cookie });
@@ -274,8 +278,7 @@ describe("a reset", () => {
     const { email } = person;
     assert.equal((await call("forgot-password", { email })).status, 202);
     const { token_hash } = await untilMail(stack, email, "recovery");
-    const reset = (more) =>
-      call("reset-password/update", { token_hash, password: "another horse battery 2B", ...more });
+    const reset = (more) => call("reset-password/update", { token_hash, password: "another horse battery 2B", ...more });
     const asked = await reset();
     refused(asked, 422, "validation_failed", "code missing");
     assert.deepEqual(asked.body.factors, [{ id: person.factor.id, type: "totp", name: "app" }]);

@@ -48,7 +48,11 @@ async function configure(changes) {
   assert.equal(response.status, 200);
 }
 
-for (const [provider, label] of [["google", "Google"], ["github", "GitHub"], ["azure", "Microsoft"]]) {
+for (const [provider, label] of [
+  ["google", "Google"],
+  ["github", "GitHub"],
+  ["azure", "Microsoft"],
+]) {
   it(`a new person signs in at ${label} and goes on to the application`, async () => {
     const page = await (await fetch(`${stack.auth}/auth/signin?next=%2Fapp%2Fhello`)).text();
     assert.match(page, new RegExp(`action="/auth/oauth/${provider}"[^]*>Continue with ${label}</button>`));
@@ -72,9 +76,7 @@ it("of twenty that come back with one state at once, one is signed in", async ()
   const { url } = await press(stack, "github", { next: "/app", jar });
   const back = await answer(url, { email });
   const headers = { cookie: jar.header };
-  const answers = await Promise.all(
-    Array.from({ length: 20 }, () => fetch(back, { redirect: "manual", headers })),
-  );
+  const answers = await Promise.all(Array.from({ length: 20 }, () => fetch(back, { redirect: "manual", headers })));
   const statuses = answers.map(({ status }) => status).sort();
   assert.deepEqual(statuses, [303, ...Array(19).fill(401)]);
   const signedIn = answers.filter(({ headers: all }) => all.getSetCookie().some((one) => one.startsWith(`${SESSION}=`)));

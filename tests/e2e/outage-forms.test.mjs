@@ -48,7 +48,11 @@ async function meet() {
     other,
     raised,
     admin,
-    links: { reset: await resetOf(ada), raisedReset: await resetOf(raised), confirm: (await lastMail(stack, fresh)).token_hash },
+    links: {
+      reset: await resetOf(ada),
+      raisedReset: await resetOf(raised),
+      confirm: (await lastMail(stack, fresh)).token_hash,
+    },
     mfaToken: await waiting(raised),
   };
 }
@@ -71,7 +75,12 @@ function forms() {
     signup: ["/auth/signup", { email, password, next }],
     confirm: ["/auth/confirm", { token_hash: links.confirm, type: "signup", next }],
     reset: ["/auth/reset", { token_hash: links.reset, password: NEW_PASSWORD, next }],
-    "reset with a code": ["/auth/reset", { token_hash: links.raisedReset, password: NEW_PASSWORD, factor_id, code, next }, undefined, ["factor_id"]],
+    "reset with a code": [
+      "/auth/reset",
+      { token_hash: links.raisedReset, password: NEW_PASSWORD, factor_id, code, next },
+      undefined,
+      ["factor_id"],
+    ],
     "second factor": ["/auth/second-factor", { mfa_token: mfaToken, factor_id, code, next }],
     "step up": ["/auth/step-up", { factor_id, code, next }, raised],
     name: ["/auth/account/name", { name: "Typed Name" }, ada],
@@ -125,7 +134,10 @@ const GO_WELL = {
   bridge: ["signup"],
 };
 
-for (const [name, companion] of [["Supabase", "supabase"], ["Redis", "bridge"]]) {
+for (const [name, companion] of [
+  ["Supabase", "supabase"],
+  ["Redis", "bridge"],
+]) {
   describe(`while ${name} is away`, () => {
     before(() => stack.companions[companion].fault({ drop: true }));
     after(() => stack.companions[companion].heal());

@@ -48,7 +48,10 @@ describe("a forgotten password", () => {
     await stack.control("/config", { min_password_length: 12 });
     const { token_hash } = await forgotten(ada);
     const weak = await problem(await update({ token_hash, password: "short" }), 422, "weak_password");
-    assert.deepEqual(weak.errors.map(({ field, code }) => [field, code]), [["password", "length"]]);
+    assert.deepEqual(
+      weak.errors.map(({ field, code }) => [field, code]),
+      [["password", "length"]],
+    );
     await problem(await update({ token_hash, password: ada.password }), 422, "same_password");
     assert.equal((await visit(stack, ada)).status, 200);
     assert.equal((await update({ token_hash, password: NEW })).status, 200);
@@ -132,7 +135,10 @@ describe("a new password of somebody who is signed in", () => {
   it("needs the present one, and a good new one", async () => {
     const ada = await signUp(stack);
     const { errors } = await problem(await change(ada, "wrong"), 422, "validation_failed");
-    assert.deepEqual(errors.map(({ field, code }) => [field, code]), [["current_password", "incorrect"]]);
+    assert.deepEqual(
+      errors.map(({ field, code }) => [field, code]),
+      [["current_password", "incorrect"]],
+    );
     await problem(await change(ada, ada.password, ada.password), 422, "same_password");
     await stack.control("/config", { min_password_length: 12 });
     await problem(await change(ada, ada.password, "short"), 422, "weak_password");

@@ -69,7 +69,11 @@ describe("a route that speaks of cross-origin use", () => {
   });
 
   it("lets its pages read refusals and answers, in place of the origin's word", async () => {
-    const said = { "access-control-allow-origin": SPA, "access-control-allow-credentials": "true", "access-control-expose-headers": "x-request-id" };
+    const said = {
+      "access-control-allow-origin": SPA,
+      "access-control-allow-credentials": "true",
+      "access-control-expose-headers": "x-request-id",
+    };
     const refused = await visit("/cors/x", { origin: SPA });
     assert.equal(refused.status, 401);
     assert.deepEqual(cors(refused), said);
@@ -90,7 +94,8 @@ describe("a route that speaks of cross-origin use", () => {
 });
 
 describe("a route with a largest body", () => {
-  const send = (body) => visit("/small/x", {}, { method: "POST", body, ...(typeof body === "string" ? {} : { duplex: "half" }) });
+  const send = (body) =>
+    visit("/small/x", {}, { method: "POST", body, ...(typeof body === "string" ? {} : { duplex: "half" }) });
 
   it("takes what is not longer", async () => {
     const response = await send("a".repeat(1000));
@@ -108,12 +113,13 @@ describe("a route with a largest body", () => {
   });
 
   it("cuts off what does not say how long it is", async () => {
-    const chunks = (count) => new ReadableStream({
-      pull(controller) {
-        if (count-- > 0) controller.enqueue(new Uint8Array(100).fill(97));
-        else controller.close();
-      },
-    });
+    const chunks = (count) =>
+      new ReadableStream({
+        pull(controller) {
+          if (count-- > 0) controller.enqueue(new Uint8Array(100).fill(97));
+          else controller.close();
+        },
+      });
     const whole = await send(chunks(10));
     assert.equal(whole.status, 200);
     assert.equal((await whole.json()).body.length, 1000);
@@ -134,7 +140,11 @@ describe("a route's path", () => {
   });
 
   it("reaches the origin without the prefix where the route strips it", async () => {
-    for (const [path, expected] of [["/stripped/a/b?c", "/a/b"], ["/stripped", "/"], ["/stripped/", "/"]]) {
+    for (const [path, expected] of [
+      ["/stripped/a/b?c", "/a/b"],
+      ["/stripped", "/"],
+      ["/stripped/", "/"],
+    ]) {
       assert.equal((await (await visit(path)).json()).path, expected, path);
     }
   });
@@ -143,7 +153,10 @@ describe("a route's path", () => {
 describe("a route's origins", () => {
   it("stand in for each other, for safe requests", async () => {
     const all = await Promise.all(Array.from({ length: 6 }, () => visit("/several/x")));
-    assert.deepEqual(all.map(({ status }) => status), [200, 200, 200, 200, 200, 200]);
+    assert.deepEqual(
+      all.map(({ status }) => status),
+      [200, 200, 200, 200, 200, 200],
+    );
   });
 
   it("are asked again after a broken connection, once the request is safe and has no body", async () => {
@@ -171,14 +184,15 @@ describe("a route's origins", () => {
 
 describe("what passes between client and origin", () => {
   it("includes a reserved header where the route keeps it, in its own spelling alone", async () => {
-    const sent = { "x-original-url": "/a", "x_original_url": "/b", "x-rewrite-url": "/c" };
+    const sent = { "x-original-url": "/a", x_original_url: "/b", "x-rewrite-url": "/c" };
     const { headers } = await (await visit("/kept/x", sent)).json();
     const kept = headers.filter(([name]) => /^x.(original|rewrite).url$/.test(name));
     assert.deepEqual(kept, [["x-original-url", "/a"]]);
   });
 
   it("is never for shared caches where it depends on a session", async () => {
-    const path = (id) => `/${id}/_demo?cache-control=public,max-age%3D60&header=cdn-cache-control:max-age%3D60&header=vary:Accept`;
+    const path = (id) =>
+      `/${id}/_demo?cache-control=public,max-age%3D60&header=cdn-cache-control:max-age%3D60&header=vary:Accept`;
     const own = await visit(path("app"), { cookie: person.cookie });
     assert.equal(own.headers.get("cache-control"), "private, max-age=60");
     assert.equal(own.headers.get("cdn-cache-control"), null);

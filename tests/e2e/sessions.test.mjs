@@ -58,7 +58,10 @@ describe("the list of sessions", () => {
     const ada = await signUp(stack);
     const other = await signIn(stack, ada);
     await stack.redis.command("DEL", `session:${other.sessionId}`);
-    assert.deepEqual((await list(ada)).map(({ id }) => id), [ada.sessionId]);
+    assert.deepEqual(
+      (await list(ada)).map(({ id }) => id),
+      [ada.sessionId],
+    );
   });
 });
 
@@ -131,7 +134,10 @@ describe("signing out", () => {
     const ada = await signUp(stack);
     const other = await signIn(stack, ada);
     await stack.companions.bridge.fault({ status: 500 });
-    for (const [scope, cookie] of [["others", null], ["global", CLEARED]]) {
+    for (const [scope, cookie] of [
+      ["others", null],
+      ["global", CLEARED],
+    ]) {
       const response = await logout(ada, scope);
       await problem(response, 503, "store_unavailable");
       assert.equal(response.headers.get("set-cookie"), cookie);
@@ -146,9 +152,7 @@ describe("all sessions that end", () => {
     const ada = await signUp(stack);
     for (let round = 0; round < 10; round += 1) {
       const owner = await signIn(stack, ada);
-      const opening = Array.from({ length: 5 }, () =>
-        api(stack, "signin", { email: ada.email, password: ada.password }),
-      );
+      const opening = Array.from({ length: 5 }, () => api(stack, "signin", { email: ada.email, password: ada.password }));
       const ended = logout(owner, "global");
       const [out, ...answers] = await Promise.all([ended, ...opening]);
       assert.equal(out.status, 204);
@@ -205,7 +209,10 @@ describe("what takes the place of a session", () => {
     assert.equal(response.status, 401, await response.clone().text());
     assert.doesNotMatch(response.headers.get("set-cookie") ?? "", /Max-Age=(?!0)/);
     const left = await stack.redis.command("ZRANGE", `user_sessions:${thief.id}`, "0", "-1");
-    assert.ok(left.every((id) => id === owner.sessionId), "nothing took the thief's place");
+    assert.ok(
+      left.every((id) => id === owner.sessionId),
+      "nothing took the thief's place",
+    );
   });
 });
 

@@ -55,7 +55,10 @@ function isKeptPage({ status, headers, html }, language) {
   assert.equal(headers["refresh"], "10");
   assert.equal(headers["cache-control"], "no-store");
   assert.equal(headers["set-cookie"], undefined);
-  assert.match(headers["content-security-policy"], /^default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]{43}='; .*, script-src 'none'$/);
+  assert.match(
+    headers["content-security-policy"],
+    /^default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]{43}='; .*, script-src 'none'$/,
+  );
   assert.match(html, new RegExp(`<html lang="${language}">`));
   assert.match(html, /<fieldset disabled>/);
   assert.match(html, /<a class="button" href="">/);

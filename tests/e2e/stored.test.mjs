@@ -44,9 +44,15 @@ test("each key that Redis can hold is on the page, and the page names no other",
   const all = await keys();
   // What is said of limits in general is told kind by kind.
   const told = all.filter((key) => key !== "limit:{x}:x");
-  assert.deepEqual(told.filter((key) => !rowOf(redis, key)), []);
+  assert.deepEqual(
+    told.filter((key) => !rowOf(redis, key)),
+    [],
+  );
   const used = new Set(told.map((key) => rowOf(redis, key)));
-  assert.deepEqual(redis.filter((row) => !used.has(row)).map(({ name }) => name), []);
+  assert.deepEqual(
+    redis.filter((row) => !used.has(row)).map(({ name }) => name),
+    [],
+  );
 });
 
 test("each table of the migrations is on the page, and the page names no other", () => {
@@ -63,6 +69,10 @@ test("the code keeps nothing under a key that it does not name", async () => {
   const writes = /Command::new\("(?:SET|HSET|ZADD|SADD|RPUSH|LPUSH|INCR|INCRBY|APPEND)"\)\s*\.arg\(\s*"([^"]*)"/g;
   for (const file of files) {
     const text = (await source(file)).split("#[cfg(test)]")[0];
-    assert.deepEqual([...text.matchAll(writes)].map(([, key]) => key), [], file);
+    assert.deepEqual(
+      [...text.matchAll(writes)].map(([, key]) => key),
+      [],
+      file,
+    );
   }
 });

@@ -28,8 +28,8 @@ const BINARY = join(CACHE, `oauth2-proxy-${VERSION}`, "bin/oauth2-proxy");
 const skip = !existsSync(BINARY) && `oauth2-proxy ${VERSION} is not installed`;
 
 /** A browser's navigation; nothing of `fetch`'s own is added to it. */
-const BROWSER = { "accept": "text/html", "accept-language": "en", "sec-fetch-mode": "navigate", "user-agent": "Browser/1" };
-const PROGRAM = { "accept": "application/json", "accept-language": "en", "user-agent": "Browser/1" };
+const BROWSER = { accept: "text/html", "accept-language": "en", "sec-fetch-mode": "navigate", "user-agent": "Browser/1" };
+const PROGRAM = { accept: "application/json", "accept-language": "en", "user-agent": "Browser/1" };
 
 function ask(url, { method = "GET", headers }) {
   return new Promise((resolve, reject) => {
@@ -84,7 +84,7 @@ describe("docs/guides/oauth2-proxy.md", { skip }, () => {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const ours = {
-      "provider": "oidc",
+      provider: "oidc",
       "oidc-issuer-url": provider.issuer,
       "client-id": "bench",
       "client-secret-file": await file("client", "bench"),
@@ -120,7 +120,10 @@ describe("docs/guides/oauth2-proxy.md", { skip }, () => {
       }
       at = new URL(headers.location, at).href;
     }
-    return [...jar].filter(([, value]) => value).map(([name, value]) => `${name}=${value}`).join("; ");
+    return [...jar]
+      .filter(([, value]) => value)
+      .map(([name, value]) => `${name}=${value}`)
+      .join("; ");
   }
 
   /** What came of a request: which application got it, or how it was refused. */
@@ -189,6 +192,9 @@ describe("docs/guides/oauth2-proxy.md", { skip }, () => {
     const known = new Set([...(stdout + stderr).matchAll(/^\s+--([a-z0-9-]+)/gm)].map(([, name]) => name));
     const named = new Set([...(await readFile(GUIDE, "utf8")).matchAll(/--([a-z0-9-]{3,})/g)].map(([, name]) => name));
     assert.ok(known.size > 150 && named.size > 80, `${known.size}, ${named.size}`);
-    assert.deepEqual([...named].filter((name) => !known.has(name)), []);
+    assert.deepEqual(
+      [...named].filter((name) => !known.has(name)),
+      [],
+    );
   });
 });

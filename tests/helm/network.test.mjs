@@ -58,8 +58,7 @@ describe("the NetworkPolicies", () => {
     for (const peer of [STRANGER, NEIGHBOUR, { address: "198.51.100.7" }, { labels: labelsOf(all, "authflow-bridge") }]) {
       for (const port of PORTS) assert.equal(lets(all, "Ingress", verify, peer, port), false);
     }
-    for (const port of PORTS.filter((port) => port !== 8000))
-      assert.equal(lets(all, "Ingress", verify, INGRESS, port), false);
+    for (const port of PORTS.filter((port) => port !== 8000)) assert.equal(lets(all, "Ingress", verify, INGRESS, port), false);
   });
 
   it("let sign-in be asked by the ingress controller and the gateway, and its chores by nobody", async () => {
@@ -156,9 +155,7 @@ describe("the NetworkPolicies", () => {
 
   it("concern the Pods of this release, all of them, and no others", async () => {
     const all = await manifests([EXAMPLE]);
-    const [denial] = all.filter(
-      ({ kind, metadata }) => kind === "NetworkPolicy" && metadata.name === "authflow-default-deny",
-    );
+    const [denial] = all.filter(({ kind, metadata }) => kind === "NetworkPolicy" && metadata.name === "authflow-default-deny");
     assert.deepEqual(denial.spec.policyTypes, ["Ingress", "Egress"]);
     assert.equal(denial.spec.ingress ?? denial.spec.egress, undefined);
     for (const { labels } of pods(all)) assert.equal(matches(denial.spec.podSelector, labels), true);

@@ -52,11 +52,7 @@ for (const [name, values] of Object.entries(RENDERINGS)) {
 
     it("names its image whole", async () => {
       for (const { id, image } of containers(await manifests(values))) {
-        assert.match(
-          image,
-          /^registry\.example\.com\/authflow\/authflow-(worker|bridge)(:[\d.]+|@sha256:[0-9a-f]{64})$/,
-          id,
-        );
+        assert.match(image, /^registry\.example\.com\/authflow\/authflow-(worker|bridge)(:[\d.]+|@sha256:[0-9a-f]{64})$/, id);
       }
     });
 

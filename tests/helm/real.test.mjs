@@ -74,11 +74,7 @@ async function run(component, changes = {}) {
   const other = { auth: "chores", verify: "health" }[component];
   const sockets = ["--socket-addr", `${other}=127.0.0.1:${await freePort()}`];
   const environment = { ...found.environment, ...changes };
-  const process = await start({ ...found, environment }, [
-    ...sockets,
-    "--socket-addr",
-    `http=127.0.0.1:${await freePort()}`,
-  ]);
+  const process = await start({ ...found, environment }, [...sockets, "--socket-addr", `http=127.0.0.1:${await freePort()}`]);
   running.push(process);
   await answered(found.startupProbe.httpGet, process.port);
   return { ...found, port: process.port };

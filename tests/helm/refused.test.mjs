@@ -50,14 +50,8 @@ describe("what is missing", () => {
       { redis: { url: null, sentinel: { addresses: ["a:26379"] } } },
       /\* redis\.sentinel\.master: the name by which the sentinels know Redis/,
     ],
-    "a user's password": [
-      { redis: { username: "authflow" } },
-      /\* secrets\.REDIS_PASSWORD: the password of the user authflow/,
-    ],
-    "Redis over HTTP": [
-      { bridge: { enabled: false } },
-      /\* settings\.UPSTASH_REDIS_REST_URL: where Redis answers over HTTP/,
-    ],
+    "a user's password": [{ redis: { username: "authflow" } }, /\* secrets\.REDIS_PASSWORD: the password of the user authflow/],
+    "Redis over HTTP": [{ bridge: { enabled: false } }, /\* settings\.UPSTASH_REDIS_REST_URL: where Redis answers over HTTP/],
     "where the ingress controller runs": [
       { networkPolicy: { ingressFrom: [] } },
       /\* networkPolicy\.ingressFrom: .*nobody else/,
@@ -124,10 +118,7 @@ describe("what is unknown", () => {
     "a field of a reference": [{ secrets: { SESSION_SECRET: { secret: "x" } } }, "secret"],
     "a part of a component": [{ verify: { replicaCount: 3 } }, "replicaCount"],
     "a field of a peer": [{ networkPolicy: { ingressFrom: [{ namespace: "edge" }] } }, "namespace"],
-    "a field of a rule": [
-      { networkPolicy: { redis: [{ to: [{ ipBlock: { cidr: "10.0.0.1/32" } }], port: 6379 }] } },
-      "port",
-    ],
+    "a field of a rule": [{ networkPolicy: { redis: [{ to: [{ ipBlock: { cidr: "10.0.0.1/32" } }], port: 6379 }] } }, "port"],
   };
   for (const [what, [changes, name]] of Object.entries(UNKNOWN)) {
     it(`is refused: ${what}`, async () => {
@@ -137,10 +128,7 @@ describe("what is unknown", () => {
 
   const WRONG = {
     "a host with more than its name": [{ host: "https://app.example.com/" }, /'\/host': value must be 'a name alone/],
-    "a controller": [
-      { ingress: { controller: "nginx" } },
-      /'\/ingress\/controller': value must be one of '', 'ingress-nginx'/,
-    ],
+    "a controller": [{ ingress: { controller: "nginx" } }, /'\/ingress\/controller': value must be one of '', 'ingress-nginx'/],
     "no peer at all": [{ networkPolicy: { ingressFrom: [{}] } }, /'\/networkPolicy\/ingressFrom\/0'/],
     "a rule to everybody": [{ networkPolicy: { redis: [{ ports: [{ port: 6379 }] }] } }, /'\/networkPolicy\/redis\/0'/],
     "a setting that is true": [{ settings: { DATABASE_FALLBACK: true } }, /'\/settings\/DATABASE_FALLBACK': got boolean/],

@@ -9,7 +9,9 @@ export const ADVISORIES = [
   { id: "O3", advisory: "CVE-2026-34457", cause: "a probe's user agent counted as a sign-in on any path" },
   { id: "O4", advisory: "CVE-2026-41059", cause: "a decoded # satisfied a rule, and the origin cut there" },
   {
-    id: "O5", advisory: "CVE-2026-40574", cause: "the end of an e-mail address with two @ decided who may enter",
+    id: "O5",
+    advisory: "CVE-2026-40574",
+    cause: "the end of an e-mail address with two @ decided who may enter",
     appliesNot: "no route admits by e-mail address; it asks for a role of the session",
   },
   { id: "O6", advisory: "CVE-2026-34454", cause: "the cookie was cleared after the head of the answer was written" },
@@ -52,7 +54,9 @@ export const ADVISORIES = [
   { id: "K5", advisory: "GHSA-w9mr-28mw-j8hg", cause: "Connection removed identity headers after they were set" },
   { id: "K6", advisory: "CVE-2024-45042", cause: "a session of one factor passed for one of two" },
   {
-    id: "K7", advisory: "CVE-2026-33503", cause: "a forged page token was decoded into SQL",
+    id: "K7",
+    advisory: "CVE-2026-33503",
+    cause: "a forged page token was decoded into SQL",
     appliesNot: "there is no SQL, and no list here has pages: an admin's search ends at 50",
   },
   { id: "K8", advisory: "Oathkeeper's decisions API", cause: "forwarded headers of a direct call were believed" },
@@ -60,7 +64,9 @@ export const ADVISORIES = [
   // Supabase and Next.js
   { id: "S1", advisory: "GHSA-3529-5m8x-rpv3", cause: "a client's header chose the host of links in mails" },
   {
-    id: "S2", advisory: "CVE-2026-31813", cause: "the issuer of an id token was taken from the token",
+    id: "S2",
+    advisory: "CVE-2026-31813",
+    cause: "the issuer of an id token was taken from the token",
     appliesNot: "nobody signs in with an id token; Supabase is asked with a password, a mail's link or a code of its own",
   },
   { id: "S3", advisory: "CVE-2025-48370", cause: "an id went into a URL unparsed" },
@@ -86,19 +92,30 @@ export const ADVISORIES = [
   { id: "B15", advisory: "GHSA-7w99-5wm4-3g79", cause: "a one-time token was read first and used up later" },
   { id: "B16", advisory: "GHSA-2vg6-77g8-24mp", cause: "sessions lived on after their user's end" },
   {
-    id: "B17", advisory: "CVE-2026-45337", cause: "somebody else's device was approved",
+    id: "B17",
+    advisory: "CVE-2026-45337",
+    cause: "somebody else's device was approved",
     appliesNot: "there is no device flow",
   },
   { id: "B18", advisory: "better-auth-cloudflare #61", cause: "a store that lags kept ended sessions, and lists lost entries" },
 
   // SuperTokens, Cloudflare, traefik-forward-auth
-  { id: "U1", advisory: "supertokens-core 12.0.10", cause: "a SAML signature covered another element", appliesNot: "there is no SAML" },
   {
-    id: "U2", advisory: "supertokens-node 24.0.2", cause: "an unknown client was redirected to where it asked",
+    id: "U1",
+    advisory: "supertokens-core 12.0.10",
+    cause: "a SAML signature covered another element",
+    appliesNot: "there is no SAML",
+  },
+  {
+    id: "U2",
+    advisory: "supertokens-node 24.0.2",
+    cause: "an unknown client was redirected to where it asked",
     appliesNot: "there are no clients to register: neither SAML nor OAuth is served",
   },
   {
-    id: "U3", advisory: "supertokens-core 12.1.0", cause: "no flaw: a grace period for refresh tokens",
+    id: "U3",
+    advisory: "supertokens-core 12.1.0",
+    cause: "no flaw: a grace period for refresh tokens",
     appliesNot: "clients get no refresh token that could be used twice",
   },
   { id: "C1", advisory: "Cloudflare's ACME path", cause: "a prefix of a path switched protection off" },

@@ -15,14 +15,20 @@ const named = new Map();
 for (const file of readdirSync(FOLDER).filter((name) => /^i\d+-.*\.test\.mjs$/.test(name))) {
   const text = readFileSync(new URL(file, FOLDER), "utf8");
   for (const [, , title] of text.matchAll(/\b(?:describe|it)\(\s*(["'`])((?:(?!\1).)*)\1/g)) {
-    for (const [id] of title.matchAll(/\b[A-Z]\d{1,2}\b(?=, )/g)) named.set(id, [...(named.get(id) ?? []), `${file}: ${title}`]);
+    for (const [id] of title.matchAll(/\b[A-Z]\d{1,2}\b(?=, )/g))
+      named.set(id, [...(named.get(id) ?? []), `${file}: ${title}`]);
   }
 }
 
 describe("the published flaws", () => {
   it("are all in the table, once", () => {
-    const rows = Object.entries(ROWS).flatMap(([letter, count]) => Array.from({ length: count }, (_, index) => `${letter}${index + 1}`));
-    assert.deepEqual(ADVISORIES.map(({ id }) => id), rows);
+    const rows = Object.entries(ROWS).flatMap(([letter, count]) =>
+      Array.from({ length: count }, (_, index) => `${letter}${index + 1}`),
+    );
+    assert.deepEqual(
+      ADVISORIES.map(({ id }) => id),
+      rows,
+    );
   });
 
   for (const { id, advisory, cause, appliesNot } of ADVISORIES) {
@@ -36,6 +42,9 @@ describe("the published flaws", () => {
 
   it("are no others than those that tests name", () => {
     const known = new Set(ADVISORIES.map(({ id }) => id));
-    assert.deepEqual([...named.keys()].filter((id) => !known.has(id)), []);
+    assert.deepEqual(
+      [...named.keys()].filter((id) => !known.has(id)),
+      [],
+    );
   });
 });

@@ -22,7 +22,8 @@ export async function startFaulty(target) {
     const fails = fault && (fault.only ? index === fault.at : index >= fault.at);
     const way = fails ? fault.way : undefined;
     if (way === "before") return outgoing.destroy();
-    if (way === "status") return outgoing.writeHead(500, { "content-type": "application/json" }).end('{"code":"unexpected_failure"}');
+    if (way === "status")
+      return outgoing.writeHead(500, { "content-type": "application/json" }).end('{"code":"unexpected_failure"}');
     const answer = await forward(target, incoming, Buffer.concat(chunks)).catch(() => undefined);
     if (!answer || way === "after") return outgoing.destroy();
     if (way === "silent") return silent.add(outgoing);

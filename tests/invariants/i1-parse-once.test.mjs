@@ -11,29 +11,85 @@ import { received, startWorld, values } from "./world.mjs";
 
 /** Ways from a public path to a protected one. */
 const DOT_SEGMENTS = [
-  "/public/../app/x", "/public/%2e%2e/app/x", "/public/.%2e/app/x", "/public/%2E%2E/app/x", "/public\\..\\app\\x",
-  "/./app/x", "/public/./x", "/public/..", "/health/../app/x", "/auth/../app/x", "/.well-known/authflow/../../app/x",
+  "/public/../app/x",
+  "/public/%2e%2e/app/x",
+  "/public/.%2e/app/x",
+  "/public/%2E%2E/app/x",
+  "/public\\..\\app\\x",
+  "/./app/x",
+  "/public/./x",
+  "/public/..",
+  "/health/../app/x",
+  "/auth/../app/x",
+  "/.well-known/authflow/../../app/x",
 ];
 const ESCAPED_SLASHES = [
-  "/public/..%2fapp/x", "/public/%2e%2e%2fapp/x", "/public/..%5capp/x", "/public/%2fapp/x", "/public/x%2f..%2f..%2fapp",
-  "/public/%252e%252e/app", "/public/..%252fapp", "/public/%2561",
+  "/public/..%2fapp/x",
+  "/public/%2e%2e%2fapp/x",
+  "/public/..%5capp/x",
+  "/public/%2fapp/x",
+  "/public/x%2f..%2f..%2fapp",
+  "/public/%252e%252e/app",
+  "/public/..%252fapp",
+  "/public/%2561",
 ];
 const ESCAPED_ENDS = ["/foo/secret%23/bar", "/public/secret%23/x", "/public/a%3fx", "/public/a%00", "/app%00", "/public/%23"];
 const PARAMETERS_AND_EMPTY_SEGMENTS = [
-  "/public/..;/app/x", "/public/%2e%2e;/app/x", "/public/;/../app/x", "/public/x;jsessionid=1", "/public/a%3bx", "//app/x",
-  "/public//../app", "/public//app/x", "//public/x", "/public/x//",
+  "/public/..;/app/x",
+  "/public/%2e%2e;/app/x",
+  "/public/;/../app/x",
+  "/public/x;jsessionid=1",
+  "/public/a%3bx",
+  "//app/x",
+  "/public//../app",
+  "/public//app/x",
+  "//public/x",
+  "/public/x//",
 ];
 const UNREADABLE = [
-  "/%zz", "/app/%zz", "/public/%zz", "/public/%", "/public/%2", "/public/%u002e%u002e/app", "/public/%ff",
-  "/public/%c0%af", "/public/%c0%ae%c0%ae/app", "/public/%c2%85", "/public/%ed%a0%80", "/public/%0d%0aX:y", "/public/%09",
-  "/public/%7f", "*",
+  "/%zz",
+  "/app/%zz",
+  "/public/%zz",
+  "/public/%",
+  "/public/%2",
+  "/public/%u002e%u002e/app",
+  "/public/%ff",
+  "/public/%c0%af",
+  "/public/%c0%ae%c0%ae/app",
+  "/public/%c2%85",
+  "/public/%ed%a0%80",
+  "/public/%0d%0aX:y",
+  "/public/%09",
+  "/public/%7f",
+  "*",
 ];
 
 /** Raw bytes that no path may hold; the runtime refuses them before us. */
-const NO_TARGET = ["/public/\x01", "/public/a\tb", "/\t/evil.example", "/public/\x7f", "/public/\x80", "/public/ x", "app/x", "#", "?"];
+const NO_TARGET = [
+  "/public/\x01",
+  "/public/a\tb",
+  "/\t/evil.example",
+  "/public/\x7f",
+  "/public/\x80",
+  "/public/ x",
+  "app/x",
+  "#",
+  "?",
+];
 
 /** Near a path of a route, but not it: no route has them, whatever an origin would make of them. */
-const UNKNOWN = ["/APP/x", "/Public/x", "/app.", "/app%20/x", "/public../app", "/publicx", "/public.", "/", "/nowhere", "/%70ublic%20"];
+const UNKNOWN = [
+  "/APP/x",
+  "/Public/x",
+  "/app.",
+  "/app%20/x",
+  "/public../app",
+  "/publicx",
+  "/public.",
+  "/",
+  "/nowhere",
+  "/%70ublic%20",
+];
 
 /** A path, and the one that the origin must get. */
 const CANONICAL = [
@@ -156,15 +212,33 @@ describe("no reading of what passes leads to a protected path (P1, CVE-2023-3318
   it("nor where a route takes escapes: none of them leads to another's rules (P1, CVE-2023-33189)", async () => {
     const person = await signUp(mixed);
     const cookie = `Cookie: ${person.cookie}`;
-    const taken = [["/files/a%2fb%2Fc", "/files/a%2Fb%2Fc"], ["/files/100%25", "/files/100%25"], ["/files/a%23b%3fc", "/files/a%23b%3Fc"]];
+    const taken = [
+      ["/files/a%2fb%2Fc", "/files/a%2Fb%2Fc"],
+      ["/files/100%25", "/files/100%25"],
+      ["/files/a%23b%3fc", "/files/a%23b%3Fc"],
+    ];
     for (const [target, path] of taken) {
       assert.equal(received(await mixed.get(target, cookie)).path, path);
       await mixed.refuses(401, "no_session", () => mixed.get(target));
     }
     for (const target of [
-      "/files/root%2fx", "/files/%2froot", "/files/r%256fot", "/files/root%5cx", "/files/root%3bx", "/files/root%23x", "/files/root%3fx",
-      "/files/ROOT%2fx", "/files/..%2fsite", "/files/x%2f..%2froot", "/files/%252e%252e/site", "/files/a%00", "/files/a%0a", "/files/a;b",
-      "/site%2fx", "/site/a%2fb", "/files%2fa",
+      "/files/root%2fx",
+      "/files/%2froot",
+      "/files/r%256fot",
+      "/files/root%5cx",
+      "/files/root%3bx",
+      "/files/root%23x",
+      "/files/root%3fx",
+      "/files/ROOT%2fx",
+      "/files/..%2fsite",
+      "/files/x%2f..%2froot",
+      "/files/%252e%252e/site",
+      "/files/a%00",
+      "/files/a%0a",
+      "/files/a;b",
+      "/site%2fx",
+      "/site/a%2fb",
+      "/files%2fa",
     ]) {
       await mixed.refuses(400, "ambiguous_request", () => mixed.get(target, cookie));
     }
@@ -176,7 +250,10 @@ describe("a request that two parsers could frame differently", () => {
   const post = (headers, body) => exchange(world.gateway, ["POST /public/x HTTP/1.1", `Host: ${world.host}`, ...headers], body);
 
   it("a GET with a body is refused", async () => {
-    for (const [header, body] of [["Content-Length: 3", "abc"], ["Transfer-Encoding: chunked", "3\r\nabc\r\n0\r\n\r\n"]]) {
+    for (const [header, body] of [
+      ["Content-Length: 3", "abc"],
+      ["Transfer-Encoding: chunked", "3\r\nabc\r\n0\r\n\r\n"],
+    ]) {
       for (const method of ["GET", "HEAD"]) {
         const lines = [`${method} /public/x HTTP/1.1`, `Host: ${world.host}`, header];
         const { status } = await world.seenByOrigin(0, () => exchange(world.gateway, lines, body));
@@ -201,8 +278,12 @@ describe("a request that two parsers could frame differently", () => {
 
   it("two lengths, or one that is no number, are refused by us or by the runtime", async () => {
     for (const headers of [
-      ["Content-Length: 4", "Content-Length: 5"], ["Content-Length: 5, 5"], ["Content-Length: +5"], ["Content-Length: 0x5"],
-      ["Content-Length: -1"], ["Content-Length: 5 5"],
+      ["Content-Length: 4", "Content-Length: 5"],
+      ["Content-Length: 5, 5"],
+      ["Content-Length: +5"],
+      ["Content-Length: 0x5"],
+      ["Content-Length: -1"],
+      ["Content-Length: 5 5"],
     ]) {
       const { status } = await world.seenByOrigin(0, () => post(headers, "abcde"));
       assert.equal(status, 400, headers.join());
@@ -211,8 +292,10 @@ describe("a request that two parsers could frame differently", () => {
 
   it("a transfer coding that is not chunked is refused by us or by the runtime, and the origin gets no other", async () => {
     for (const headers of [
-      ["Transfer-Encoding: xchunked"], ["Transfer-Encoding: chunked", "Transfer-Encoding: identity"],
-      ["Transfer-Encoding : chunked", "Content-Length: 5"], ["Transfer-Encoding:\x0bchunked"],
+      ["Transfer-Encoding: xchunked"],
+      ["Transfer-Encoding: chunked", "Transfer-Encoding: identity"],
+      ["Transfer-Encoding : chunked", "Content-Length: 5"],
+      ["Transfer-Encoding:\x0bchunked"],
     ]) {
       const { status } = await world.seenByOrigin(0, () => post(headers, "0\r\n\r\n"));
       assert.equal(status, 400, headers.join());
@@ -226,7 +309,10 @@ describe("a request that two parsers could frame differently", () => {
   it("a length in another spelling is not one", async () => {
     const { body, headers } = received(await post(["Content_Length: 99", "Content-Length: 5"], "abcde"));
     assert.equal(body, "abcde");
-    assert.deepEqual(headers.filter(([, value]) => value === "99"), []);
+    assert.deepEqual(
+      headers.filter(([, value]) => value === "99"),
+      [],
+    );
   });
 
   it("bare line feeds end lines for us as for the origin", async () => {
@@ -250,7 +336,11 @@ describe("a request that two parsers could frame differently", () => {
     const { body } = await exchange(
       world.gateway,
       [
-        "POST /public/x HTTP/1.1", `Host: ${world.host}`, "Content-Length: 5", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+        "POST /public/x HTTP/1.1",
+        `Host: ${world.host}`,
+        "Content-Length: 5",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
       ],
       "hello",

@@ -40,7 +40,9 @@ function submit(path, fields) {
 /** What an answer shows, but for what differs each time and the address that it repeats. */
 async function shown(response, email) {
   const ids = response.headers.get("x-request-id");
-  const headers = [...response.headers].filter(([name]) => name !== "date").map(([name, value]) => [name, value.replaceAll(ids, "ID")]);
+  const headers = [...response.headers]
+    .filter(([name]) => name !== "date")
+    .map(([name, value]) => [name, value.replaceAll(ids, "ID")]);
   const text = (await response.text()).replaceAll(ids, "ID").replaceAll(email, "ADDRESS");
   return { status: response.status, headers, text };
 }
@@ -89,7 +91,8 @@ describe("whoever tries addresses is answered alike for each, known or not", () 
   it("however the address is written", async () => {
     const upper = (email) => `  ${email.toUpperCase()} `;
     await alike((email) => api(world, "signin", { email: upper(email), password: WRONG }), 401, NOT_BANNED);
-    for (const path of ["forgot-password", "resend-verification"]) await alike((email) => api(world, path, { email: upper(email) }), 202);
+    for (const path of ["forgot-password", "resend-verification"])
+      await alike((email) => api(world, path, { email: upper(email) }), 202);
   });
 
   it("while Supabase sends no second mail within a minute, and while it has sent too many", async () => {
@@ -140,7 +143,12 @@ describe("whoever tries addresses is answered alike for each, known or not", () 
   });
 
   it("by the limit of attempts, which counts addresses that nobody has too", async () => {
-    await world.workers.auth.setVars({ SIGNIN_LIMIT_ACCOUNT: "3/900", FORGOT_LIMIT_ACCOUNT: "1/900", RESEND_LIMIT_ACCOUNT: "1/900", SIGNUP_LIMIT_ACCOUNT: "1/900" });
+    await world.workers.auth.setVars({
+      SIGNIN_LIMIT_ACCOUNT: "3/900",
+      FORGOT_LIMIT_ACCOUNT: "1/900",
+      RESEND_LIMIT_ACCOUNT: "1/900",
+      SIGNUP_LIMIT_ACCOUNT: "1/900",
+    });
     try {
       const retryAfter = (answer) => ({ ...answer, headers: answer.headers.filter(([name]) => name !== "retry-after") });
       const counted = async (ask, email, times) => {
@@ -148,11 +156,17 @@ describe("whoever tries addresses is answered alike for each, known or not", () 
         for (let time = 0; time < times; time += 1) answers.push(retryAfter(await shown(await ask(email), email)));
         return answers;
       };
-      for (const [what, times] of [["signin", 5], ["signup", 3], ["forgot", 3], ["resend", 3]]) {
+      for (const [what, times] of [
+        ["signin", 5],
+        ["signup", 3],
+        ["forgot", 3],
+        ["resend", 3],
+      ]) {
         const [ask] = WAYS[what].api;
         const expected = await counted(ask, address(), times);
         assert.equal(expected.at(-1).status, 429, what);
-        for (const kind of NOT_BANNED) assert.deepEqual(await counted(ask, addresses[kind], times), expected, `${what} ${kind}`);
+        for (const kind of NOT_BANNED)
+          assert.deepEqual(await counted(ask, addresses[kind], times), expected, `${what} ${kind}`);
       }
     } finally {
       const off = ["SIGNIN", "FORGOT", "RESEND", "SIGNUP"].map((attempt) => [`${attempt}_LIMIT_ACCOUNT`, "0"]);

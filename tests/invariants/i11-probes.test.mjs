@@ -9,23 +9,72 @@ import { exchange } from "../support/wire.mjs";
 import { problemCode, startWorld, values } from "./world.mjs";
 
 const PROBES = [
-  "GoogleHC/1.0", "ELB-HealthChecker/2.0", "kube-probe/1.30", "Amazon-Route53-Health-Check-Service", "Consul Health Check",
-  "Prometheus/2.53.0", "Cloudflare-Traffic-Manager/1.0", "UptimeRobot/2.0", "curl/8.5.0",
+  "GoogleHC/1.0",
+  "ELB-HealthChecker/2.0",
+  "kube-probe/1.30",
+  "Amazon-Route53-Health-Check-Service",
+  "Consul Health Check",
+  "Prometheus/2.53.0",
+  "Cloudflare-Traffic-Manager/1.0",
+  "UptimeRobot/2.0",
+  "curl/8.5.0",
 ];
-const PROBE_HEADERS = ["X-Health-Check: 1", "X-Probe: true", "Metadata-Flavor: Google", "X-Kubernetes-Probe: 1", "Purpose: prefetch"];
+const PROBE_HEADERS = [
+  "X-Health-Check: 1",
+  "X-Probe: true",
+  "Metadata-Flavor: Google",
+  "X-Kubernetes-Probe: 1",
+  "Purpose: prefetch",
+];
 
 /** Where tools answer whoever asks; here all of them are the application's, and so protected. */
 const TOOLS = [
-  "/ping", "/ready", "/readyz", "/healthz", "/livez", "/health_check", "/healthx", "/status", "/debug/pprof/", "/debug/vars", "/admin",
-  "/actuator/health", "/server-status", "/_health", "/.env", "/oauth2/ping", "/.pomerium/ping", "/-/healthy", "/metricsx", "/HEALTH",
-  "/Metrics", "/favicon.ico", "/robots.txt", "/.well-known/acme-challenge/x", "/.well-known/acme-challenge/", "/.well-known/security.txt",
-  "/.well-known/authflowx/jwks.json", "/.well-known/jwks.json", "/cdn-cgi/trace", "/static/health", "/app/health", "/app/metrics",
+  "/ping",
+  "/ready",
+  "/readyz",
+  "/healthz",
+  "/livez",
+  "/health_check",
+  "/healthx",
+  "/status",
+  "/debug/pprof/",
+  "/debug/vars",
+  "/admin",
+  "/actuator/health",
+  "/server-status",
+  "/_health",
+  "/.env",
+  "/oauth2/ping",
+  "/.pomerium/ping",
+  "/-/healthy",
+  "/metricsx",
+  "/HEALTH",
+  "/Metrics",
+  "/favicon.ico",
+  "/robots.txt",
+  "/.well-known/acme-challenge/x",
+  "/.well-known/acme-challenge/",
+  "/.well-known/security.txt",
+  "/.well-known/authflowx/jwks.json",
+  "/.well-known/jwks.json",
+  "/cdn-cgi/trace",
+  "/static/health",
+  "/app/health",
+  "/app/metrics",
 ];
 
 /** Below our own paths, but none of them. */
 const UNKNOWN = [
-  "/health/x", "/health/ready", "/metrics/x", "/metrics/", "/.well-known/authflow", "/.well-known/authflow/",
-  "/.well-known/authflow/jwks.json/x", "/.well-known/authflow/jwks.jsonx", "/.well-known/authflow/JWKS.json", "/.well-known/authflow/keys",
+  "/health/x",
+  "/health/ready",
+  "/metrics/x",
+  "/metrics/",
+  "/.well-known/authflow",
+  "/.well-known/authflow/",
+  "/.well-known/authflow/jwks.json/x",
+  "/.well-known/authflow/jwks.jsonx",
+  "/.well-known/authflow/JWKS.json",
+  "/.well-known/authflow/keys",
 ];
 
 let world;
@@ -37,7 +86,8 @@ before(async () => {
 });
 after(() => world?.stop());
 
-const auth = (target, ...headers) => exchange(world.auth, [`GET ${target} HTTP/1.1`, `Host: ${new URL(world.auth).host}`, ...headers]);
+const auth = (target, ...headers) =>
+  exchange(world.auth, [`GET ${target} HTTP/1.1`, `Host: ${new URL(world.auth).host}`, ...headers]);
 
 describe("whoever asks like a probe", () => {
   it("is asked for a session on every path but the exact ones (O3, CVE-2026-34457)", async () => {
@@ -65,7 +115,14 @@ describe("whoever asks like a probe", () => {
   });
 
   it("reaches no other path through ours (P1, CVE-2023-33189)", async () => {
-    const ways = ["/health/../app/x", "/health/%2e%2e/app/x", "/health;/app/x", "/health//app/x", "/health%2f..%2fapp/x", "/metrics%23/x"];
+    const ways = [
+      "/health/../app/x",
+      "/health/%2e%2e/app/x",
+      "/health;/app/x",
+      "/health//app/x",
+      "/health%2f..%2fapp/x",
+      "/metrics%23/x",
+    ];
     for (const target of ways) {
       await world.refuses(400, "ambiguous_request", () => world.get(target, "User-Agent: GoogleHC/1.0"));
     }
@@ -76,11 +133,19 @@ describe("health", () => {
   it("says the same to everybody, of nobody, and counts as nothing (O3, CVE-2026-34457)", async () => {
     const plain = await world.seenByOrigin(0, () => world.get("/health"));
     assert.equal(plain.status, 200);
-    for (const headers of [[`Cookie: ${person.cookie}`], [`Authorization: Bearer ${person.token}`], ["X-User-Id: 1"], ["Cookie: __Host-authflow=x"]]) {
+    for (const headers of [
+      [`Cookie: ${person.cookie}`],
+      [`Authorization: Bearer ${person.token}`],
+      ["X-User-Id: 1"],
+      ["Cookie: __Host-authflow=x"],
+    ]) {
       const answer = await world.seenByOrigin(0, () => world.get("/health", ...headers));
       assert.deepEqual([answer.status, answer.body], [200, plain.body]);
       assert.deepEqual(values(answer.headers, "set-cookie"), []);
-      assert.deepEqual(answer.headers.filter(([name]) => name.startsWith("x-user") || name === "x-auth-aal"), []);
+      assert.deepEqual(
+        answer.headers.filter(([name]) => name.startsWith("x-user") || name === "x-auth-aal"),
+        [],
+      );
     }
     // Whoever takes a 2xx of health for a sign-in gets no further with the same headers.
     await world.refuses(401, "no_session", () => world.get("/app/health?ready"));
@@ -103,10 +168,21 @@ describe("health", () => {
 });
 
 describe("metrics", () => {
-  const TOKENS = [[], ["Authorization: Bearer x"], ["Authorization: Bearer "], ["Authorization: Basic bG9jYWw6"], ["Authorization: local"]];
+  const TOKENS = [
+    [],
+    ["Authorization: Bearer x"],
+    ["Authorization: Bearer "],
+    ["Authorization: Basic bG9jYWw6"],
+    ["Authorization: local"],
+  ];
 
   it("are nowhere without their secret, with a session or not (P4, CVE-2022-24797)", async () => {
-    for (const headers of [...TOKENS, [`Cookie: ${person.cookie}`], [`Authorization: Bearer ${person.token}`], ["User-Agent: Prometheus/2.53.0"]]) {
+    for (const headers of [
+      ...TOKENS,
+      [`Cookie: ${person.cookie}`],
+      [`Authorization: Bearer ${person.token}`],
+      ["User-Agent: Prometheus/2.53.0"],
+    ]) {
       await world.refuses(404, "not_found", () => world.get("/metrics", ...headers));
       await world.refuses(404, "not_found", () => world.get("/metrics?token=local", ...headers));
       const answer = await auth("/metrics", ...headers);

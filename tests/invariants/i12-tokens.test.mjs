@@ -13,16 +13,27 @@ const { SESSION_SECRET, FINGERPRINT_SECRET, METRICS_TOKEN } = workerVars({}).ver
 const { FERNET_KEYS, SUPABASE_ANON_KEY } = workerVars({}).auth;
 
 /** The MAC of `id` under `key`, as long as a token's. */
-const mac = (id, key = SESSION_SECRET, bytes = 16) => createHmac("sha256", key).update(id).digest().subarray(0, bytes).toString("base64url");
+const mac = (id, key = SESSION_SECRET, bytes = 16) =>
+  createHmac("sha256", key).update(id).digest().subarray(0, bytes).toString("base64url");
 
 const newKey = (kid) => ({ ...generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ format: "jwk" }), kid });
 const KEYS = [newKey("new"), newKey("old")];
 
 /** What somebody could write where the session's id stands, with a MAC that is right for it. */
 const NO_IDS = [
-  "../../x", "*", "session:*", "1", "admin", "f47ac10b58cc4372a5670e02b2c3d479", "f47ac10b-58cc-1372-a567-0e02b2c3d479",
-  "F47AC10B-58CC-4372-A567-0E02B2C3D479", "f47ac10b-58cc-4372-c567-0e02b2c3d479", "f47ac10b-58cc-4372-a567-0e02b2c3d479/x",
-  "f47ac10b-58cc-4372-a567-0e02b2c3d479%00", "{f47ac10b-58cc-4372-a567-0e02b2c3d479}", "00000000-0000-0000-0000-000000000000",
+  "../../x",
+  "*",
+  "session:*",
+  "1",
+  "admin",
+  "f47ac10b58cc4372a5670e02b2c3d479",
+  "f47ac10b-58cc-1372-a567-0e02b2c3d479",
+  "F47AC10B-58CC-4372-A567-0E02B2C3D479",
+  "f47ac10b-58cc-4372-c567-0e02b2c3d479",
+  "f47ac10b-58cc-4372-a567-0e02b2c3d479/x",
+  "f47ac10b-58cc-4372-a567-0e02b2c3d479%00",
+  "{f47ac10b-58cc-4372-a567-0e02b2c3d479}",
+  "00000000-0000-0000-0000-000000000000",
 ];
 
 let world;
@@ -56,10 +67,27 @@ describe("a session token", () => {
     const last = right.at(-1);
     const sibling = { A: "B", Q: "R", g: "h", w: "x" }[last];
     const wrong = [
-      `${id}.`, `.${right}`, id, right, ".", `${id}.${"A".repeat(22)}`, `${other.sessionId}.${right}`, `${id}.${other.token.split(".")[1]}`,
-      `${id}.${right.slice(0, -1)}`, `${id}.${right}A`, `${id}.${right}=`, `${id}.${right}==`, `${id}.${mac(id, SESSION_SECRET, 32)}`,
-      `${id}.${mac(id, SESSION_SECRET, 15)}`, `${id}.${right.slice(0, -1)}+`,
-      `${id.toUpperCase()}.${right}`, `${id}.${right}.x`, `${id}..${right}`, `"${id}.${right}"`, `${id}%2e${right}`, `${id}.${right}%00`,
+      `${id}.`,
+      `.${right}`,
+      id,
+      right,
+      ".",
+      `${id}.${"A".repeat(22)}`,
+      `${other.sessionId}.${right}`,
+      `${id}.${other.token.split(".")[1]}`,
+      `${id}.${right.slice(0, -1)}`,
+      `${id}.${right}A`,
+      `${id}.${right}=`,
+      `${id}.${right}==`,
+      `${id}.${mac(id, SESSION_SECRET, 32)}`,
+      `${id}.${mac(id, SESSION_SECRET, 15)}`,
+      `${id}.${right.slice(0, -1)}+`,
+      `${id.toUpperCase()}.${right}`,
+      `${id}.${right}.x`,
+      `${id}..${right}`,
+      `"${id}.${right}"`,
+      `${id}%2e${right}`,
+      `${id}.${right}%00`,
       `${right}.${id}`,
     ];
     // The last of 22 characters carries 4 bits: those that decode to the same bytes are other spellings.
@@ -97,7 +125,15 @@ describe("what is a token elsewhere", () => {
     const { access_token, refresh_token } = await (await fetch(url, { method: "POST", headers, body })).json();
     assert.match(access_token, /^eyJ/);
     const [assertion] = values(received(await asCookie(person.token)).headers, "x-authflow-assertion");
-    for (const token of [access_token, refresh_token, SUPABASE_ANON_KEY, METRICS_TOKEN, assertion, person.id, person.sessionId]) {
+    for (const token of [
+      access_token,
+      refresh_token,
+      SUPABASE_ANON_KEY,
+      METRICS_TOKEN,
+      assertion,
+      person.id,
+      person.sessionId,
+    ]) {
       await refused("no_session", () => asBearer(token));
       await refused("session_invalid", () => asCookie(token));
       const me = await api(world, "me", undefined, { method: "GET", headers: { authorization: `Bearer ${token}` } });
@@ -111,10 +147,16 @@ describe("what is a token elsewhere", () => {
     const { token_hash } = await lastMail(world, email);
     const redeem = (fields) => api(world, "verify-email", fields);
     for (const [fields, status] of [
-      [{ type: "signup" }, 422], [{ token_hash: "", type: "signup" }, 422], [{ token_hash, type: "recovery" }, 422], [{ token_hash }, 422],
-      [{ token_hash: token_hash.slice(1), type: "signup" }, 401], [{ token_hash: `${token_hash}0`, type: "signup" }, 401],
-      [{ token_hash: token_hash.toUpperCase() + "x", type: "signup" }, 401], [{ token_hash: person.token, type: "signup" }, 422],
-      [{ token_hash: "../../admin/users", type: "signup" }, 422], [{ token_hash: [token_hash], type: "signup" }, 422],
+      [{ type: "signup" }, 422],
+      [{ token_hash: "", type: "signup" }, 422],
+      [{ token_hash, type: "recovery" }, 422],
+      [{ token_hash }, 422],
+      [{ token_hash: token_hash.slice(1), type: "signup" }, 401],
+      [{ token_hash: `${token_hash}0`, type: "signup" }, 401],
+      [{ token_hash: token_hash.toUpperCase() + "x", type: "signup" }, 401],
+      [{ token_hash: person.token, type: "signup" }, 422],
+      [{ token_hash: "../../admin/users", type: "signup" }, 422],
+      [{ token_hash: [token_hash], type: "signup" }, 422],
     ]) {
       const response = await redeem(fields);
       assert.equal(response.status, status, JSON.stringify(fields));
@@ -131,7 +173,8 @@ describe("what is a token elsewhere", () => {
     const me = await (await api(world, "me", undefined, { method: "GET", headers })).json();
     assert.deepEqual(Object.keys(person.answer).sort(), ["expires_at", "session_id", "session_token", "user"]);
     assert.deepEqual(Object.keys(me).sort(), ["session", "user"]);
-    const allowed = /^(aal|app_metadata|created_at|email|email_confirmed_at|expires_at|id|phone|role|updated_at|user_metadata)$/;
+    const allowed =
+      /^(aal|app_metadata|created_at|email|email_confirmed_at|expires_at|id|phone|role|updated_at|user_metadata)$/;
     for (const one of [person.answer.user, me.user, me.session]) {
       for (const name of Object.keys(one)) assert.match(name, allowed);
     }
@@ -159,7 +202,10 @@ describe("an assertion", () => {
     const port = new URL(world.origin).port;
     assert.equal(claims.iss, world.gateway);
     assert.equal(claims.aud, `http://127.0.0.1:${port}`);
-    assert.deepEqual([claims.sub, claims.email, claims.role, claims.aal, claims.route], [person.id, person.email, "authenticated", "aal1", "app"]);
+    assert.deepEqual(
+      [claims.sub, claims.email, claims.role, claims.aal, claims.route],
+      [person.id, person.email, "authenticated", "aal1", "app"],
+    );
     assert.equal(claims.exp - claims.iat, 60);
     assert.ok(Math.abs(claims.iat - Date.now() / 1000) < 35);
     assert.ok(!Buffer.from(jwt.split(".")[1], "base64url").includes(person.sessionId));
@@ -199,7 +245,10 @@ describe("an assertion", () => {
 
   it("is verified by keys of which only the public half is published", async () => {
     const { keys } = await jwks();
-    assert.deepEqual(keys.map(({ kid }) => kid), ["new", "old"]);
+    assert.deepEqual(
+      keys.map(({ kid }) => kid),
+      ["new", "old"],
+    );
     for (const [index, key] of keys.entries()) {
       assert.deepEqual(Object.keys(key).sort(), ["alg", "crv", "kid", "kty", "use", "x", "y"]);
       assert.deepEqual([key.x, key.alg, key.crv], [KEYS[index].x, "ES256", "P-256"]);
@@ -220,8 +269,13 @@ describe("what a sibling domain or a second line could smuggle", () => {
 
   it("two cookies of ours are ambiguous, however they are joined (P6, CVE-2021-39206)", async () => {
     const { cookie } = person;
-    for (const lines of [[`Cookie: ${cookie}`, `Cookie: ${cookie}`], [`Cookie: ${cookie}; ${cookie}`], [`Cookie: ${cookie}, ${cookie}`]]) {
-      for (const path of ["/app/x", "/public/x"]) await world.refuses(400, "ambiguous_request", () => world.get(path, ...lines));
+    for (const lines of [
+      [`Cookie: ${cookie}`, `Cookie: ${cookie}`],
+      [`Cookie: ${cookie}; ${cookie}`],
+      [`Cookie: ${cookie}, ${cookie}`],
+    ]) {
+      for (const path of ["/app/x", "/public/x"])
+        await world.refuses(400, "ambiguous_request", () => world.get(path, ...lines));
     }
   });
 

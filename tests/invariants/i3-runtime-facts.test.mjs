@@ -9,43 +9,8 @@ import { enrol, withApp } from "../support/factor.mjs";
 import { press } from "../support/oauth.mjs";
 import { api, lastMail, signIn, signUp, untilMail } from "../support/person.mjs";
 import { exchange } from "../support/wire.mjs";
+import { ADDRESS_HEADERS, NO_ADDRESS, NO_HOST, POISON, SUBSCRIBERS } from "./claims.mjs";
 import { received, startWorld, values } from "./world.mjs";
-
-/** Every header in which some proxy tells an address. */
-const ADDRESS_HEADERS = [
-  "X-Forwarded-For", "Forwarded", "X-Real-IP", "True-Client-IP", "X-Client-IP", "X-Cluster-Client-IP", "CF-Connecting-IPv6",
-  "CF_Connecting_IP", "CF-Pseudo-IPv4", "Fastly-Client-IP", "X-Original-Forwarded-For",
-];
-
-/** Groups of addresses, each group one subscriber: another spelling, another address of one /64, IPv4 in IPv6. */
-const SUBSCRIBERS = [
-  ["2001:db8::1", "2001:DB8::1", "2001:0db8:0:0:0:0:0:1", "2001:db8:0::1"],
-  ["2001:db8:abcd:1234:0:0:0:1", "2001:db8:abcd:1234:1111:2222:3333:4444", "2001:db8:abcd:1234:ffff:ffff:ffff:ffff"],
-  ["2001:db8:abcd:1111::1"],
-  ["2001:db8:abcd:2222::1"],
-  ["192.0.2.1", "::ffff:192.0.2.1", "::FFFF:192.0.2.1", "0:0:0:0:0:ffff:192.0.2.1", "::ffff:c000:0201", " 192.0.2.1 "],
-  ["192.0.2.2"],
-  ["::1"],
-  ["fe80::1"],
-];
-
-/** What is no address, so that nothing may stand on it. */
-const NO_ADDRESS = [
-  "999.999.999.999", "192.0.2", "10.0.0./8", "10.0.0.0/8", "localhost", "[::1]", "1.2.3.4:5", "1.2.3.4, 5.6.7.8", "unknown",
-  "0x7f.1", "127.1", "017700000001", "2001:db8::1%eth0", "''", "",
-];
-
-/** What a `Host` may not be: it would become part of the path, or be read differently. */
-const NO_HOST = [
-  "HOST/public/x?", "HOST?", "HOST#/public/x", "user@HOST", "e'vil", "%65vil.test", "HOST, evil.test", "evil.test, HOST",
-  "HOST evil.test", "HOST\\@evil.test", "",
-];
-
-/** What some service would build an address of its own from. */
-const POISON = {
-  "x-forwarded-host": "evil.example", "x-forwarded-proto": "https", forwarded: "host=evil.example", "x-original-host": "evil.example",
-  "x-forwarded-for": "203.0.113.9", "x-host": "evil.example", "x-original-url": "https://evil.example/", redirect_to: "https://evil.example/",
-};
 
 let world;
 before(async () => {
@@ -63,8 +28,13 @@ describe("the path and the method", () => {
 
   it("are no others for a request that seems to come from a proxy's authentication (K8, Oathkeeper's decisions API)", async () => {
     const claims = [
-      "X-Forwarded-Method: OPTIONS", "X-Forwarded-Proto: https", "X-Forwarded-Host: public.example", "X-Forwarded-Uri: /public/x",
-      "X-Original-Method: OPTIONS", "X-HTTP-Method-Override: OPTIONS", "X-Auth-Request-Redirect: /public/x",
+      "X-Forwarded-Method: OPTIONS",
+      "X-Forwarded-Proto: https",
+      "X-Forwarded-Host: public.example",
+      "X-Forwarded-Uri: /public/x",
+      "X-Original-Method: OPTIONS",
+      "X-HTTP-Method-Override: OPTIONS",
+      "X-Auth-Request-Redirect: /public/x",
     ];
     for (const path of ["/app/x", "/app"]) await world.refuses(401, "no_session", () => world.get(path, ...claims));
     for (const path of ["/decisions", "/decisions/public/x", "/api/verify", "/oauth2/auth", "/verify", "/_auth"]) {
@@ -97,8 +67,13 @@ describe("the path and the method", () => {
 describe("the scheme", () => {
   it("is the connection's, whatever a header says (K2, CVE-2026-33495)", async () => {
     const claims = [
-      "X-Forwarded-Proto: https", "X-Forwarded-Ssl: on", "Front-End-Https: on", "X-Scheme: https", "X-Url-Scheme: https",
-      "Forwarded: proto=https", 'CF-Visitor: {"scheme":"https"}',
+      "X-Forwarded-Proto: https",
+      "X-Forwarded-Ssl: on",
+      "Front-End-Https: on",
+      "X-Scheme: https",
+      "X-Url-Scheme: https",
+      "Forwarded: proto=https",
+      'CF-Visitor: {"scheme":"https"}',
     ];
     const { headers } = received(await world.get("/public/x", ...claims));
     assert.deepEqual(values(headers, "x-forwarded-proto"), ["http"]);
@@ -110,7 +85,12 @@ describe("the scheme", () => {
 
 describe("the host", () => {
   it("is the request's, whatever a header says (S1, GHSA-3529-5m8x-rpv3)", async () => {
-    const claims = ["X-Forwarded-Host: evil.example", "X-Host: evil.example", "Forwarded: host=evil.example", "X-Forwarded-Server: evil.example"];
+    const claims = [
+      "X-Forwarded-Host: evil.example",
+      "X-Host: evil.example",
+      "Forwarded: host=evil.example",
+      "X-Forwarded-Server: evil.example",
+    ];
     const { headers } = received(await world.get("/public/x", ...claims));
     assert.deepEqual(values(headers, "x-forwarded-host"), [world.host]);
     const { headers: answer } = await world.get("/app/x", "Sec-Fetch-Mode: navigate", ...claims);
@@ -133,12 +113,22 @@ describe("the host", () => {
     await ask("forgot-password", { email: person.email });
     await untilMail(world, person.email, "recovery");
     await ask("change-email", { email: wanted, current_password: person.password });
-    for (const [path, to] of [["signup", `a-${waiting}`], ["forgot", person.email], ["resend", waiting]]) {
-      const form = { method: "POST", redirect: "manual", headers: POISON, body: new URLSearchParams({ email: to, password: person.password, next: evil }) };
+    for (const [path, to] of [
+      ["signup", `a-${waiting}`],
+      ["forgot", person.email],
+      ["resend", waiting],
+    ]) {
+      const form = {
+        method: "POST",
+        redirect: "manual",
+        headers: POISON,
+        body: new URLSearchParams({ email: to, password: person.password, next: evil }),
+      };
       assert.equal((await fetch(`${world.auth}/auth/${path}${query}`, form)).status, 303, path);
     }
     // What is sent after the answer comes at last.
-    const mails = async () => (await world.outbox()).filter(({ to }) => [person.email, waiting, `a-${waiting}`, wanted].includes(to));
+    const mails = async () =>
+      (await world.outbox()).filter(({ to }) => [person.email, waiting, `a-${waiting}`, wanted].includes(to));
     while ((await mails()).length < 9);
     for (const { link, kind } of await mails()) {
       assert.equal(new URL(link).origin, world.auth, kind);
@@ -186,8 +176,16 @@ describe("the host", () => {
 
     it("is another one with a dot, a port or a label more, and nothing is served there (A1, CVE-2026-48794)", async () => {
       for (const host of [
-        "app.example.", "app.example:8443", "admin.example", "admin.example:443", "evil.app.example", "app.example.evil.test",
-        "evilapp.example", "localhost", world.host, "127.0.0.1",
+        "app.example.",
+        "app.example:8443",
+        "admin.example",
+        "admin.example:443",
+        "evil.app.example",
+        "app.example.evil.test",
+        "evilapp.example",
+        "localhost",
+        world.host,
+        "127.0.0.1",
       ]) {
         for (const path of ["/public/x", "/app/x", "/health", "/auth/signin"]) {
           await world.refuses(421, "misdirected_request", () => at(host, path));
@@ -204,7 +202,10 @@ describe("the host", () => {
 describe("the client's address", () => {
   it("is that of the edge, whatever other header claims one (O2, oauth2-proxy #3506)", async () => {
     const claims = ADDRESS_HEADERS.map((name) => `${name}: 203.0.113.9`);
-    for (const [edge, expected] of [[[], "127.0.0.1"], [["CF-Connecting-IP: 198.51.100.7"], "198.51.100.7"]]) {
+    for (const [edge, expected] of [
+      [[], "127.0.0.1"],
+      [["CF-Connecting-IP: 198.51.100.7"], "198.51.100.7"],
+    ]) {
       const { headers } = received(await world.get("/public/x", ...claims, ...edge));
       assert.deepEqual(values(headers, "x-forwarded-for"), [expected]);
       const rest = headers.filter(([name]) => !["cf-connecting-ipv6", "cf-pseudo-ipv4", "fastly-client-ip"].includes(name));
@@ -283,8 +284,13 @@ describe("a device", () => {
     const lines = ["GET /app/x HTTP/1.1", `Host: ${world.host}`, `Cookie: ${person.cookie}`];
     received(await asked([...lines, ...device({})]));
     for (const changes of [
-      { "user-agent": "a", "accept-language": "bc" }, { "user-agent": "abc", "accept-language": "" }, { "accept-language": undefined },
-      { "user-agent": "AB" }, { "sec-ch-ua-platform": '"Windows"' }, { "sec-ch-ua-mobile": "?1" }, { "sec-ch-ua-mobile": undefined },
+      { "user-agent": "a", "accept-language": "bc" },
+      { "user-agent": "abc", "accept-language": "" },
+      { "accept-language": undefined },
+      { "user-agent": "AB" },
+      { "sec-ch-ua-platform": '"Windows"' },
+      { "sec-ch-ua-mobile": "?1" },
+      { "sec-ch-ua-mobile": undefined },
       { "sec-ch-ua-platform": undefined, "sec-ch-ua-mobile": undefined },
     ]) {
       await world.refuses(401, "device_mismatch", () => asked([...lines, ...device(changes)]));
@@ -305,7 +311,9 @@ describe("who asks", () => {
     assert.equal((await api(world, "logout", claims, { headers })).status, 204);
     assert.equal((await api(world, "logout", claims, { headers: { ...headers, cookie: person.cookie } })).status, 204);
     received(await world.get("/app/x", `Cookie: ${victim.cookie}`));
-    await world.refuses(401, "session_expired", () => world.get("/app/x", `Cookie: ${person.cookie}`, `X-User-Id: ${victim.id}`));
+    await world.refuses(401, "session_expired", () =>
+      world.get("/app/x", `Cookie: ${person.cookie}`, `X-User-Id: ${victim.id}`),
+    );
   });
 
   it("reaches nothing of anybody else's by its id, however that is written (B6, CVE-2025-61928; S3, CVE-2025-48370)", async () => {
@@ -313,7 +321,15 @@ describe("who asks", () => {
     const factor = await enrol(world, victim);
     const headers = { cookie: person.cookie };
     const ask = (method, path, body) => api(world, path, body, { method, headers });
-    const spelt = (id) => [id, id.toUpperCase(), `%${id.charCodeAt(0).toString(16)}${id.slice(1)}`, `${id}%2f`, `..%2f${id}`, `%2e%2e%2f${victim.id}`, `{${id}}`];
+    const spelt = (id) => [
+      id,
+      id.toUpperCase(),
+      `%${id.charCodeAt(0).toString(16)}${id.slice(1)}`,
+      `${id}%2f`,
+      `..%2f${id}`,
+      `%2e%2e%2f${victim.id}`,
+      `{${id}}`,
+    ];
     for (const id of spelt(victim.sessionId)) {
       assert.equal((await ask("DELETE", `sessions/${id}`)).status, 404, id);
     }
@@ -326,7 +342,14 @@ describe("who asks", () => {
     }
     // Nor does anybody but an admin reach what admins do.
     for (const id of spelt(victim.id)) {
-      for (const [method, path] of [["GET", ""], ["DELETE", ""], ["DELETE", "/sessions"], ["DELETE", `/sessions/${victim.sessionId}`], ["POST", "/lock"], ["POST", "/unlock"]]) {
+      for (const [method, path] of [
+        ["GET", ""],
+        ["DELETE", ""],
+        ["DELETE", "/sessions"],
+        ["DELETE", `/sessions/${victim.sessionId}`],
+        ["POST", "/lock"],
+        ["POST", "/unlock"],
+      ]) {
         const { status } = await ask(method, `admin/users/${id}${path}`);
         assert.ok([403, 404].includes(status), `${method} ${id}${path}: ${status}`);
       }
@@ -335,14 +358,30 @@ describe("who asks", () => {
     assert.equal((await ask("GET", "admin/users?email=example")).status, 403);
     received(await world.get("/app/x", `Cookie: ${victim.cookie}`));
     const waits = await (await api(world, "signin", victim)).json();
-    assert.deepEqual(waits.factors.map(({ id }) => id), [factor.id]);
+    assert.deepEqual(
+      waits.factors.map(({ id }) => id),
+      [factor.id],
+    );
   });
 
   it("is an admin by what the operator set, and by nothing that one says of oneself (B6, CVE-2025-61928)", async () => {
     const claims = {
-      role: "admin", roles: ["admin"], aal: "aal2", is_admin: true, is_super_admin: true, email_confirmed_at: "2020-01-01T00:00:00Z", confirmed: true,
-      app_metadata: { role: "admin", providers: ["google"] }, raw_app_meta_data: { role: "admin" }, user_metadata: { role: "admin" },
-      aud: "admin", banned_until: null, factors: [], id: randomUUID(), phone: "+15551234567", provider: "google",
+      role: "admin",
+      roles: ["admin"],
+      aal: "aal2",
+      is_admin: true,
+      is_super_admin: true,
+      email_confirmed_at: "2020-01-01T00:00:00Z",
+      confirmed: true,
+      app_metadata: { role: "admin", providers: ["google"] },
+      raw_app_meta_data: { role: "admin" },
+      user_metadata: { role: "admin" },
+      aud: "admin",
+      banned_until: null,
+      factors: [],
+      id: randomUUID(),
+      phone: "+15551234567",
+      provider: "google",
     };
     const email = `ada-${randomUUID()}@example.test`;
     const password = "correct horse battery staple 1A";
@@ -356,7 +395,10 @@ describe("who asks", () => {
     const headers = { cookie: `__Host-authflow=${session_token}` };
     const isNobody = async () => {
       const { headers: seen } = received(await world.get("/app/x", `Cookie: ${headers.cookie}`));
-      assert.deepEqual([values(seen, "x-user-role"), values(seen, "x-auth-aal"), values(seen, "x-user-email")], [["authenticated"], ["aal1"], [email]]);
+      assert.deepEqual(
+        [values(seen, "x-user-role"), values(seen, "x-auth-aal"), values(seen, "x-user-email")],
+        [["authenticated"], ["aal1"], [email]],
+      );
       const me = await (await api(world, "me", undefined, { method: "GET", headers })).json();
       assert.equal(me.user.role, "authenticated");
       assert.equal(me.user.app_metadata?.role, undefined);
@@ -364,7 +406,12 @@ describe("who asks", () => {
       assert.equal(admin.status, 403);
     };
     await isNobody();
-    const patched = await api(world, "me", { ...claims, email: "evil@example.test", password: "x", data: claims }, { method: "PATCH", headers });
+    const patched = await api(
+      world,
+      "me",
+      { ...claims, email: "evil@example.test", password: "x", data: claims },
+      { method: "PATCH", headers },
+    );
     assert.equal(patched.status, 200);
     await isNobody();
     const again = await api(world, "signin", { email, password, ...claims });
@@ -380,11 +427,22 @@ describe("who asks", () => {
     const password = "correct horse battery staple 1A";
     const nested = (depth) => JSON.parse(`${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`);
     // By us as deep as a body may be, and past us, at Supabase, much deeper.
-    const ways = [(email, data) => api(world, "signup", { email, password, data }), async (email, data) => {
-      const headers = { apikey: "local-anon", "content-type": "application/json" };
-      return fetch(`${world.supabase}/auth/v1/signup`, { method: "POST", headers, body: JSON.stringify({ email, password, data }) });
-    }];
-    for (const [index, [way, depth]] of [[ways[0], 126], [ways[1], 126], [ways[1], 100]].entries()) {
+    const ways = [
+      (email, data) => api(world, "signup", { email, password, data }),
+      async (email, data) => {
+        const headers = { apikey: "local-anon", "content-type": "application/json" };
+        return fetch(`${world.supabase}/auth/v1/signup`, {
+          method: "POST",
+          headers,
+          body: JSON.stringify({ email, password, data }),
+        });
+      },
+    ];
+    for (const [index, [way, depth]] of [
+      [ways[0], 126],
+      [ways[1], 126],
+      [ways[1], 100],
+    ].entries()) {
       const email = `${mark}-${index}@example.test`;
       const signed = await way(email, nested(depth));
       assert.ok(signed.ok, `${index}: ${signed.status} ${await signed.text()}`);

@@ -9,65 +9,18 @@ import { withApp } from "../support/factor.mjs";
 import { Jar, answer, comeBack, press } from "../support/oauth.mjs";
 import { lastMail, signUp } from "../support/person.mjs";
 import { exchange } from "../support/wire.mjs";
+import {
+  ACCEPTED,
+  ALLOWED,
+  BACKSLASHES,
+  ESCAPED_SPACE,
+  HIDDEN_IN_SPACE,
+  NO_SCHEME,
+  OTHER_HOSTS,
+  OTHER_SCHEMES,
+  WILDCARDS_AND_PREFIXES,
+} from "./targets.mjs";
 import { problemCode, startWorld, values } from "./world.mjs";
-
-/** Origins that a target may lie on, beside our own two. */
-const ALLOWED = ["http://foo.bar", "https://foo.bar", "https://baz.bar.foo", "http://bar.foo", "http://port.bar:8080", "https://trusted.com"];
-
-const OTHER_HOSTS = [
-  "http://evilbar.foo", "https://baz.foo.bar/redirect", "http://foo.bar.evil.corp/redirect", "http://evil.corp/redirect?rd=foo.bar",
-  "https://evil.corp:3838/redirect", "http://foo.bar:3838/redirect", "https://baz.bar.foo:3838/redirect", "http://port.bar:3838/redirect",
-  "http://port.bar/redirect", "http://foo.subport.bar:8080/redirect", "https://foo.bar.", "https://foo.bar%00.evil.com/", "https://foo。bar/",
-  "https://[foo.bar]/", "https://foo.bar:443:80/", "https://foo.bar:4a/", "https://foo.bar:/", "http://*.foo.bar/",
-];
-const WILDCARDS_AND_PREFIXES = [
-  "https://attacker.com?.foo.bar", "https://attacker.com#.foo.bar", "https://trusted.com.evil.com", "https://trusted.comevil.com",
-  "http://sub-domain.trusted.com", "http://trusted.com/", "https://trusted.com@evil.com/", "https://trusted.com:x@evil.com/",
-  "https://user@trusted.com/", "/%5C/evil.com", "myapp://callback.attacker.tld", "myapp://host/cb/../evil",
-];
-const BACKSLASHES = [
-  "/\\evil.com", "\\/evil.com", "\\\\evil.com", "/\\/evil.com", "https:\\\\evil.com", "https:/\\evil.com", "/%5cevil.com", "%5c%5cevil.com",
-];
-const HIDDEN_IN_SPACE = [
-  "/\t/evil.com", "/\t\\evil.com", "/\v/evil.com", "/\v\\evil.com", "/\n/evil.com", "/\n\\evil.com", "/\r/evil.com", "/\r\\evil.com",
-  "/\t/\t\\evil.com", "/\t\t/\t/evil.com", "/\t\t\\\t/evil.com", "/\t\t/\t\t\\evil.com", "/\t\t\\\t\t/evil.com", " //evil.com",
-  "\t//evil.com", "//evil.com ", "ht\ntps://evil.com", "\0//evil.com", "\u00a0//evil.com",
-];
-const ESCAPED_SPACE = ["/%09/evil.com", "/%0a/evil.com", "/%0d/evil.com", "/%0D%5Cevil.com", "%09//evil.com", "%0a//evil.com"];
-const NO_SCHEME = [
-  "//redirect", "//evil.com", "///evil.com", "////evil.com", "//www.ory.sh/kratos", "http:///kratos", "https:///evil.com",
-  "https:evil.com", "http:/evil.com", "evil.com:443", "%2f%2fevil.com", "/%2fevil.com", "%68ttps://evil.com", "https:%2f%2fevil.com",
-];
-const OTHER_SCHEMES = [
-  "javascript:alert(1)", "JavaScript:alert(1)", "java\tscript:alert(1)", "%6aavascript:alert(1)", "data:text/html,<script>alert(1)</script>",
-  "vbscript:x", "file:///etc/passwd", "ftp://foo.bar/", "blob:https://foo.bar/x", "ws://foo.bar/", "about:blank", "mailto:a@foo.bar",
-];
-
-/** What looks odd, has been published as an attack, or annoys people when it is refused; and where it leads. */
-const ACCEPTED = [
-  ["/redirect", "GATEWAY/redirect"],
-  ["https://foo.bar", "https://foo.bar/"],
-  ["HTTPS://FOO.bar:443/redirect", "https://foo.bar/redirect"],
-  ["https://baz.bar.foo/redirect", "https://baz.bar.foo/redirect"],
-  ["http://port.bar:8080/redirect", "http://port.bar:8080/redirect"],
-  ["/app?u=https://example.com/x", "GATEWAY/app?u=https://example.com/x"],
-  ["/cb?error_description=https://docs.microsoft.com/a", "GATEWAY/cb?error_description=https://docs.microsoft.com/a"],
-  ["/dashboard?email=123@email.com", "GATEWAY/dashboard?email=123@email.com"],
-  ["/dashboard+page?test=123+456", "GATEWAY/dashboard+page?test=123+456"],
-  ["/@a/+b;c/é#d", "GATEWAY/@a/+b;c/%C3%A9#d"],
-  ["/foo/kratos%23abcd", "GATEWAY/foo/kratos%23abcd"],
-  ["foo.bar/redirect", "GATEWAY/foo.bar/redirect"],
-  ["?a=b", "GATEWAY/?a=b"],
-  ["https://foo.bar#@evil.com", "https://foo.bar/#@evil.com"],
-  // Each of these stays here, because the whole `Location` begins with the origin.
-  ["/ /evil.com", "GATEWAY/%20/evil.com"],
-  ["/ \\evil.com", "GATEWAY/%20/evil.com"],
-  ["/./\\evil.com", "GATEWAY/.//evil.com"],
-  ["/./../../\\evil.com", "GATEWAY/./../..//evil.com"],
-  ["/%0b/evil.com", "GATEWAY/%0b/evil.com"],
-  ["/..%2F..%2Fevil.com", "GATEWAY/..%2F..%2Fevil.com"],
-  ["https://foo.bar\\@evil.com", "https://foo.bar/@evil.com"],
-];
 
 /** What somebody could write into an address to have it run. */
 const SCRIPT = `"'><script>alert(1)</script><img src=x onerror=alert(1)>`;
@@ -90,7 +43,12 @@ after(() => world?.stop());
 
 async function open(path, init) {
   const response = await fetch(world.auth + path, { redirect: "manual", ...init });
-  return { status: response.status, headers: response.headers, html: await response.text(), location: response.headers.get("location") };
+  return {
+    status: response.status,
+    headers: response.headers,
+    html: await response.text(),
+    location: response.headers.get("location"),
+  };
 }
 
 function submit(path, fields, headers = {}) {
@@ -154,7 +112,18 @@ describe("next is accepted", () => {
 
 describe("every other Location", () => {
   const EVIL = ["https://evil.com/", "//evil.com", "/\\evil.com", "/\t/evil.com"];
-  const NAMES = ["rd", "redirect", "redirect_to", "redirect_uri", "return_to", "returnTo", "callbackURL", "redirectTo", "continue", "url"];
+  const NAMES = [
+    "rd",
+    "redirect",
+    "redirect_to",
+    "redirect_uri",
+    "return_to",
+    "returnTo",
+    "callbackURL",
+    "redirectTo",
+    "continue",
+    "url",
+  ];
 
   it("at sign-out leads to the sign-in page and on only where next may (A7, CVE-2021-29456; P9, Pomerium #6358)", async () => {
     for (const next of EVIL) {
@@ -169,12 +138,20 @@ describe("every other Location", () => {
   it("of a link in a mail leads where next may (B1, CVE-2024-56734)", async () => {
     for (const [index, next] of EVIL.entries()) {
       const email = `mail-${index}@example.test`;
-      const asked = await submit("/auth/signup", { email, password: person.password, next, callbackURL: next, redirect_to: next });
+      const asked = await submit("/auth/signup", {
+        email,
+        password: person.password,
+        next,
+        callbackURL: next,
+        redirect_to: next,
+      });
       assert.equal(new URL(asked.location).origin, world.auth, next);
       const { link } = await lastMail(world, email);
       assert.doesNotMatch(decodeURIComponent(decodeURIComponent(link)), /evil/);
       const { pathname, search, searchParams } = new URL(link);
-      const confirm = await open(`${pathname}${search}&next=${encodeURIComponent(next)}&callbackURL=${encodeURIComponent(next)}`);
+      const confirm = await open(
+        `${pathname}${search}&next=${encodeURIComponent(next)}&callbackURL=${encodeURIComponent(next)}`,
+      );
       assert.doesNotMatch(confirm.html, /evil/);
       const fields = { token_hash: searchParams.get("token_hash"), type: searchParams.get("type"), next };
       const done = await submit("/auth/confirm", fields);
@@ -201,14 +178,28 @@ describe("every other Location", () => {
       assert.deepEqual([back.status, back.headers.get("location")], [303, `${world.gateway}/`], next);
       const headers = { cookie: jar.header };
       const query = `?next=${encodeURIComponent(next)}`;
-      for (const path of ["account", "account/name", "account/email", "account/password", "account/second-factor", "step-up", "forgot", "reset", "oauth/google"]) {
+      for (const path of [
+        "account",
+        "account/name",
+        "account/email",
+        "account/password",
+        "account/second-factor",
+        "step-up",
+        "forgot",
+        "reset",
+        "oauth/google",
+      ]) {
         for (const init of [{}, { headers }]) {
           const page = await open(`/auth/${path}${query}`, init);
           if (page.location) assert.equal(new URL(page.location).origin, world.auth, path);
           assert.doesNotMatch(decodeURIComponent(page.location ?? "") + page.html, /evil/, path);
         }
       }
-      for (const [path, fields] of [["account/name", { name: "Ada" }], ["account/sessions/end-others", {}], ["forgot", { email: owner.email }]]) {
+      for (const [path, fields] of [
+        ["account/name", { name: "Ada" }],
+        ["account/sessions/end-others", {}],
+        ["forgot", { email: owner.email }],
+      ]) {
         const sent = await submit(`/auth/${path}${query}`, { ...fields, next }, headers);
         assert.deepEqual([sent.status, new URL(sent.location).origin], [303, world.auth], path);
         assert.doesNotMatch(decodeURIComponent(sent.location), /evil/, path);
@@ -232,12 +223,26 @@ describe("every other Location", () => {
   });
 
   it("of the gateway is one of AUTH_URL, with the path that was asked for (B4, CVE-2025-53535)", async () => {
-    for (const target of ["/auth/signin?next=https://evil.com", "/auth/%61", "/auth", "/auth/x/@evil.com", "/auth/:80", "/auth/.evil.com"]) {
+    for (const target of [
+      "/auth/signin?next=https://evil.com",
+      "/auth/%61",
+      "/auth",
+      "/auth/x/@evil.com",
+      "/auth/:80",
+      "/auth/.evil.com",
+    ]) {
       const { status, headers } = await world.get(target);
       assert.equal(status, 302, target);
       assert.equal(new URL(values(headers, "location")[0]).origin, world.auth, target);
     }
-    for (const target of ["//evil.com", "/auth//evil.com", "/auth/../..//evil.com", "/auth\\evil.com", "/auth/%0d%0aX:y", "/auth/%2f%2fevil"]) {
+    for (const target of [
+      "//evil.com",
+      "/auth//evil.com",
+      "/auth/../..//evil.com",
+      "/auth\\evil.com",
+      "/auth/%0d%0aX:y",
+      "/auth/%2f%2fevil",
+    ]) {
       await world.refuses(400, "ambiguous_request", () => world.get(target));
     }
     await world.refuses(404, "not_found", () => world.get("/authevil.com"));
@@ -256,7 +261,14 @@ describe("every other Location", () => {
   });
 
   it("keeps the method from being repeated, and is never permanent", async () => {
-    for (const [method, status] of [["GET", 302], ["HEAD", 302], ["POST", 303], ["PUT", 303], ["PATCH", 303], ["DELETE", 303]]) {
+    for (const [method, status] of [
+      ["GET", 302],
+      ["HEAD", 302],
+      ["POST", 303],
+      ["PUT", 303],
+      ["PATCH", 303],
+      ["DELETE", 303],
+    ]) {
       const lines = [`${method} /app/x HTTP/1.1`, `Host: ${world.host}`, "Sec-Fetch-Mode: navigate"];
       const answer = await world.seenByOrigin(0, () => world.send(lines));
       assert.equal(answer.status, status, method);
@@ -293,7 +305,10 @@ describe("what a page repeats of an address cannot run (A4, CVE-2026-33525; B5, 
   });
 
   it("on the pages of the gateway", async () => {
-    for (const [target, status] of [[`/nowhere/%3Cscript%3E?${script}`, 404], [`/app/%00${script}`, 400]]) {
+    for (const [target, status] of [
+      [`/nowhere/%3Cscript%3E?${script}`, 404],
+      [`/app/%00${script}`, 400],
+    ]) {
       const lines = [`GET ${target} HTTP/1.1`, `Host: ${world.host}`, "Sec-Fetch-Mode: navigate", `Referer: ${SCRIPT}`];
       const answer = await exchange(world.gateway, lines);
       assert.equal(answer.status, status);
@@ -305,13 +320,24 @@ describe("what a page repeats of an address cannot run (A4, CVE-2026-33525; B5, 
 describe("without a session", () => {
   const HTML = "Accept: text/html,application/xhtml+xml,*/*;q=0.8";
   const PROGRAMS = [
-    ["Accept: application/json"], ["Accept: application/json, text/plain, */*"], ["Accept: application/json;q=0.9"], ["Accept: */*"], [],
-    ["Accept: */*", "Sec-Fetch-Mode: cors"], [HTML, "Sec-Fetch-Mode: cors"], [HTML, "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"],
-    [HTML, "Sec-Fetch-Mode: same-origin"], ["Accept: */*", "X-Requested-With: XMLHttpRequest"], [HTML, "Sec-Fetch-Mode: websocket"],
-    [HTML, "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="], ["Accept: text/plain"],
+    ["Accept: application/json"],
+    ["Accept: application/json, text/plain, */*"],
+    ["Accept: application/json;q=0.9"],
+    ["Accept: */*"],
+    [],
+    ["Accept: */*", "Sec-Fetch-Mode: cors"],
+    [HTML, "Sec-Fetch-Mode: cors"],
+    [HTML, "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"],
+    [HTML, "Sec-Fetch-Mode: same-origin"],
+    ["Accept: */*", "X-Requested-With: XMLHttpRequest"],
+    [HTML, "Sec-Fetch-Mode: websocket"],
+    [HTML, "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="],
+    ["Accept: text/plain"],
   ];
   const BROWSERS = [
-    [HTML], ["Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"], ["Sec-Fetch-Mode: navigate", "Accept: */*"],
+    [HTML],
+    ["Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"],
+    ["Sec-Fetch-Mode: navigate", "Accept: */*"],
     ["Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe", HTML],
   ];
 
@@ -341,7 +367,12 @@ describe("without a session", () => {
 
   const asks = (method, path, origin) => {
     const preflight = ["Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: authorization"];
-    const lines = [`${method} ${path} HTTP/1.1`, `Host: ${world.host}`, `Origin: ${origin}`, ...(method === "OPTIONS" ? preflight : [])];
+    const lines = [
+      `${method} ${path} HTTP/1.1`,
+      `Host: ${world.host}`,
+      `Origin: ${origin}`,
+      ...(method === "OPTIONS" ? preflight : []),
+    ];
     return world.seenByOrigin(0, () => world.send(lines));
   };
   const allowed = ({ headers }) => values(headers, "access-control-allow-origin");
@@ -350,19 +381,31 @@ describe("without a session", () => {
     const answer = await asks("OPTIONS", "/shared/x", "https://trusted.com");
     assert.equal(answer.status, 204);
     assert.deepEqual(allowed(answer), ["https://trusted.com"]);
-    for (const origin of ["https://evil.com", "https://trusted.com.evil.com", "http://trusted.com", "https://TRUSTED.com", "null"]) {
+    for (const origin of [
+      "https://evil.com",
+      "https://trusted.com.evil.com",
+      "http://trusted.com",
+      "https://TRUSTED.com",
+      "null",
+    ]) {
       assert.deepEqual(allowed(await asks("OPTIONS", "/shared/x", origin)), [], origin);
     }
     const elsewhere = await asks("OPTIONS", "/app/x", "https://trusted.com");
     assert.deepEqual([elsewhere.status, problemCode(elsewhere)], [401, "no_session"]);
-    assert.deepEqual(elsewhere.headers.filter(([name]) => name.startsWith("access-control-")), []);
+    assert.deepEqual(
+      elsewhere.headers.filter(([name]) => name.startsWith("access-control-")),
+      [],
+    );
   });
 
   it("a page of a listed origin can read why it is refused, and one of another cannot", async () => {
     const answer = await asks("GET", "/shared/x", "https://trusted.com");
     assert.deepEqual([answer.status, problemCode(answer)], [401, "no_session"]);
     assert.deepEqual(allowed(answer), ["https://trusted.com"]);
-    for (const [path, origin] of [["/shared/x", "https://evil.com"], ["/app/x", "https://trusted.com"]]) {
+    for (const [path, origin] of [
+      ["/shared/x", "https://evil.com"],
+      ["/app/x", "https://trusted.com"],
+    ]) {
       assert.deepEqual(allowed(await asks("GET", path, origin)), []);
     }
   });

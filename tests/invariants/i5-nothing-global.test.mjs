@@ -90,8 +90,13 @@ for (const milliseconds of ["0", "5000"]) {
 describe("an isolate", () => {
   it("takes nothing from the first request for those that follow (B8, GHSA-569q-mpph-wgww)", async () => {
     const odd = [
-      "GET http://evil.example/public/../app HTTP/1.1", "Host: evil.example", "X-Forwarded-Host: evil.example", "X-Forwarded-Prefix: /evil",
-      "X-Forwarded-Proto: https", "CF-Connecting-IP: 203.0.113.9", "Sec-Fetch-Mode: navigate",
+      "GET http://evil.example/public/../app HTTP/1.1",
+      "Host: evil.example",
+      "X-Forwarded-Host: evil.example",
+      "X-Forwarded-Prefix: /evil",
+      "X-Forwarded-Proto: https",
+      "CF-Connecting-IP: 203.0.113.9",
+      "Sec-Fetch-Mode: navigate",
     ];
     for (const first of [odd, odd.with(0, "GET /app/x HTTP/1.1"), odd.with(0, "GET /public/evil/x HTTP/1.1")]) {
       await world.workers.verify.reload();

@@ -16,23 +16,67 @@ const STATUSES = [200, 204, 302, 400, 401, 403, 404, 418, 429, 500, 502, 503, 59
 
 /** Bodies with status 200 that say nothing of a session. `null` alone means that it is not there. */
 const GARBAGE = [
-  "", " ", "null", "true", "[]", "{}", "OK", "<html>Sign in to the Wi-Fi</html>", '{"result"', '{"result":', '{"result":undefined}',
-  '{"result":true}', '{"result":1}', '{"result":{}}', '{"result":[]}', '{"result":[null]}', '{"result":"OK"}', '{"result":""}',
-  '{"result":"{}"}', '{"result":"null"}', '{"result":"[]"}', '{"error":"WRONGPASS invalid username-password pair"}',
-  '{"error":null}', '[{"result":null}]', '{"result":"{\\"user_id\\":\\"1\\",\\"role\\":\\"admin\\"}"}', '{"Result":null}', "\0",
-  '{"result":null,"error":"LOADING Redis is loading the dataset in memory"}', `{"result":"${"a".repeat(100_000)}"}`,
+  "",
+  " ",
+  "null",
+  "true",
+  "[]",
+  "{}",
+  "OK",
+  "<html>Sign in to the Wi-Fi</html>",
+  '{"result"',
+  '{"result":',
+  '{"result":undefined}',
+  '{"result":true}',
+  '{"result":1}',
+  '{"result":{}}',
+  '{"result":[]}',
+  '{"result":[null]}',
+  '{"result":"OK"}',
+  '{"result":""}',
+  '{"result":"{}"}',
+  '{"result":"null"}',
+  '{"result":"[]"}',
+  '{"error":"WRONGPASS invalid username-password pair"}',
+  '{"error":null}',
+  '[{"result":null}]',
+  '{"result":"{\\"user_id\\":\\"1\\",\\"role\\":\\"admin\\"}"}',
+  '{"Result":null}',
+  "\0",
+  '{"result":null,"error":"LOADING Redis is loading the dataset in memory"}',
+  `{"result":"${"a".repeat(100_000)}"}`,
 ];
 
 /** Required of each worker: without it, or with an empty one, nothing passes. */
 const REQUIRED = {
-  verify: ["ROUTES", "SESSION_SECRET", "FINGERPRINT_SECRET", "UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN", "GATEWAY_URL", "AUTH_URL"],
-  auth: ["SESSION_SECRET", "FINGERPRINT_SECRET", "UPSTASH_REDIS_REST_TOKEN", "SUPABASE_URL", "SUPABASE_ANON_KEY", "FERNET_KEYS"],
+  verify: [
+    "ROUTES",
+    "SESSION_SECRET",
+    "FINGERPRINT_SECRET",
+    "UPSTASH_REDIS_REST_URL",
+    "UPSTASH_REDIS_REST_TOKEN",
+    "GATEWAY_URL",
+    "AUTH_URL",
+  ],
+  auth: [
+    "SESSION_SECRET",
+    "FINGERPRINT_SECRET",
+    "UPSTASH_REDIS_REST_TOKEN",
+    "SUPABASE_URL",
+    "SUPABASE_ANON_KEY",
+    "FERNET_KEYS",
+  ],
 };
 
 /** Settings that must not quietly mean "everybody", or nothing at all. */
 const MISTAKES = {
-  roles: [[], [""], ["admin", ""], "admin", [1]], rolse: [["admin"]], role: ["admin"], access: ["Public", "", "none", "sessions", true],
-  aal: ["AAL2", "aal3", "", 2], methods: [["get"], [""], "GET", ["*"]], path: ["app/*", "/app/**", "/*/x", "/app/../*", "/health"],
+  roles: [[], [""], ["admin", ""], "admin", [1]],
+  rolse: [["admin"]],
+  role: ["admin"],
+  access: ["Public", "", "none", "sessions", true],
+  aal: ["AAL2", "aal3", "", 2],
+  methods: [["get"], [""], "GET", ["*"]],
+  path: ["app/*", "/app/**", "/*/x", "/app/../*", "/health"],
 };
 
 let world;
@@ -90,7 +134,10 @@ describe("while Redis", () => {
   it("talks nonsense, likewise, and no nonsense is a session", async () => {
     const good = JSON.stringify({ result: await world.redis.command("GET", `session:${person.sessionId}`) });
     let body;
-    const server = createServer((_, response) => response.setHeader("content-type", "application/json").end(body)).listen(0, "127.0.0.1");
+    const server = createServer((_, response) => response.setHeader("content-type", "application/json").end(body)).listen(
+      0,
+      "127.0.0.1",
+    );
     await once(server, "listening");
     await world.workers.verify.setVars({ UPSTASH_REDIS_REST_URL: `http://127.0.0.1:${server.address().port}` });
     try {
@@ -113,7 +160,13 @@ describe("while Redis", () => {
     for (let time = 0; time < 3; time += 1) {
       const socket = connect(Number(new URL(world.gateway).port), "127.0.0.1");
       await once(socket, "connect");
-      const lines = ["GET /app/x HTTP/1.1", `Host: ${world.host}`, `Cookie: ${person.cookie}`, "User-Agent: node", "Accept-Language: *"];
+      const lines = [
+        "GET /app/x HTTP/1.1",
+        `Host: ${world.host}`,
+        `Cookie: ${person.cookie}`,
+        "User-Agent: node",
+        "Accept-Language: *",
+      ];
       await new Promise((resolve) => socket.write([...lines, "", ""].join("\r\n"), resolve));
       socket.destroy();
     }
@@ -155,7 +208,10 @@ describe("while Supabase fails", () => {
     const { email, password } = person;
     for (const fault of [...STATUSES.map((status) => ({ status })), { drop: true }]) {
       await world.companions.supabase.fault(fault);
-      for (const [path, body] of [["signin", { email, password }], ["verify-email", { token_hash: "0a1b", type: "signup" }]]) {
+      for (const [path, body] of [
+        ["signin", { email, password }],
+        ["verify-email", { token_hash: "0a1b", type: "signup" }],
+      ]) {
         const response = await api(world, path, body);
         const label = `${path} ${JSON.stringify(fault)}: ${response.status}`;
         assert.ok(response.status >= 400, label);
@@ -183,7 +239,8 @@ describe("each demand of a route", () => {
     await world.refuses(413, "payload_too_large", () => world.send([...post, "Content-Length: 11"], "12345678901"));
     received(await world.send([...post, "Content-Length: 10"], "1234567890"));
     received(await world.get("/small/x", cookie));
-    for (const path of ["/app/x", "/admin/x", "/second/x", "/read/x", "/small/x"]) await world.refuses(401, "no_session", () => world.get(path));
+    for (const path of ["/app/x", "/admin/x", "/second/x", "/read/x", "/small/x"])
+      await world.refuses(401, "no_session", () => world.get(path));
     await world.refuses(404, "not_found", () => world.get("/nowhere", cookie));
   });
 
@@ -193,12 +250,25 @@ describe("each demand of a route", () => {
     const as = (changes) => world.redis.command("SET", key, JSON.stringify({ ...JSON.parse(whole), ...changes }), "KEEPTTL");
     const cookie = `Cookie: ${person.cookie}`;
     try {
-      for (const [role, passes] of [["owner", true], ["admin", true], ["Admin", false], ["admins", false], ["", false], ["admin,owner", false]]) {
+      for (const [role, passes] of [
+        ["owner", true],
+        ["admin", true],
+        ["Admin", false],
+        ["admins", false],
+        ["", false],
+        ["admin,owner", false],
+      ]) {
         await as({ role });
         const { status } = await world.get("/admin/x", cookie);
         assert.equal(status, passes ? 200 : 403, role);
       }
-      for (const [aal, passes] of [["aal2", true], ["AAL2", false], ["aal", false], ["", false], ["aal1", false]]) {
+      for (const [aal, passes] of [
+        ["aal2", true],
+        ["AAL2", false],
+        ["aal", false],
+        ["", false],
+        ["aal1", false],
+      ]) {
         await as({ aal });
         const { status } = await world.get("/second/x", cookie);
         assert.equal(status, passes ? 200 : 403, aal);
@@ -246,13 +316,21 @@ describe("while the configuration has a fault", () => {
     );
     wrong.push({ ...route, id: "public-with-roles", path: "/p/*", access: "public", roles: ["admin"] });
     const faults = await closed("verify", { ROUTES: JSON.stringify([route, ...wrong]) });
-    for (const { id } of wrong) assert.ok(faults.some(({ problem }) => problem.includes(`"${id}"`)), id);
+    for (const { id } of wrong)
+      assert.ok(
+        faults.some(({ problem }) => problem.includes(`"${id}"`)),
+        id,
+      );
     assert.ok(faults.every(({ problem }) => !problem.includes('"app"')));
     // One alone shuts everything, too; and nothing is no list of routes.
     for (const routes of [[route, wrong[1]], [], {}, null, [null]]) await closed("verify", { ROUTES: JSON.stringify(routes) });
     // A protected path inside a public one, which would be public with a slash more; and one path or name twice.
     const site = { id: "site", path: "/app/*", upstream: world.origin, access: "public" };
-    for (const other of [{ ...route, path: "/app/admin" }, { ...route, path: "/app/*" }, { ...route, id: "site", path: "/x/*" }]) {
+    for (const other of [
+      { ...route, path: "/app/admin" },
+      { ...route, path: "/app/*" },
+      { ...route, id: "site", path: "/x/*" },
+    ]) {
       await closed("verify", { ROUTES: JSON.stringify([site, other]) });
     }
     await world.workers.verify.setVars({ ROUTES: JSON.stringify([route]) });

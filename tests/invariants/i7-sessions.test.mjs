@@ -74,11 +74,18 @@ describe("signing out", () => {
     const [person, victim] = [await signUp(world), await signUp(world)];
     const [, mac] = person.token.split(".");
     for (const headers of [
-      { cookie: `__Host-authflow=${victim.sessionId}.${mac}` }, { cookie: `__Host-authflow=${victim.sessionId}` },
-      { cookie: `__Host-authflow=${FORGED}` }, { cookie: `authflow=${victim.token}` }, { cookie: `__Host-authflow_multi-1=${victim.token}` },
+      { cookie: `__Host-authflow=${victim.sessionId}.${mac}` },
+      { cookie: `__Host-authflow=${victim.sessionId}` },
+      { cookie: `__Host-authflow=${FORGED}` },
+      { cookie: `authflow=${victim.token}` },
+      { cookie: `__Host-authflow_multi-1=${victim.token}` },
       { authorization: `Bearer ${victim.sessionId}.${mac}` },
     ]) {
-      assert.equal((await logout(headers, { session_id: victim.sessionId, user_id: victim.id })).status, 204, JSON.stringify(headers));
+      assert.equal(
+        (await logout(headers, { session_id: victim.sessionId, user_id: victim.id })).status,
+        204,
+        JSON.stringify(headers),
+      );
       assert.equal(await keysOf(victim), 2);
     }
     const both = { cookie: `__Host-authflow=${victim.sessionId}.${mac}`, authorization: `Bearer ${person.token}` };
@@ -157,7 +164,10 @@ describe("signing in at another provider", () => {
     received(await visit(person));
     await signIn(world, person);
     const { identities } = await world.admin("GET", `/admin/users/${person.id}`);
-    assert.deepEqual(identities.map(({ provider }) => provider), ["email"]);
+    assert.deepEqual(
+      identities.map(({ provider }) => provider),
+      ["email"],
+    );
     const unknown = await byGoogle({ email: email(), verified: "no" });
     assert.deepEqual(unknown, { status: 403, cookie: "" });
   });
@@ -205,7 +215,12 @@ describe("signing in at another provider", () => {
 describe("a session that goes on", () => {
   it("shows a change of its role with the next request (A5, GHSA-x883-2vmg-xwf7; P5, CVE-2021-41230)", async () => {
     const person = await signUp(world);
-    for (const [role, status] of [["authenticated", 403], ["staff", 200], ["authenticated", 403], ["staff", 200]]) {
+    for (const [role, status] of [
+      ["authenticated", 403],
+      ["staff", 200],
+      ["authenticated", 403],
+      ["staff", 200],
+    ]) {
       await change(person, { role });
       assert.equal((await visit(person, "/staff/x")).status, status);
       assert.deepEqual(values(received(await visit(person)).headers, "x-user-role"), [role]);

@@ -11,15 +11,43 @@ const LIMIT = 6;
 
 /** Groups of addresses; each group is one subscriber, and no two are the same. */
 const SUBSCRIBERS = [
-  ["2001:db8::1", "2001:DB8::1", "2001:0db8:0:0:0:0:0:1", "2001:db8:0::1", "2001:db8::2", "2001:db8::ffff:ffff:ffff:ffff", "2001:db8::3"],
-  ["2001:db8:0:1::1", "2001:db8:0:1:1111:2222:3333:4444", "2001:db8:0:1:ffff:ffff:ffff:ffff", "2001:DB8:0:1::", "2001:db8:0:1::5"],
-  ["192.0.2.1", "::ffff:192.0.2.1", "::FFFF:192.0.2.1", "0:0:0:0:0:ffff:192.0.2.1", "::ffff:c000:0201", "::ffff:c000:201", " 192.0.2.1 "],
+  [
+    "2001:db8::1",
+    "2001:DB8::1",
+    "2001:0db8:0:0:0:0:0:1",
+    "2001:db8:0::1",
+    "2001:db8::2",
+    "2001:db8::ffff:ffff:ffff:ffff",
+    "2001:db8::3",
+  ],
+  [
+    "2001:db8:0:1::1",
+    "2001:db8:0:1:1111:2222:3333:4444",
+    "2001:db8:0:1:ffff:ffff:ffff:ffff",
+    "2001:DB8:0:1::",
+    "2001:db8:0:1::5",
+  ],
+  [
+    "192.0.2.1",
+    "::ffff:192.0.2.1",
+    "::FFFF:192.0.2.1",
+    "0:0:0:0:0:ffff:192.0.2.1",
+    "::ffff:c000:0201",
+    "::ffff:c000:201",
+    " 192.0.2.1 ",
+  ],
   ["192.0.2.2", "::ffff:192.0.2.2", "192.0.2.2", "::FFFF:C000:0202", "::ffff:192.0.2.2", "192.0.2.2", "192.0.2.2"],
 ];
 
 /** Ways to write one path of a route, and other paths of it; `first` is its first character, escaped. */
 const pathsBelow = (name, first) => [
-  `/${name}/a`, `/${first}${name.slice(1)}/a`, `/${name}/b`, `/${name}`, `/${name}/`, `/${name}/a?b=c`, `/${name}/a/b/c`,
+  `/${name}/a`,
+  `/${first}${name.slice(1)}/a`,
+  `/${name}/b`,
+  `/${name}`,
+  `/${name}/`,
+  `/${name}/a?b=c`,
+  `/${name}/a/b/c`,
 ];
 
 let world;
@@ -64,7 +92,12 @@ describe("the limit of an address", () => {
     await limits(["198.51.100.1"], (address) => {
       claimed += 1;
       const other = `203.0.113.${claimed}`;
-      const claims = [`X-Forwarded-For: ${other}`, `X-Real-IP: ${other}`, `True-Client-IP: ${other}`, `Forwarded: for=${other}`];
+      const claims = [
+        `X-Forwarded-For: ${other}`,
+        `X-Real-IP: ${other}`,
+        `True-Client-IP: ${other}`,
+        `Forwarded: for=${other}`,
+      ];
       return world.get("/public/x", `CF-Connecting-IP: ${address}`, ...claims);
     });
   });
@@ -83,7 +116,10 @@ describe("the limit of an address", () => {
 describe("the limit of a route", () => {
   before(() => world.workers.verify.setVars({ GATEWAY_LIMIT: "0" }));
 
-  for (const [name, prefix, first] of [["in the isolate", "limited", "%6c"], ["in Redis", "exact", "%65"]]) {
+  for (const [name, prefix, first] of [
+    ["in the isolate", "limited", "%6c"],
+    ["in Redis", "exact", "%65"],
+  ]) {
     it(`counts by the route's id, not by what the path looks like, ${name} (B9, GHSA-x732-6j76-qmhm)`, async () => {
       await limits(pathsBelow(prefix, first), (path) => from("198.51.100.3", path));
       for (const target of [`//${prefix}/a`, `///${prefix}/a`, `/${prefix}//a`, `/./${prefix}/a`, `/${prefix};a=b/a`]) {
@@ -105,8 +141,9 @@ describe("the limit of a route", () => {
 
   it("is one for a session, whether a cookie or a header carries it; and another's for another", async () => {
     const other = await signIn(world, person);
-    await limits([`Cookie: ${person.cookie}`, `Authorization: Bearer ${person.token}`, `Cookie: a=1; ${person.cookie}`], (line) =>
-      world.get("/session/x", line),
+    await limits(
+      [`Cookie: ${person.cookie}`, `Authorization: Bearer ${person.token}`, `Cookie: a=1; ${person.cookie}`],
+      (line) => world.get("/session/x", line),
     );
     received(await world.get("/session/x", `Cookie: ${other.cookie}`));
   });
@@ -138,7 +175,14 @@ describe("the limit of sign-ins", () => {
 
   it("counts an account once, however its address is written (A2, CVE-2026-47203)", async () => {
     const { email } = await signUp(world);
-    const spellings = [email, email.toUpperCase(), ` ${email}`, `${email} `, email.replace("ada", "Ada"), email.replace("example", "EXAMPLE")];
+    const spellings = [
+      email,
+      email.toUpperCase(),
+      ` ${email}`,
+      `${email} `,
+      email.replace("ada", "Ada"),
+      email.replace("example", "EXAMPLE"),
+    ];
     assert.equal(await attempts(spellings), PER_ACCOUNT);
   });
 

@@ -58,7 +58,8 @@ async function waiting({ email, password }) {
   return body;
 }
 
-const giveCode = ({ mfa_token }, { factorId }, code, headers) => call("mfa/verify", { mfa_token, factor_id: factorId, code }, headers);
+const giveCode = ({ mfa_token }, { factorId }, code, headers) =>
+  call("mfa/verify", { mfa_token, factor_id: factorId, code }, headers);
 
 /** Uses something as often at once, and asserts that it succeeds once; gives the answer that did. */
 async function once(use, status = 200) {
@@ -72,11 +73,18 @@ async function once(use, status = 200) {
   return won[0];
 }
 
-const cookieOf = (response) => response.headers.getSetCookie().map((cookie) => cookie.split(";")[0]).find((pair) => /^__Host-authflow=./.test(pair));
+const cookieOf = (response) =>
+  response.headers
+    .getSetCookie()
+    .map((cookie) => cookie.split(";")[0])
+    .find((pair) => /^__Host-authflow=./.test(pair));
 
 async function field(response, expected) {
   const { errors } = await problem(response, 422, "validation_failed");
-  assert.deepEqual(errors.map(({ field, code }) => `${field} ${code}`), [expected]);
+  assert.deepEqual(
+    errors.map(({ field, code }) => `${field} ${code}`),
+    [expected],
+  );
 }
 
 describe("of twenty at once, exactly one", () => {
@@ -233,8 +241,10 @@ describe("a sign-in that waits for a code", () => {
     const person = await withApp(world, await signUp(world));
     const { mfa_token } = await waiting(person);
     for (const headers of [
-      { cookie: `__Host-authflow=${mfa_token}` }, { authorization: `Bearer ${mfa_token}` },
-      { cookie: `__Host-authflow=${person.sessionId}.${mfa_token.slice(0, 22)}` }, { cookie: `mfa_token=${mfa_token}` },
+      { cookie: `__Host-authflow=${mfa_token}` },
+      { authorization: `Bearer ${mfa_token}` },
+      { cookie: `__Host-authflow=${person.sessionId}.${mfa_token.slice(0, 22)}` },
+      { cookie: `mfa_token=${mfa_token}` },
     ]) {
       const there = await fetch(`${world.gateway}/app/x`, { headers, redirect: "manual" });
       assert.equal(there.status, 401, JSON.stringify(headers));
@@ -290,7 +300,10 @@ describe("a sign-in at another provider", () => {
     const [one, two] = [await press(world, "google", { jar }), await press(world, "google", { jar })];
     const [first, second] = jar.header.split("; ");
     const swapped = `${first.split("=")[0]}=${second.split("=")[1]}`;
-    for (const [begun, cookie] of [[one, swapped], [two, first]]) {
+    for (const [begun, cookie] of [
+      [one, swapped],
+      [two, first],
+    ]) {
       const back = await answer(begun.url, { email: address() });
       const refused = await fetch(back, { redirect: "manual", headers: { cookie } });
       assert.deepEqual([refused.status, cookieOf(refused)], [403, undefined]);
@@ -301,11 +314,12 @@ describe("a sign-in at another provider", () => {
     const jar = new Jar();
     const { url } = await press(world, "google", { jar });
     const code = new URL(await answer(url, { email: address() })).searchParams.get("code");
-    const ask = (body) => fetch(`${world.supabase}/auth/v1/token?grant_type=pkce`, {
-      method: "POST",
-      headers: { apikey: "local-anon", "content-type": "application/json" },
-      body: JSON.stringify(body),
-    });
+    const ask = (body) =>
+      fetch(`${world.supabase}/auth/v1/token?grant_type=pkce`, {
+        method: "POST",
+        headers: { apikey: "local-anon", "content-type": "application/json" },
+        body: JSON.stringify(body),
+      });
     const challenge = new URL(url).searchParams.get("code_challenge");
     for (const code_verifier of ["", challenge, "A".repeat(43)]) {
       assert.notEqual((await ask({ auth_code: code, code_verifier })).status, 200);

@@ -40,8 +40,31 @@ export const READINGS = {
 /** What targets are made of. */
 const WORDS = ["site", "public", "app", "admin", "x", "y.html", "%78", "caf%c3%a9"];
 const TRICKS = [
-  "ADMIN", "Admin", "%61dmin", "admin.", "admin%20", "admin;a=b", "admin%3b", "adm%69n", "..", ".", "...", "%2e%2e", ".%2E",
-  "..;", "%252e%252e", "..%2f", "..%5c", "%2f", "%23", "x%23", "%3f", "%00", "%ef%bc%8e%ef%bc%8e", "", "\\..",
+  "ADMIN",
+  "Admin",
+  "%61dmin",
+  "admin.",
+  "admin%20",
+  "admin;a=b",
+  "admin%3b",
+  "adm%69n",
+  "..",
+  ".",
+  "...",
+  "%2e%2e",
+  ".%2E",
+  "..;",
+  "%252e%252e",
+  "..%2f",
+  "..%5c",
+  "%2f",
+  "%23",
+  "x%23",
+  "%3f",
+  "%00",
+  "%ef%bc%8e%ef%bc%8e",
+  "",
+  "\\..",
 ];
 const SEPARATORS = ["//", "\\", "/./", "/../", ";/"];
 /** Where an honest path is stricter than those around it, where one is public, and anywhere. */

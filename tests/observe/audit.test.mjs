@@ -26,14 +26,21 @@ it("each event is a line whatever the level, and a data point where a dataset is
   await stack.logs.find(({ msg, event }) => msg === "audit" && event === "sign_out");
   const told = events().map(({ event, result }) => [event, result].join(" "));
   assert.deepEqual(told, ["sign_up verification_required", "sign_in signed_in", "sign_in invalid_credentials", "sign_out "]);
-  assert.deepEqual(stack.logs.records.filter(({ msg }) => msg === "request"), [], "the level is error");
+  assert.deepEqual(
+    stack.logs.records.filter(({ msg }) => msg === "request"),
+    [],
+    "the level is error",
+  );
 
   await stack.logs.find(({ msg, point }) => msg === "data_point" && point.blobs[0] === "sign_out");
   const points = stack.logs.records.filter(({ msg }) => msg === "data_point").map(({ point }) => point);
   for (const line of events()) {
     const { event, result = "", user_id = "", account = "", network, request_id } = line;
     const point = points.find(({ blobs }) => blobs[11] === request_id);
-    assert.deepEqual([0, 1, 3, 4, 9, 10].map((blob) => point.blobs[blob]), [event, result, user_id, account, network, "auth"]);
+    assert.deepEqual(
+      [0, 1, 3, 4, 9, 10].map((blob) => point.blobs[blob]),
+      [event, result, user_id, account, network, "auth"],
+    );
     assert.deepEqual(point.indexes, [user_id || account]);
   }
   assert.equal(points.length, events().length);
@@ -45,7 +52,10 @@ it("the platform's own dataset takes them", async (t) => {
   t.after(() => stack.stop());
   await signUp(stack);
   await stack.logs.find(({ msg, event, result }) => msg === "audit" && event === "sign_in" && result === "signed_in");
-  assert.deepEqual(stack.logs.records.filter(({ level }) => level === "error"), []);
+  assert.deepEqual(
+    stack.logs.records.filter(({ level }) => level === "error"),
+    [],
+  );
 });
 
 it("a dataset that is not bound costs nobody the answer, and is told of", async (t) => {

@@ -12,7 +12,9 @@ test("the bridge's metrics are well made, and tell what happened", async (t) => 
   t.after(() => redis.stop());
   const bridge = await startBridge({ REDIS_URL: `redis://127.0.0.1:${redis.port}` });
   t.after(() => bridge.stop());
-  const prometheus = await startPrometheus({ targets: [{ job: "bridge", url: `${bridge.url}/metrics`, token: METRICS_TOKEN }] });
+  const prometheus = await startPrometheus({
+    targets: [{ job: "bridge", url: `${bridge.url}/metrics`, token: METRICS_TOKEN }],
+  });
   t.after(() => prometheus.stop());
 
   for (let count = 0; count < 20; count += 1) await bridge.send([["PING"], ["PING"]], { path: "/pipeline" });

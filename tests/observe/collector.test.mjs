@@ -128,10 +128,10 @@ const WRONG = {
   "a field twice": [JSON.stringify(payload(span())).replace('"kind":2', '"kind":2,"kind":3'), /kind: twice/],
   "another message": [{ resourceLogs: [] }, /unknown field/],
   "an array": ["[]", /not an object/],
-  "null": ["null", /not an object/],
+  null: ["null", /not an object/],
   "broken JSON": ['{"resourceSpans":[', /unexpected end/],
   "two documents": [JSON.stringify(payload(span())).repeat(2), /after top-level value/],
-  "nothing": [undefined, /unexpected end/],
+  nothing: [undefined, /unexpected end/],
 };
 
 test("what breaks the protocol is refused with 400 and a reason, and nothing of it is kept", async () => {
@@ -155,12 +155,15 @@ test("another path, method or type is refused, as collectors do", async () => {
     await send(payload(span()), { headers: { "content-type": "text/plain" } }),
   ].map(({ status }) => status);
   assert.deepEqual(statuses, [404, 404, 405, 415]);
-  assert.deepEqual((await collector.requests()).map(({ path, status }) => [path, status]), [
-    ["//v1/traces", 404],
-    ["/", 404],
-    ["/v1/traces", 405],
-    ["/v1/traces", 415],
-  ]);
+  assert.deepEqual(
+    (await collector.requests()).map(({ path, status }) => [path, status]),
+    [
+      ["//v1/traces", 404],
+      ["/", 404],
+      ["/v1/traces", 405],
+      ["/v1/traces", 415],
+    ],
+  );
 });
 
 /** A field of protobuf: a string, a message of fields, or, by a BigInt, eight bytes. */
@@ -203,7 +206,10 @@ test("it fails as often as it is told to, and not for what it would refuse anywa
   assert.deepEqual(statuses, [503, 400, 503, 200]);
   assert.equal((await collector.spans()).length, 1);
   const requests = await collector.requests();
-  assert.deepEqual(requests.map(({ spans }) => spans), [1, 0, 1, 1]);
+  assert.deepEqual(
+    requests.map(({ spans }) => spans),
+    [1, 0, 1, 1],
+  );
   assert.equal(requests[0].error, "told to answer 503");
   await assert.rejects(collector.fail(200, 1), /400/);
 });
@@ -212,8 +218,14 @@ test("waitFor gives the spans when they are there, and else tells what is", asyn
   const waiting = collector.waitFor((spans) => spans.some(({ name }) => name === "late"));
   await send(payload(span()));
   await send(payload(span({ name: "late" })));
-  assert.deepEqual((await waiting).map(({ name }) => name), ["GET /app/hello", "late"]);
-  await assert.rejects(collector.waitFor((spans) => spans.length === 3, { timeoutMs: 50 }), /verify late/);
+  assert.deepEqual(
+    (await waiting).map(({ name }) => name),
+    ["GET /app/hello", "late"],
+  );
+  await assert.rejects(
+    collector.waitFor((spans) => spans.length === 3, { timeoutMs: 50 }),
+    /verify late/,
+  );
 });
 
 test("clear forgets everything, and stop ends it", async (t) => {

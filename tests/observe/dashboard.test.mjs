@@ -193,11 +193,9 @@ before(async () => {
   const atOnce = join(folder, "at-once.yaml");
   await writeFile(atOnce, (await readFile(ALERTS, "utf8")).replace(/^ +for: .*\n/gm, ""));
   prometheus = await startPrometheus({ targets: [...targets, refused], rules: [atOnce], scrapeMs: 500 });
-  await prometheus.queryUntil(
-    "count(count_over_time(authflow_build_info[1m]) > 3)",
-    ([one]) => one?.value === targets.length,
-    { timeoutMs: 30_000 },
-  );
+  await prometheus.queryUntil("count(count_over_time(authflow_build_info[1m]) > 3)", ([one]) => one?.value === targets.length, {
+    timeoutMs: 30_000,
+  });
   rules = await prometheus.rules();
 });
 after(async () => {
@@ -218,8 +216,7 @@ describe("the fixture", () => {
     const targets = await prometheus.targets();
     assert.equal(targets.length, 6);
     for (const { job, health, error } of targets) {
-      const expected =
-        job === "authflow-stranger" ? ["down", "server returned HTTP status 401 Unauthorized"] : ["up", ""];
+      const expected = job === "authflow-stranger" ? ["down", "server returned HTTP status 401 Unauthorized"] : ["up", ""];
       assert.deepEqual([health, error], expected, job);
     }
   });
@@ -253,9 +250,7 @@ describe("the dashboard", () => {
   });
 
   it("shows 0 and not nothing where what it counts never happened", async () => {
-    const robust = queries.filter(
-      ({ expr }) => / or (vector\(0\)|0 \*)|> bool 0/.test(expr) && !expr.includes('"signed_in"'),
-    );
+    const robust = queries.filter(({ expr }) => / or (vector\(0\)|0 \*)|> bool 0/.test(expr) && !expr.includes('"signed_in"'));
     assert.ok(robust.length >= 5);
     // Nobody's device was ever another there, and every call, sign-in and breaker is well.
     for (const { title, expr } of robust) {
@@ -342,8 +337,7 @@ describe("the alerts", () => {
     for (const { name, query, health, lastError } of rules) {
       assert.deepEqual([health, lastError ?? ""], ["ok", ""], name);
       await prometheus.query(query);
-      for (const metric of metricsIn(query))
-        assert.ok(metric in FAMILIES || metric === "up", `${name} asks for ${metric}`);
+      for (const metric of metricsIn(query)) assert.ok(metric in FAMILIES || metric === "up", `${name} asks for ${metric}`);
     }
     assert.equal(new Set(rules.map(({ query }) => query)).size, rules.length);
   });
@@ -380,8 +374,7 @@ describe("the alerts", () => {
   const grows = (by) => `0+${by}${HALF_HOUR}`;
   const requests = (status) =>
     `authflow_requests_total{instance="h",service="verify",route="app",method="GET",status="${status}"}`;
-  const below = (le) =>
-    `authflow_request_duration_seconds_bucket{instance="h",service="verify",route="app",le="${le}"}`;
+  const below = (le) => `authflow_request_duration_seconds_bucket{instance="h",service="verify",route="app",le="${le}"}`;
   const redis = (result) => `authflow_dependency_requests_total{instance="h",dependency="redis",result="${result}"}`;
   const attempts = (result) => `authflow_signins_total{instance="h",result="${result}"}`;
   const decided = (reason) => `authflow_decisions_total{instance="h",outcome="x",reason="${reason}"}`;
@@ -407,37 +400,17 @@ describe("the alerts", () => {
     ],
     RedisUnavailable: [
       ["one call in five fails", { [redis("ok")]: grows(80), [redis("timeout")]: grows(20) }, { 1: false, 10: true }],
-      [
-        "one call in fifty fails",
-        { [redis("ok")]: grows(980), [redis("timeout")]: grows(20) },
-        { 10: false, 20: false },
-      ],
-      [
-        "a few of a few fail",
-        { [redis("ok")]: "0+1x60", [redis("timeout")]: "0x20 0+1x5 5x35" },
-        { 17: false, 20: false },
-      ],
+      ["one call in fifty fails", { [redis("ok")]: grows(980), [redis("timeout")]: grows(20) }, { 10: false, 20: false }],
+      ["a few of a few fail", { [redis("ok")]: "0+1x60", [redis("timeout")]: "0x20 0+1x5 5x35" }, { 17: false, 20: false }],
     ],
     BreakerOpen: [
       ["it opens again and again", { [state]: "0x9 2x2 1 2x1 1 2x1 1 2x1 1 2x40" }, { 8: false, 11: true, 20: true }],
       ["it opens once", { [state]: "0x9 2x2 1 0x48" }, { 6: false, 8: false, 11: false, 20: false }],
     ],
     ManyServerErrors: [
-      [
-        "one answer in twenty is 5xx",
-        { [requests("200")]: grows(95), [requests("503")]: grows(5) },
-        { 2: false, 15: true },
-      ],
-      [
-        "one answer in a hundred is 5xx",
-        { [requests("200")]: grows(990), [requests("503")]: grows(10) },
-        { 15: false },
-      ],
-      [
-        "a few of a few are",
-        { [requests("200")]: "0+1x60", [requests("503")]: "0x20 0+1x5 5x35" },
-        { 17: false, 20: false },
-      ],
+      ["one answer in twenty is 5xx", { [requests("200")]: grows(95), [requests("503")]: grows(5) }, { 2: false, 15: true }],
+      ["one answer in a hundred is 5xx", { [requests("200")]: grows(990), [requests("503")]: grows(10) }, { 15: false }],
+      ["a few of a few are", { [requests("200")]: "0+1x60", [requests("503")]: "0x20 0+1x5 5x35" }, { 17: false, 20: false }],
     ],
     SlowRequests: [
       ["one in ten takes seconds", slowly(100, 90), { 5: false, 20: true }],
@@ -468,11 +441,7 @@ describe("the alerts", () => {
         { [decided("session")]: grows(90), [decided("device_mismatch")]: grows(10) },
         { 20: true },
       ],
-      [
-        "one in two hundred is",
-        { [decided("session")]: grows(995), [decided("device_mismatch")]: grows(5) },
-        { 20: false },
-      ],
+      ["one in two hundred is", { [decided("session")]: grows(995), [decided("device_mismatch")]: grows(5) }, { 20: false }],
       [
         "a few of a few are",
         { [decided("session")]: "0+1x60", [decided("device_mismatch")]: "0x9 0+1x5 5x46" },

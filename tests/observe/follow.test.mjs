@@ -29,7 +29,10 @@ it("a request that fails in its origin is found in the log, in its trace and in 
   // (2) Every line of the log that has it: what was tried, and what it came to.
   const lines = () => stack.logs.records.filter((line) => line.request_id === id);
   const request = await stack.logs.find((line) => line.request_id === id && line.msg === "request");
-  assert.deepEqual(lines().map(({ msg }) => msg), ["origin_retried", "origin_retried", "request"]);
+  assert.deepEqual(
+    lines().map(({ msg }) => msg),
+    ["origin_retried", "origin_retried", "request"],
+  );
   for (const line of lines()) assert.equal(line.trace_id, request.trace_id);
   assert.equal(lines()[0].origin, stack.origin);
   const { route, path, status, outcome, user_id, level } = request;
@@ -44,8 +47,7 @@ it("a request that fails in its origin is found in the log, in its trace and in 
   assert.deepEqual([by("GET app").status, by("redis").status, by("origin").status], ["error", "unset", "error"]);
 
   // (4) The metrics, by the line's route and status, and by its origin: it is the only one.
-  const is = (promql, value) =>
-    prometheus.queryUntil(promql, ([sample]) => sample?.value === value, { timeoutMs: 20_000 });
+  const is = (promql, value) => prometheus.queryUntil(promql, ([sample]) => sample?.value === value, { timeoutMs: 20_000 });
   await is(`authflow_requests_total{route="${route}",status="${status}"}`, 1);
   await is(`authflow_requests_total{route="${route}",status="200"}`, 5);
   await is(`authflow_dependency_requests_total{dependency="${stack.origin}",result="connection"}`, 3);

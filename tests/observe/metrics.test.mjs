@@ -103,7 +103,8 @@ describe("the page of a worker", () => {
   });
 
   it("has no more series, whatever clients send", async () => {
-    const names = async () => new Set(samples(await page(stack.gateway), "authflow_requests_total{").map((line) => line.split(" ")[0]));
+    const names = async () =>
+      new Set(samples(await page(stack.gateway), "authflow_requests_total{").map((line) => line.split(" ")[0]));
     for (const method of ["PROPFIND", "PURGE", "GET"]) {
       for (let sent = 0; sent < 2; sent += 1) await fetch(`${stack.gateway}/public/${method}`, { method });
       await fetch(`${stack.gateway}/nowhere-${method}`, { method });

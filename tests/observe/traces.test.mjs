@@ -94,7 +94,10 @@ describe("a trace", () => {
     const other = await visit(stack, ada);
     const later = await told(other);
     await spansOf(later.traceId, 3);
-    assert.deepEqual((await collector.spans()).filter((span) => span.trace_id === TRACE), []);
+    assert.deepEqual(
+      (await collector.spans()).filter((span) => span.trace_id === TRACE),
+      [],
+    );
   });
 
   it("is exported whatever was sampled, where the request failed for us", async (t) => {
@@ -130,7 +133,8 @@ describe("the collector", () => {
       return response.text();
     };
     let page = "";
-    for (const end = Date.now() + 5000; !page.includes("authflow_spans_dropped_total{}") && Date.now() < end; ) page = await metrics();
+    for (const end = Date.now() + 5000; !page.includes("authflow_spans_dropped_total{}") && Date.now() < end; )
+      page = await metrics();
     assert.match(page, /^authflow_spans_dropped_total\{\} [1-9]\d*$/m);
     assert.match(page, /authflow_dependency_requests_total\{dependency="otlp",result="status"\} 1/);
     const { traceId } = await told(await visit(stack, ada));

@@ -23,7 +23,8 @@ async function code() {
   return { rust: texts.join("\n"), driver };
 }
 
-const found = (text, ...patterns) => new Set(patterns.flatMap((pattern) => [...text.matchAll(pattern)].map(([, name]) => name)));
+const found = (text, ...patterns) =>
+  new Set(patterns.flatMap((pattern) => [...text.matchAll(pattern)].map(([, name]) => name)));
 
 /** The names in the first column of the table below `title`. */
 async function listed(title) {

@@ -43,14 +43,22 @@ test("the document is OpenAPI 3.1", async () => {
 test("an operation has one name, and a group that is described", () => {
   const all = operations(document).map(({ operation }) => operation);
   const names = all.map(({ operationId }) => operationId);
-  assert.deepEqual(names.filter((name, index) => !name || names.indexOf(name) !== index), []);
+  assert.deepEqual(
+    names.filter((name, index) => !name || names.indexOf(name) !== index),
+    [],
+  );
   const groups = new Set(document.tags.map(({ name }) => name));
-  assert.deepEqual(all.flatMap(({ tags }) => tags).filter((tag) => !groups.has(tag)), []);
+  assert.deepEqual(
+    all.flatMap(({ tags }) => tags).filter((tag) => !groups.has(tag)),
+    [],
+  );
 });
 
 test("the auth worker has the operations that are listed, and no others", async () => {
   const text = await source("auth/src/endpoint.rs");
-  const methods = Object.fromEntries([...text.matchAll(/const (\w+): &str = "([A-Z, ]+)";/g)].map(([, name, allow]) => [name, allow]));
+  const methods = Object.fromEntries(
+    [...text.matchAll(/const (\w+): &str = "([A-Z, ]+)";/g)].map(([, name, allow]) => [name, allow]),
+  );
   const [, forNobodyTable] = /const FOR_NOBODY: [^=]*= \[(.*?)\n\];/s.exec(text);
   const forNobody = [...[...forNobodyTable.matchAll(/\("(\/[^"]*)"/g)].map(([, path]) => path), "/auth/signin/unavailable"];
   const expected = [
@@ -76,7 +84,15 @@ test("the codes that are listed are those that the workers have, with their stat
   for (const path of ["auth/src/failure.rs", "verify/src/problems.rs"]) {
     for (const [, status, code] of (await source(path)).matchAll(constructors)) known.add(`${status} ${code}`);
   }
-  const resolve = (value) => (value.$ref ? resolve(value.$ref.slice(2).split("/").reduce((at, name) => at[name], document)) : value);
+  const resolve = (value) =>
+    value.$ref
+      ? resolve(
+          value.$ref
+            .slice(2)
+            .split("/")
+            .reduce((at, name) => at[name], document),
+        )
+      : value;
   const used = new Set();
   for (const { path, method, operation } of operations(document)) {
     for (const [status, response] of Object.entries(operation.responses)) {
@@ -88,10 +104,16 @@ test("the codes that are listed are those that the workers have, with their stat
       for (const code of codes) used.add(`${status} ${code}`);
     }
   }
-  assert.deepEqual([...used].filter((pair) => !known.has(pair)), []);
+  assert.deepEqual(
+    [...used].filter((pair) => !known.has(pair)),
+    [],
+  );
 
   // What only a page, or a path or method that is not listed, answers is told in words.
   const text = JSON.stringify(document);
   const failures = [...(await source("auth/src/failure.rs")).matchAll(constructors)].map(([, , code]) => code);
-  assert.deepEqual(failures.filter((code) => !new RegExp(`\\b${code}\\b`).test(text)), []);
+  assert.deepEqual(
+    failures.filter((code) => !new RegExp(`\\b${code}\\b`).test(text)),
+    [],
+  );
 });

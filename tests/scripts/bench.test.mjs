@@ -12,7 +12,17 @@ import { plot } from "../../benches/report/plot.mjs";
 import { table } from "../../benches/report/table.mjs";
 import { figures } from "../../benches/result.mjs";
 
-const NAMES = ["pass", "minimal", "same", "upstash", "upstash+limit", "verify", "verify+assertion", "verify+limit", "verify+cache"];
+const NAMES = [
+  "pass",
+  "minimal",
+  "same",
+  "upstash",
+  "upstash+limit",
+  "verify",
+  "verify+assertion",
+  "verify+limit",
+  "verify+cache",
+];
 
 /** A machine that was twice as slow the second time. */
 const cells = (micros, asked = { commands: 1, calls: 1 }) =>
@@ -56,7 +66,10 @@ function result() {
 
 test("every gate that is promised is in the result, with nulls where it could not be had", () => {
   const { gates, ratios } = result();
-  assert.deepEqual(gates.map(({ name }) => name), [...NAMES, "oauth2-proxy"]);
+  assert.deepEqual(
+    gates.map(({ name }) => name),
+    [...NAMES, "oauth2-proxy"],
+  );
   assert.deepEqual(gates[0].cpu_us, { median: 150, min: 100, max: 200 });
   assert.equal(gates.at(-1).cpu_us, null);
   assert.equal(gates.at(-1).rps, null);
@@ -94,7 +107,11 @@ test("what the gateway is held to is met, missed or unknown", () => {
 test("a short run leaves ratios room, and counts none but for what the gateway counts itself", () => {
   const asked = new Map(guards(result()).map(({ what, ...verdict }) => [what, verdict]));
   assert.ok(Number(asked.get("CPU of verify/same").bound.slice(2)) > 0.85);
-  for (const [calls, isMet] of [[1.0005, true], [1.01, false], [0.99, false]]) {
+  for (const [calls, isMet] of [
+    [1.0005, true],
+    [1.01, false],
+    [0.99, false],
+  ]) {
     const once = result();
     once.gates.find(({ name }) => name === "verify").http_calls = calls;
     assert.equal(guards(once).find(({ what }) => what === "HTTP calls to Redis: verify").isMet, isMet, calls);

@@ -63,7 +63,8 @@ test("what this repository deploys has no fault", (t) => {
   assert.deepEqual([status, faults], [0, []]);
   assert.match(end, /^0 faults, \d+ warnings$/);
   assert.ok(lines.includes("  to be set as a secret: SESSION_SECRET"));
-  for (const environment of ["verify", "auth", "verify-staging", "auth-staging"]) assert.ok(lines.includes(environment), environment);
+  for (const environment of ["verify", "auth", "verify-staging", "auth-staging"])
+    assert.ok(lines.includes(environment), environment);
   const row = (path) => lines.findIndex((line) => line.startsWith(`  ${path} `));
   assert.match(lines[row("/app/*")], / session .* app .* https:\/\/origin\.example\.com/);
   assert.match(lines[row("/public/*")], / public /);
@@ -83,7 +84,10 @@ test("every fault is told at once, of both workers, though secrets are missing",
     { id: "a", path: "app", upstream: "https://o.test", role: ["admin"] },
     { id: "b", path: "/b", upstream: "ftp://o.test" },
   ];
-  const bad = { verify: { ROUTES: JSON.stringify(routes), LOG_LEVEL: "loud" }, auth: { SUPABASE_URL: undefined, REDIS_TIMEOUT_MS: 1 } };
+  const bad = {
+    verify: { ROUTES: JSON.stringify(routes), LOG_LEVEL: "loud" },
+    auth: { SUPABASE_URL: undefined, REDIS_TIMEOUT_MS: 1 },
+  };
   const { status, faults, end } = check(t, ["--config", "w.toml"], { "w.toml": wrangler(bad) });
   assert.equal(status, 1);
   for (const [index, expected] of [
@@ -122,15 +126,23 @@ test("a warning is no failure, unless it is asked for", (t) => {
   const lax = check(t, ["--config", "w.toml"], files);
   assert.equal(lax.status, 0);
   for (const name of ["GATEWAY_LIMIT: ", "ASSERTION_KEYS: ", "wrangler.toml: `workers_dev`"]) {
-    assert.ok(lax.warnings.some((warning) => warning.startsWith(name)), name);
+    assert.ok(
+      lax.warnings.some((warning) => warning.startsWith(name)),
+      name,
+    );
   }
   assert.equal(lax.end, `0 faults, ${lax.warnings.length} warnings`);
   assert.equal(check(t, ["--config", "w.toml", "--strict"], files).status, 1);
 });
 
 test("a file of variables goes before wrangler.toml, and the last one before the others", (t) => {
-  const files = { "w.toml": wrangler({ verify: { LOG_LEVEL: "loud" } }), a: "LOG_LEVEL=louder", b: "export LOG_LEVEL='warn' # now" };
-  const faults = (...vars) => check(t, ["--config", "w.toml", ...vars.flatMap((file) => ["--vars", file])], files).faults.length;
+  const files = {
+    "w.toml": wrangler({ verify: { LOG_LEVEL: "loud" } }),
+    a: "LOG_LEVEL=louder",
+    b: "export LOG_LEVEL='warn' # now",
+  };
+  const faults = (...vars) =>
+    check(t, ["--config", "w.toml", ...vars.flatMap((file) => ["--vars", file])], files).faults.length;
   assert.deepEqual([faults(), faults("a"), faults("a", "b"), faults("b", "a")], [1, 2, 0, 2]);
   assert.equal(check(t, ["--config", "w.toml", "--vars", "-"], files, files.b).faults.length, 0, "or standard input");
 });
@@ -181,7 +193,12 @@ test("a stage is checked by itself, and staging only where there is one", (t) =>
 });
 
 test("what cannot be read is named, with what to do", (t) => {
-  const files = { "w.toml": wrangler(), "bad.toml": "[env.verify", vars: "SESSION_SECRET hunter2", "half.toml": "[env.verify]" };
+  const files = {
+    "w.toml": wrangler(),
+    "bad.toml": "[env.verify",
+    vars: "SESSION_SECRET hunter2",
+    "half.toml": "[env.verify]",
+  };
   for (const [args, expected] of [
     [["--config", "none.toml"], /none\.toml.*--config/],
     [["--config", "bad.toml"], /bad\.toml.* line 1/],

@@ -28,7 +28,14 @@ function startDev(t, environment) {
     createInterface({ input: child.stdout }).on("line", (line) => {
       dev.lines.push(line);
       if (!line.startsWith("ready ")) return;
-      resolve(Object.fromEntries(line.split(" ").slice(1).map((pair) => /^(\w+)=(.+)$/.exec(pair).slice(1))));
+      resolve(
+        Object.fromEntries(
+          line
+            .split(" ")
+            .slice(1)
+            .map((pair) => /^(\w+)=(.+)$/.exec(pair).slice(1)),
+        ),
+      );
     });
     dev.exited.then(() => reject(new Error(`ended before it was ready: ${dev.errors}`)));
   });

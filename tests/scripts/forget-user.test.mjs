@@ -59,7 +59,10 @@ test("it shows, exports, asks, deletes and looks again", async () => {
   const { users, addresses } = JSON.parse(all);
   assert.equal(users[0].account.new_email, person.next);
   assert.deepEqual([users[0].user_id, addresses.map(({ address }) => address)], [person.id, [person.email]]);
-  assert.deepEqual(person.secrets.filter((secret) => all.includes(secret)), []);
+  assert.deepEqual(
+    person.secrets.filter((secret) => all.includes(secret)),
+    [],
+  );
 
   const there = await forgetUser([person.email, "--export", file, "--yes"]);
   assert.deepEqual([there.code, await readFile(file, "utf8")], [1, all], there.said);
@@ -108,7 +111,11 @@ test("it signs in by itself, and out again", async () => {
   const list = async () => done(api(stack, "sessions", undefined, { method: "GET", headers: { cookie } }), 200);
   const before = (await list()).sessions.length;
   const none = { AUTHFLOW_TOKEN: "" };
-  const typedIn = [["E-mail address", email], ["Password: ", password], [SURE, "no"]];
+  const typedIn = [
+    ["E-mail address", email],
+    ["Password: ", password],
+    [SURE, "no"],
+  ];
   const lines = { input: `${email}\n${password}\n`, env: none };
   for (const { code, said } of [await atTerminal([person.id], typedIn, none), await forgetUser([person.id], lines)]) {
     assert.equal(code, 1, said);

@@ -14,7 +14,10 @@ const withoutCode = (page) => readFileSync(page, "utf8").replace(/^ *```[\s\S]*?
 
 /** A heading as it is linked to. */
 function anchor(heading) {
-  const plain = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").trim().toLowerCase();
+  const plain = heading
+    .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+    .trim()
+    .toLowerCase();
   return plain.replace(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(" ", "-");
 }
 
@@ -33,7 +36,10 @@ function fault(page, link) {
 
 it("no link within the project is dead", () => {
   const links = pages.flatMap((page) =>
-    [...withoutCode(page).matchAll(/\]\(([^)\s]+)[^)]*\)|(?:href|src|srcset)="([^"]+)"/g)].map((match) => [page, match[1] ?? match[2]]),
+    [...withoutCode(page).matchAll(/\]\(([^)\s]+)[^)]*\)|(?:href|src|srcset)="([^"]+)"/g)].map((match) => [
+      page,
+      match[1] ?? match[2],
+    ]),
   );
   const own = links.filter(([, link]) => !/^(https?|mailto):/.test(link));
   assert.ok(own.length > 100, `${own.length} links`);

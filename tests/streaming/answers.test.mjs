@@ -39,7 +39,12 @@ describe("a redirect", () => {
           response.end();
         });
         const locations = [
-          target, `${target}?a=%2F..&b=c d#e`, "//elsewhere.example/x", "https://ELSEWHERE.example:443/a/../b", "../up", "?q",
+          target,
+          `${target}?a=%2F..&b=c d#e`,
+          "//elsewhere.example/x",
+          "https://ELSEWHERE.example:443/a/../b",
+          "../up",
+          "?q",
         ];
         for (const location of locations) {
           let asked = 0;

@@ -37,7 +37,10 @@ describe("an upload that expects 100-continue", () => {
 
 describe("an answer without a body", () => {
   it("to HEAD has none, and the origin's Content-Length", async () => {
-    for (const [headers, length] of [[{ "content-length": 12_345 }, ["12345"]], [{}, []]]) {
+    for (const [headers, length] of [
+      [{ "content-length": 12_345 }, ["12345"]],
+      [{}, []],
+    ]) {
       let method;
       const path = world.serve((request, response) => {
         ({ method } = request);

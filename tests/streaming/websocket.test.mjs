@@ -11,7 +11,10 @@ import { startWorld, within } from "./world.mjs";
 
 const COUNT = 1000;
 const UPGRADE = [
-  "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+  "Connection: Upgrade",
+  "Upgrade: websocket",
+  "Sec-WebSocket-Version: 13",
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
 ];
 
 let world;
@@ -83,7 +86,12 @@ describe("a WebSocket through a protected route", () => {
   });
 
   it("tells the origin the client's close code and reason", async () => {
-    for (const [code, reason] of [[1000, ""], [1000, "done"], [3001, "a library's"], [4999, "ünser"]]) {
+    for (const [code, reason] of [
+      [1000, ""],
+      [1000, "done"],
+      [3001, "a library's"],
+      [4999, "ünser"],
+    ]) {
       const { client, origin } = await open();
       const closing = origin.closing();
       client.close(code, reason);
@@ -92,7 +100,13 @@ describe("a WebSocket through a protected route", () => {
   });
 
   it("tells the client the origin's close code and reason", async () => {
-    for (const [code, reason] of [[1000, "done"], [1001, ""], [1011, "broken"], [1013, "later"], [4001, "ünser"]]) {
+    for (const [code, reason] of [
+      [1000, "done"],
+      [1001, ""],
+      [1011, "broken"],
+      [1013, "later"],
+      [4001, "ünser"],
+    ]) {
       const { client, origin } = await open();
       const closed = once(client, "close");
       origin.close(code, reason);
@@ -127,7 +141,10 @@ describe("a WebSocket through a protected route", () => {
     });
     const { status, headers, body } = await world.exchange("GET", path, UPGRADE);
     assert.equal(status, 403, body);
-    assert.deepEqual(headers.find(([name]) => name === "x-why"), ["x-why", "no"]);
+    assert.deepEqual(
+      headers.find(([name]) => name === "x-why"),
+      ["x-why", "no"],
+    );
     assert.equal(body, "sorry");
   });
 });

@@ -185,9 +185,14 @@ test("an administrator lists, finds, changes and bans users, and takes their fac
     await ok(admin.createUser({ email: `${name}@example.test`, password: PASSWORD, email_confirm: true }));
   }
   const page = await ok(admin.listUsers({ page: 1, perPage: 2 }));
-  assert.deepEqual(page.users.map(({ email }) => email), ["joe@example.test", "eve@example.test"]);
+  assert.deepEqual(
+    page.users.map(({ email }) => email),
+    ["joe@example.test", "eve@example.test"],
+  );
   assert.deepEqual([page.total, page.nextPage, page.lastPage], [3, 2, 2]);
-  const { users: [{ id }] } = await ok(admin.listUsers({ page: 2, perPage: 2 }));
+  const {
+    users: [{ id }],
+  } = await ok(admin.listUsers({ page: 2, perPage: 2 }));
 
   const { user } = await ok(admin.updateUserById(id, { role: "editor", app_metadata: { plan: "pro" } }));
   assert.deepEqual([user.role, user.app_metadata.plan, user.app_metadata.provider], ["editor", "pro", "email"]);
@@ -195,7 +200,10 @@ test("an administrator lists, finds, changes and bans users, and takes their fac
   const client = newClient();
   await ok(client.signInWithPassword({ email: EMAIL, password: PASSWORD }));
   const factor = await ok(client.mfa.enroll({ factorType: "totp" }));
-  assert.deepEqual((await ok(admin.mfa.listFactors({ userId: id }))).factors.map((one) => one.id), [factor.id]);
+  assert.deepEqual(
+    (await ok(admin.mfa.listFactors({ userId: id }))).factors.map((one) => one.id),
+    [factor.id],
+  );
   await ok(admin.mfa.deleteFactor({ userId: id, id: factor.id }));
   assert.deepEqual((await ok(admin.mfa.listFactors({ userId: id }))).factors, []);
 

@@ -106,8 +106,7 @@ test("a notice of another password goes out where the server sends notices", asy
 
 test("an address that asks too often waits, and others do not", async () => {
   await world.config({ address_header: "x-forwarded-for", address_request_seconds: 300 });
-  const from = (address) =>
-    newClient({ "x-forwarded-for": address }).signInWithPassword({ email: EMAIL, password: "wrong" });
+  const from = (address) => newClient({ "x-forwarded-for": address }).signInWithPassword({ email: EMAIL, password: "wrong" });
   for (let number = 0; number < 30; number += 1) await refused(from("203.0.113.1"), 400, "invalid_credentials");
   await refused(from("203.0.113.1"), 429, "over_request_rate_limit");
   await refused(from("203.0.113.2"), 400, "invalid_credentials");

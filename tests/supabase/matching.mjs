@@ -7,8 +7,8 @@ const JWT = "[\\w-]+\\.[\\w-]+\\.[\\w-]+";
 
 /** The shape of each kind of placeholder, without its identity. */
 const SHAPES = {
-  "uuid": UUID,
-  "jwt": JWT,
+  uuid: UUID,
+  jwt: JWT,
   "refresh_token:12 chars": "[a-z0-9]{12}",
   "refresh_token_prefix:5 chars": "[a-z0-9]{5}",
   "token_hash:56 hex": "[0-9a-f]{56}",
@@ -16,7 +16,7 @@ const SHAPES = {
   "otp:6 digits": "[0-9]{6}",
   "totp_secret:32 base32": "[A-Z2-7]{32}",
   // How many decimals a time has tells whether the real server read it back from its database.
-  "rfc3339": "\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(?:\\.\\d{1,9})?Z",
+  rfc3339: "\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(?:\\.\\d{1,9})?Z",
   "rfc3339:nano": "\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(?:\\.\\d{1,9})?Z",
   "int:expires_at": "\\d{10}",
   "int:exp": "\\d{10}",
@@ -31,7 +31,17 @@ const PLACEHOLDER = /<([a-z][^<>]+)>/g;
 const CUT_PICTURE = /^(.*) \.\.\. <svg: (\d+) chars in all>$/s;
 
 /** A user who only signed up by e-mail has one identity of this shape. */
-const EMAIL_IDENTITY = ["identity_id", "id", "user_id", "identity_data", "provider", "last_sign_in_at", "created_at", "updated_at", "email"];
+const EMAIL_IDENTITY = [
+  "identity_id",
+  "id",
+  "user_id",
+  "identity_data",
+  "provider",
+  "last_sign_in_at",
+  "created_at",
+  "updated_at",
+  "email",
+];
 
 /** Values known by their placeholder, such as `uuid:1`, within a case or a flow. */
 export class Bindings {
@@ -93,7 +103,7 @@ export class Bindings {
     const names = [...expected.matchAll(PLACEHOLDER)].map(([, name]) => name);
     const isNumber = names.length === 1 && names[0].startsWith("int:") && expected === `<${names[0]}>`;
     if (names.length > 0) assert.equal(typeof actual, isNumber ? "number" : "string", path);
-    const parts = expected.split(PLACEHOLDER).map((part, index) => (index % 2 ? `(${shape(part)})` : escape(part)));
+    const parts = expected.split(PLACEHOLDER).map((part, index) => (index % 2 ? `(${shape(part)})` : escaped(part)));
     const found = new RegExp(`^${parts.join("")}$`).exec(String(actual));
     assert.ok(found && (names.length > 0 || actual === expected), `${path}: ${JSON.stringify(actual)} is no ${expected}`);
     names.forEach((name, index) => this.#bind(name, found[index + 1], path));
@@ -148,6 +158,6 @@ function shape(placeholder) {
   return SHAPES[kind];
 }
 
-function escape(text) {
+function escaped(text) {
   return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }

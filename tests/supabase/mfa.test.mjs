@@ -89,7 +89,10 @@ test("a recovery does not get past a second factor", async () => {
   await ok(recovering.mfa.challengeAndVerify({ factorId: id, code: totp(app.secret) }));
   await ok(recovering.updateUser({ password: "another horse 2B" }));
   const methods = decodeJwt((await recovering.getSession()).data.session.access_token).claims.amr;
-  assert.deepEqual(methods.map(({ method }) => method), ["totp", "otp"]);
+  assert.deepEqual(
+    methods.map(({ method }) => method),
+    ["totp", "otp"],
+  );
 });
 
 test("a telephone gets its code sent", async () => {
@@ -108,7 +111,10 @@ test("a telephone gets its code sent", async () => {
   await ok(answer(token));
   const { claims } = decodeJwt((await client.getSession()).data.session.access_token);
   assert.deepEqual([claims.aal, claims.amr[0].method], ["aal2", "mfa/phone"]);
-  assert.deepEqual((await ok(client.mfa.listFactors())).phone.map(({ phone }) => phone), [PHONE]);
+  assert.deepEqual(
+    (await ok(client.mfa.listFactors())).phone.map(({ phone }) => phone),
+    [PHONE],
+  );
   const again = client.mfa.enroll({ factorType: "phone", friendlyName: "again", phone: PHONE });
   await refused(again, 422, "mfa_verified_factor_exists");
 });

@@ -74,7 +74,7 @@ test("signs in a new user at a provider, with a code that counts once", async ()
   assert.deepEqual(user.app_metadata, { provider: "google", providers: ["google"] });
   assert.equal(user.user_metadata.full_name, "Ada");
   assert.ok(session.provider_token);
-  assert.deepEqual((await world.outbox()), []);
+  assert.deepEqual(await world.outbox(), []);
 
   const again = newClient();
   await walk(again, allow());
@@ -91,7 +91,10 @@ test("knows the user again, by the account and by the address", async () => {
   assert.equal((await signIn("github")).id, first.id);
   const linked = await signIn("google");
   assert.equal(linked.id, first.id);
-  assert.deepEqual(linked.identities.map(({ provider }) => provider), ["github", "google"]);
+  assert.deepEqual(
+    linked.identities.map(({ provider }) => provider),
+    ["github", "google"],
+  );
   assert.notEqual((await signIn("github", { email: "eve@example.test" })).id, first.id);
 });
 
@@ -116,7 +119,10 @@ test("a password set before the address was proved does not survive the provider
   const client = newClient();
   const landed = await walk(client, allow());
   const { user } = await ok(client.exchangeCodeForSession(landed.searchParams.get("code")));
-  assert.deepEqual(user.identities.map(({ provider }) => provider), ["github"]);
+  assert.deepEqual(
+    user.identities.map(({ provider }) => provider),
+    ["github"],
+  );
   await refused(newClient().signInWithPassword({ email: EMAIL, password: PASSWORD }), 400, "invalid_credentials");
 });
 

@@ -135,7 +135,7 @@ async function play(recorded, setups, bindings, isFirst) {
 }
 
 async function send(request, bindings) {
-  const { method, path, query, headers, body, body_raw: raw } = bindings.fill({ ...request, body_raw: undefined });
+  const { method, path, query, headers, body } = bindings.fill({ ...request, body_raw: undefined });
   const search = query ? `?${new URLSearchParams(query)}` : "";
   const response = await fetch(`${world.url}/auth/v1${path}${search}`, {
     method,
@@ -163,7 +163,15 @@ function matchHeaders(expected, response, body, bindings) {
     "x-sb-error-code": code,
     ...expected.headers,
   };
-  for (const name of ["sb-auth-user-id", "sb-auth-session-id", "sb-auth-refresh-token-prefix", "sb-auth-refresh-token-reuse", "x-supabase-api-version", "location", "allow"]) {
+  for (const name of [
+    "sb-auth-user-id",
+    "sb-auth-session-id",
+    "sb-auth-refresh-token-prefix",
+    "sb-auth-refresh-token-reuse",
+    "x-supabase-api-version",
+    "location",
+    "allow",
+  ]) {
     recorded[name] ??= undefined;
   }
   for (const [name, value] of Object.entries(recorded)) {

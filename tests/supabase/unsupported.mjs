@@ -1,7 +1,7 @@
 // The recorded cases that the stand-in does not play, and why.
 
 const SERVERS = {
-  "es256": "tokens are signed HS256 alone",
+  es256: "tokens are signed HS256 alone",
   "refresh-v2": "refresh tokens have the default format alone",
   "captcha-on": "there is no captcha",
   "anonymous-on": "there are no anonymous users",

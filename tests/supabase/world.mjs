@@ -24,7 +24,7 @@ const COMMON = {
 /** By what a recorded server differs, as recordings/README.md says. */
 export const SERVERS = {
   "confirm-on": {},
-  "autoconfirm": { autoconfirm: true },
+  autoconfirm: { autoconfirm: true },
   "signups-disabled": { disable_signup: true },
   "email-off": { email_enabled: false },
   "password-rules": {
@@ -41,11 +41,11 @@ export const SERVERS = {
   "rate-limits": { mail_interval_seconds: 60, address_header: "x-forwarded-for", address_request_seconds: 300 },
   "sb-forwarded-for": { address_header: "x-forwarded-for", address_request_seconds: 300, sb_forwarded_for: true },
   "mail-quota": { mails_per_hour: 2 },
-  "reauth": { autoconfirm: true, require_reauthentication: true },
+  reauth: { autoconfirm: true, require_reauthentication: true },
   "token-hash-mails": { issuer: "https://project.example.test/auth/v1", notifications: true },
   "smtp-broken": { mail_broken: true },
   "gateway-paths": { issuer: "https://project.example.test/auth/v1" },
-  "oauth": { providers: ["github"], manual_linking: true },
+  oauth: { providers: ["github"], manual_linking: true },
   "oauth-signups-disabled": { providers: ["github"], disable_signup: true },
   "totp-off": { autoconfirm: true, mfa_totp: false },
 };
@@ -53,7 +53,12 @@ export const SERVERS = {
 /** The code that an app makes of a secret in base 32, at `time` in Unix seconds. */
 export function totp(secret, time = Date.now() / 1000) {
   const bits = [...secret].map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0"));
-  const key = Buffer.from(bits.join("").match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
+  const key = Buffer.from(
+    bits
+      .join("")
+      .match(/.{8}/g)
+      .map((byte) => Number.parseInt(byte, 2)),
+  );
   const counter = Buffer.alloc(8);
   counter.writeBigUInt64BE(BigInt(Math.floor(time / 30)));
   const mac = createHmac("sha1", key).update(counter).digest();
@@ -95,7 +100,10 @@ export class World {
 
   /** A request that has to be refused, and why. */
   async refused(path, body, code, token) {
-    const error = await this.post(path, body, token).then(() => undefined, (error) => error);
+    const error = await this.post(path, body, token).then(
+      () => undefined,
+      (error) => error,
+    );
     if (!error?.message.includes(`"error_code":"${code}"`)) throw new Error(`${path}: expected ${code}: ${error}`);
   }
 
@@ -146,8 +154,7 @@ export class World {
   verify = (type, mail) => this.post("/verify", { type, token_hash: mail.token_hash });
   logout = (session, scope) => this.post(`/logout?scope=${scope}`, undefined, session.access_token);
 
-  enroll = (session, fields = {}) =>
-    this.post("/factors", { factor_type: "totp", ...fields }, session.access_token);
+  enroll = (session, fields = {}) => this.post("/factors", { factor_type: "totp", ...fields }, session.access_token);
 
   /** Answers a challenge of a factor; gives the session at aal2. */
   async meet(session, factor) {

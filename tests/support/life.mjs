@@ -148,8 +148,14 @@ export async function assertForgotten(stack, person) {
     assert.match(rowOf(page, key)?.forgotten ?? "", /^kept/, key);
     assert.ok(seconds > 0 && seconds <= 7200, `${key} lives ${seconds} s`);
   }
-  assert.deepEqual(keys.map(([key]) => key), [`sessions_ended:${person.id}`]);
-  assert.deepEqual(rows.map(({ table }) => table), ["authflow_user_marks"]);
+  assert.deepEqual(
+    keys.map(([key]) => key),
+    [`sessions_ended:${person.id}`],
+  );
+  assert.deepEqual(
+    rows.map(({ table }) => table),
+    ["authflow_user_marks"],
+  );
   assert.deepEqual(Object.keys(JSON.parse(rows[0].text)).sort(), KEPT_COLUMNS);
   for (const session of person.sessions) {
     await problem(await visit(stack, session, session), 401, "session_expired");

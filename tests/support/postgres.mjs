@@ -171,7 +171,9 @@ const login = (folder, role) => ({ host: folder, user: "postgres", database: "po
 async function template(bin, user, bare) {
   const version = (await run(join(bin, "postgres"), ["--version"])).stdout;
   const contents = bare ? [] : [SUPABASE, ...migrations()];
-  const hash = createHash("sha256").update(JSON.stringify([version, contents])).digest("hex");
+  const hash = createHash("sha256")
+    .update(JSON.stringify([version, contents]))
+    .digest("hex");
   const made = join(TEMPLATES, hash.slice(0, 16));
   if (existsSync(made)) return made;
   const folder = await newFolder(user);
@@ -253,7 +255,10 @@ async function forgetSharedMemory(data) {
 
 async function childrenOf(pid) {
   const { stdout } = await run("ps", ["-A", "-o", "pid=,ppid="]);
-  const pairs = stdout.trim().split("\n").map((line) => line.trim().split(/ +/).map(Number));
+  const pairs = stdout
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/ +/).map(Number));
   return pairs.filter(([, parent]) => parent === pid).map(([child]) => child);
 }
 

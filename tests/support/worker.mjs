@@ -129,7 +129,10 @@ async function written([name, contents]) {
 function bindings(vars, limiters, services) {
   const texts = Object.entries(vars).map(([name, value]) => [name, { type: "text", value }]);
   const others = Object.entries(limiters).map(([name, simple]) => [name, { type: "rate-limit", namespace: name, simple }]);
-  const workers = Object.entries(services).map(([name, { service }]) => [name, { type: "worker", worker: `authflow-${service}` }]);
+  const workers = Object.entries(services).map(([name, { service }]) => [
+    name,
+    { type: "worker", worker: `authflow-${service}` },
+  ]);
   return Object.fromEntries([...texts, ...others, ...workers]);
 }
 

@@ -90,7 +90,12 @@ const jwks = async () => (await fetch(`${stack.gateway}/.well-known/authflow/jwk
 async function newcomersAreKnown(people, published) {
   for (const [at, person] of people.entries()) {
     const door = doors[at % 2];
-    const renamed = await api(door, "me", { data: { name: "Augusta" } }, { method: "PATCH", headers: { cookie: person.cookie } });
+    const renamed = await api(
+      door,
+      "me",
+      { data: { name: "Augusta" } },
+      { method: "PATCH", headers: { cookie: person.cookie } },
+    );
     assert.equal(renamed.status, 200, await renamed.text());
     const { headers } = await (await visit(door, person)).json();
     const assertion = headers.find(([name]) => name === "x-authflow-assertion")[1];
@@ -119,7 +124,8 @@ class Crowd {
   async #go(at) {
     for (let turn = at; !this.#isOver; turn += 1) {
       const [person, door] = [this.#people[at], doors[turn % 2]];
-      const ask = turn % 3 ? visit(door, person) : api(door, "me", undefined, { method: "GET", headers: { cookie: person.cookie } });
+      const ask =
+        turn % 3 ? visit(door, person) : api(door, "me", undefined, { method: "GET", headers: { cookie: person.cookie } });
       const response = await ask.catch(() => undefined);
       if (!response) continue;
       const text = await response.text().catch(() => undefined);

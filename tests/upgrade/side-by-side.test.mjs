@@ -11,7 +11,8 @@ import { unpacked } from "./release.mjs";
 
 const NEW_PASSWORD = "another horse entirely 2B";
 const SAVED = "select 1 from authflow_sessions where record is not null and user_id = any($1)";
-const CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
+const CHROME =
+  "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
 
 let stack;
 /** The same house, entered by the workers of this release, and of the last one. */

@@ -42,8 +42,12 @@ describe("what an origin's answer may not do", () => {
 describe("a WebSocket", () => {
   it("is refused with 401 where a session is missing, never redirected", async () => {
     const { status, body } = await get(
-      "/app/socket", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
-      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Accept: text/html",
+      "/app/socket",
+      "Connection: Upgrade",
+      "Upgrade: websocket",
+      "Sec-WebSocket-Version: 13",
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+      "Accept: text/html",
     );
     // A socket has no page to show, even if the client also takes HTML.
     assert.equal(status, 401, body);
@@ -55,11 +59,16 @@ describe("a WebSocket", () => {
     const headers = { "user-agent": "Chrome", "accept-language": "en" };
     const person = await signUp(stack, { headers: { ...headers, ...hints } });
     const upgrade = [
-      "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+      "Connection: Upgrade",
+      "Upgrade: websocket",
+      "Sec-WebSocket-Version: 13",
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
     ];
     const open = async (...lines) => {
       const wire = await Wire.open(stack.gateway);
-      wire.send(["GET /app/socket HTTP/1.1", `Host: ${host}`, `Cookie: ${person.cookie}`, ...upgrade, ...lines, "", ""].join("\r\n"));
+      wire.send(
+        ["GET /app/socket HTTP/1.1", `Host: ${host}`, `Cookie: ${person.cookie}`, ...upgrade, ...lines, "", ""].join("\r\n"),
+      );
       const [, status] = /^HTTP\/1\.1 (\d+)/.exec(await wire.until(/\r\n\r\n/));
       wire.end();
       return Number(status);

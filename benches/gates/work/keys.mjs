@@ -10,9 +10,10 @@ function key(secret) {
 
 /** `{ session, fingerprint }`. */
 export function keysOf(env) {
-  return (keys ??= Promise.all([key(env.SESSION_SECRET), key(env.FINGERPRINT_SECRET)]).then(
-    ([session, fingerprint]) => ({ session, fingerprint }),
-  ));
+  return (keys ??= Promise.all([key(env.SESSION_SECRET), key(env.FINGERPRINT_SECRET)]).then(([session, fingerprint]) => ({
+    session,
+    fingerprint,
+  })));
 }
 
 /** HMAC-SHA-256 of bytes or of a text. */

@@ -23,9 +23,7 @@ export default async function Page() {
           <textarea name="note" aria-label="Your note" rows={4} maxLength={500} defaultValue={noteOf(user.id)} />
           <button>Save</button>
         </form>
-        <p>
-          {user.role === "admin" ? <a href="/api/admin">What only admins read</a> : `Your role is ${user.role}.`}
-        </p>
+        <p>{user.role === "admin" ? <a href="/api/admin">What only admins read</a> : `Your role is ${user.role}.`}</p>
       </main>
     </>
   );

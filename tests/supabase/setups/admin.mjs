@@ -5,12 +5,14 @@ import { EXPIRED, first, sign } from "../world.mjs";
 const GONE = "00000000-0000-4000-8000-0000000000ff";
 
 /** The user that the answer shows, before the change. */
-const asAnswered = (fields) => async (world, { response }) => {
-  const { email, role, app_metadata: app, user_metadata: user } = response.body;
-  const before = { role, app_metadata: app, user_metadata: user, ...fields };
-  const { id } = await world.user(email ?? "adm@example.test", before);
-  return { "uuid:1": id };
-};
+const asAnswered =
+  (fields) =>
+  async (world, { response }) => {
+    const { email, role, app_metadata: app, user_metadata: user } = response.body;
+    const before = { role, app_metadata: app, user_metadata: user, ...fields };
+    const { id } = await world.user(email ?? "adm@example.test", before);
+    return { "uuid:1": id };
+  };
 
 const signedIn = async (world) => {
   const session = await world.session("adm@example.test");

@@ -26,8 +26,10 @@ const atProvider = async (world, { request }, state) => {
 const goOn = (world, recorded, bindings) => atProvider(world, recorded, bindings.get("uuid:1"));
 
 /** A flow on its way; gives its state. */
-const authorize = (fields = {}) =>
-  async (world) => world.authorize({ redirect_to: TARGET, ...CHALLENGE, ...fields });
+const authorize =
+  (fields = {}) =>
+  async (world) =>
+    world.authorize({ redirect_to: TARGET, ...CHALLENGE, ...fields });
 
 const flow = (fields) => async (world, recorded) => {
   const state = await authorize(fields)(world);
@@ -103,5 +105,4 @@ export const cases = {
   },
 };
 
-export const otherwise = async (world, recorded) =>
-  recorded.request.path === "/callback" ? flow()(world, recorded) : {};
+export const otherwise = async (world, recorded) => (recorded.request.path === "/callback" ? flow()(world, recorded) : {});

@@ -13,7 +13,8 @@ async function open(world, type, mail) {
 }
 
 /** Someone who asked for recovery, and what passed between. */
-const recovery = (email, { challenge = CHALLENGE, asked = () => {}, opened = () => {} } = {}) =>
+const recovery =
+  (email, { challenge = CHALLENGE, asked = () => {}, opened = () => {} } = {}) =>
   async (world) => {
     const user = await world.user(email);
     const mail = await world.recover(email, challenge);

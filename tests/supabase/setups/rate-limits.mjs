@@ -4,13 +4,15 @@ const BURST = 30;
 const ADDRESS = { "x-forwarded-for": "203.0.113.1" };
 
 /** As many requests like the recorded one as an address may make at once. */
-const exhausted = (headers = ADDRESS, changes = {}) => async (world, { request }) => {
-  const { method, path, query } = { ...request, ...changes };
-  const search = query ? `?${new URLSearchParams(query)}` : "";
-  const url = `${world.url}/auth/v1${path}${search}`;
-  const body = method === "GET" ? undefined : "{}";
-  for (let number = 0; number < BURST; number += 1) await fetch(url, { method, headers, body, redirect: "manual" });
-};
+const exhausted =
+  (headers = ADDRESS, changes = {}) =>
+  async (world, { request }) => {
+    const { method, path, query } = { ...request, ...changes };
+    const search = query ? `?${new URLSearchParams(query)}` : "";
+    const url = `${world.url}/auth/v1${path}${search}`;
+    const body = method === "GET" ? undefined : "{}";
+    for (let number = 0; number < BURST; number += 1) await fetch(url, { method, headers, body, redirect: "manual" });
+  };
 
 const withUser = (headers, changes) => async (world, recorded) => {
   const { user, ...session } = await world.session("lim@example.test");

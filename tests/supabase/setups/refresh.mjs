@@ -29,11 +29,13 @@ const aged = (hours) => async (world) => {
   return { ...first(session), "jwt:1": forge(session, { exp: 9_999_999_999 }) };
 };
 
-const userChanged = (change, email = EMAIL) => async (world) => {
-  const session = await world.session(email);
-  await change(world, session.user.id);
-  return first(session);
-};
+const userChanged =
+  (change, email = EMAIL) =>
+  async (world) => {
+    const session = await world.session(email);
+    await change(world, session.user.id);
+    return first(session);
+  };
 
 export const cases = {
   "refresh-with-expired-bearer": async (world) => {

@@ -11,14 +11,15 @@ const forged = (changes, options) => async (world) => ({
 });
 
 /** A user who is signed in, and what happens then. */
-const then = (act, email = EMAIL) => async (world) => {
-  const session = await world.session(email);
-  await act(world, session);
-  return first(session);
-};
+const then =
+  (act, email = EMAIL) =>
+  async (world) => {
+    const session = await world.session(email);
+    await act(world, session);
+    return first(session);
+  };
 
-const withMetadata = (metadata) => async (world) =>
-  first(await world.session("put@example.test", { user_metadata: metadata }));
+const withMetadata = (metadata) => async (world) => first(await world.session("put@example.test", { user_metadata: metadata }));
 
 const taken = (prepare) => async (world) => {
   await prepare(world);

@@ -121,5 +121,4 @@ export const cases = {
   "verify-get-redirect-in-header": recovery("g@example.test"),
 };
 
-export const otherwise = async (world, { response }) =>
-  hash(await world.signUp(response.body.user?.email ?? "v@example.test"));
+export const otherwise = async (world, { response }) => hash(await world.signUp(response.body.user?.email ?? "v@example.test"));

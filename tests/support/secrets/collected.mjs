@@ -16,7 +16,9 @@ const NO_SECRETS = new Set(
   x-supabase-api-version
   aal alg aud crv detail details error hint iss issuer kid message method msg outcome role route service subject title
   typ type version
-  `.trim().split(/\s+/),
+  `
+    .trim()
+    .split(/\s+/),
 );
 
 /** What names a person, a request or a factor, and opens nothing: wherever else it stands, it is no secret either. */

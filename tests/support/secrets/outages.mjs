@@ -127,7 +127,11 @@ function trouble(name) {
 /** Waits until every breaker has closed. */
 async function healthy(world) {
   const ready = async (url) => (await (await fetch(`${url}/health?ready`)).json()).status === "ok";
-  const signsUp = () => somebody(world, "healthy").then(() => true, () => false);
+  const signsUp = () =>
+    somebody(world, "healthy").then(
+      () => true,
+      () => false,
+    );
   const end = Date.now() + 30_000;
   for (const answers of [() => ready(world.gateway), () => ready(world.auth), signsUp]) {
     while (!(await answers())) {
@@ -143,7 +147,10 @@ async function withoutRedis(world) {
   await world.redis.kill();
   for (let time = 0; time < 2; time += 1) await knock(world, people);
   const { admin, raised } = people;
-  for (const [{ cookie }, scope] of [[raised, "local"], [admin, "global"]]) {
+  for (const [{ cookie }, scope] of [
+    [raised, "local"],
+    [admin, "global"],
+  ]) {
     await api(world, "logout", { scope }, { headers: { cookie } });
   }
   await world.redis.restart({ keepData: true });

@@ -17,7 +17,7 @@ const SHAPES = {
   "a JWT": /eyJ[\w-]*\.eyJ/,
   "a Fernet token": /gAAAA[\w-]/,
   "a session token": /[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[\da-f]{4}-[\da-f]{12}\.[\w-]{22}/i,
-  "credentials": /\b(?:bearer|basic)\s+\S/i,
+  credentials: /\b(?:bearer|basic)\s+\S/i,
   "a cookie": /__Host-\w+=/,
   "a private key": /"d\\*":/,
 };
@@ -39,7 +39,11 @@ export function formsOf(text) {
   const exact = {};
   for (const alphabet of ["base64", "base64url"]) {
     // It may begin at any of three places of what is encoded, and shares its first characters with what is before it.
-    for (const [before, shared] of [[0, 0], [1, 2], [2, 3]]) {
+    for (const [before, shared] of [
+      [0, 0],
+      [1, 2],
+      [2, 3],
+    ]) {
       const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(text)]);
       const own = Math.floor((bytes.length * 4) / 3);
       exact[`in ${alphabet}, ${before} further`] = bytes.toString(alphabet).slice(shared, own);
@@ -90,7 +94,10 @@ export class Search {
       if (!found.has(kind)) found.set(kind, { kind, form, around });
     };
     const lower = text.toLowerCase();
-    for (const [index, within] of [[this.#folded, lower], [this.#exact, text]]) {
+    for (const [index, within] of [
+      [this.#folded, lower],
+      [this.#exact, text],
+    ]) {
       for (const [part, at] of windows(within, 1)) if (index.has(part)) tell(index.get(part), at);
     }
     for (const { 0: word, index: at } of lower.matchAll(/\w+/g)) {

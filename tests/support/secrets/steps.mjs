@@ -38,11 +38,13 @@ export async function visit(world, status, path, headers = {}, init = {}) {
 /** Opens a page, or submits its form, and wants `status`. */
 export function pages(world) {
   const { open, submit } = pagesOf(world);
-  const wanting = (ask) => async (status, path, ...more) => {
-    const answer = await ask(path, ...more);
-    assert.equal(answer.status, status, `${path}: ${answer.html}`);
-    return { ...answer, cookie: answer.headers.getSetCookie().at(-1)?.split(";")[0] };
-  };
+  const wanting =
+    (ask) =>
+    async (status, path, ...more) => {
+      const answer = await ask(path, ...more);
+      assert.equal(answer.status, status, `${path}: ${answer.html}`);
+      return { ...answer, cookie: answer.headers.getSetCookie().at(-1)?.split(";")[0] };
+    };
   return { open: wanting(open), submit: wanting(submit) };
 }
 

@@ -366,4 +366,3 @@ export const WAYS = {
   gateway,
   "what is faulty": faulty,
 };
-
