@@ -2,14 +2,14 @@
 // Standard output gets the ready line and the workers' logs; what we say ourselves goes to standard error.
 
 import { spawn } from "node:child_process";
-import { readFileSync, readdirSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { BINARY } from "../tests/support/local.mjs";
-import { freePort, isFree } from "../tests/support/process.mjs";
 import { startStack } from "../tests/support/stack.mjs";
 import { settingsFrom } from "../tests/support/vars.mjs";
+import { freePort, isFree } from "./common/ports.mjs";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const DEFAULT_PORTS = { gateway: 8000, auth: 8001, bridge: 8079, supabase: 9999, origin: 9000, redis: 6379 };

@@ -5,7 +5,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 
-import { CUSTOM, IMPORTS, bodies, leb128, section } from "./wasm.mjs";
+import { bodies, CUSTOM, IMPORTS, leb128, section } from "./wasm.mjs";
 
 /** Bytes in a row that count as something in common. */
 const GRAM = 5;

@@ -5,7 +5,7 @@ import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
-import { launchBrowser, startTourStack, walk, WAYS } from "../tests/support/tour/index.mjs";
+import { launchBrowser, startTourStack, WAYS, walk } from "../tests/support/tour/index.mjs";
 
 const { values } = parseArgs({ options: { all: { type: "boolean", default: false }, out: { type: "string" } } });
 

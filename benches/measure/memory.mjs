@@ -1,6 +1,6 @@
 // What a gate holds after so many requests, and whether it holds more after ten times as many.
 
-import { freePort } from "../../tests/support/process.mjs";
+import { freePort } from "../../scripts/common/ports.mjs";
 import { again } from "../world/again.mjs";
 import { load } from "../world/load.mjs";
 import { residentBytes } from "../world/process.mjs";

@@ -1,6 +1,6 @@
 // From the start of the process to its first answer, with a session to check.
 
-import { freePort } from "../../tests/support/process.mjs";
+import { freePort } from "../../scripts/common/ports.mjs";
 import { again } from "../world/again.mjs";
 import { inTurn } from "./cell.mjs";
 

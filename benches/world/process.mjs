@@ -5,7 +5,7 @@ import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { setTimeout } from "node:timers/promises";
 
-import { dyingWithParent } from "../../tests/support/process.mjs";
+import { dyingWithParent } from "../../scripts/common/command.mjs";
 
 const START_WITHIN_MS = 30_000;
 

@@ -3,9 +3,8 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-
+import { freePort } from "../../scripts/common/ports.mjs";
 import { companion, startLocal } from "../../tests/support/local.mjs";
-import { freePort } from "../../tests/support/process.mjs";
 import { startRedis } from "../../tests/support/redis.mjs";
 import { workerVars } from "../../tests/support/vars.mjs";
 import { startProvider } from "../oauth2/provider.mjs";

@@ -1,6 +1,6 @@
 // Before anything is rendered or served: who comes past the gateway is refused. No `matcher`, so no path is forgotten.
 
-import { NextResponse, type NextRequest } from "next/server";
+import { type NextRequest, NextResponse } from "next/server";
 
 import { HEADER, verify } from "@/lib/authflow";
 

@@ -1,11 +1,10 @@
 // How a request of the auth worker is told to its module (src/edge.rs): with its body. Everything else is in
 // shared/driver/exchange.js.
 
-import { tick } from "./pkg/index_bg.js";
-
 import { Exchange, facts, worker } from "../../shared/driver/exchange.js";
 import { tell } from "../../shared/driver/fallback.js";
 import { Lines } from "../../shared/driver/lines.js";
+import { tick } from "./pkg/index_bg.js";
 
 /** The longest body that is read, in bytes. */
 const BODY_LIMIT = 16 * 1024;

@@ -1,7 +1,7 @@
 // What a deploy would change, for people to look at before they say yes.
 
-import { gzipSync } from "node:zlib";
 import { readFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
 
 import { short } from "./deployed.mjs";
 import { optionalSecrets } from "./secret-names.mjs";

@@ -9,13 +9,13 @@ import { parseArgs } from "node:util";
 
 import { Complaint, complain } from "./complaint.mjs";
 import { order } from "./control.mjs";
+import { makeFolders, makePlan, needCounts, needPorts, paths as pathsIn, readPlan, writePlan } from "./folder.mjs";
 import { claimIdentity, forgetIdentity, noted, untilGone } from "./identity.mjs";
 import { whatIsAway } from "./needs.mjs";
 import { hereConf, KINDS } from "./nginx.mjs";
-import { makeFolders, makePlan, needCounts, needPorts, paths as pathsIn, readPlan, writePlan } from "./folder.mjs";
-import { machine, SITES } from "./sites.mjs";
 import { findPrograms } from "./programs.mjs";
 import { loadSettings, takeSettings } from "./settings.mjs";
+import { machine, SITES } from "./sites.mjs";
 import { supervise } from "./supervisor.mjs";
 
 const ITSELF = fileURLToPath(import.meta.url);

@@ -3,7 +3,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { freePort, isFree } from "../../tests/support/process.mjs";
+import { freePort, isFree } from "../common/ports.mjs";
 import { complain } from "./complaint.mjs";
 
 const HOST = "127.0.0.1";

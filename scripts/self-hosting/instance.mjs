@@ -5,10 +5,9 @@ import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { findCommand } from "../../tests/support/process.mjs";
+import { dyingWithParent } from "../common/command.mjs";
 import { Misconfigured } from "./probe.mjs";
 
-const SETPRIV = process.platform === "linux" ? findCommand("setpriv") : undefined;
 const LOOK_EVERY_MS = 100;
 /** Who ends sooner than this is started again after a pause, each time twice as long. */
 const STEADY_MS = 5_000;
@@ -95,7 +94,7 @@ export class Instance {
 
   #spawn() {
     const { command, args, env, log, orphan } = this.#options;
-    const [file, argv] = SETPRIV ? [SETPRIV, ["--pdeathsig", orphan, "--", command, ...args]] : [command, args];
+    const [file, argv] = dyingWithParent(command, args, orphan);
     const output = openSync(log, "a", 0o600);
     const child = spawn(file, argv, { stdio: ["ignore", output, output], env: { PATH: process.env.PATH, ...env } });
     closeSync(output);

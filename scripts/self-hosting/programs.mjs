@@ -4,7 +4,7 @@ import { existsSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
-import { findCommand } from "../../tests/support/process.mjs";
+import { findCommand } from "../common/command.mjs";
 import { complain } from "./complaint.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));

@@ -8,9 +8,9 @@ import { fileURLToPath } from "node:url";
 import { needCertificate } from "./certificate.mjs";
 import { serveControl } from "./control.mjs";
 import { Fleet } from "./fleet.mjs";
+import { makeFolders } from "./folder.mjs";
 import { forgetIdentity, noteIdentity } from "./identity.mjs";
 import { hereConf } from "./nginx.mjs";
-import { makeFolders } from "./folder.mjs";
 import { findPrograms } from "./programs.mjs";
 import { loadSettings } from "./settings.mjs";
 

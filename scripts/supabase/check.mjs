@@ -1,10 +1,9 @@
 // Looks at Supabase's side of AuthFlow. See scripts/check-supabase.
 
 import { parseArgs } from "node:util";
-
-import { Failure, run } from "../common/failure.mjs";
 import { SecretFile } from "../cloudflare/secret-file.mjs";
 import { readStage } from "../cloudflare/stage.mjs";
+import { Failure, run } from "../common/failure.mjs";
 import { Findings } from "./findings.mjs";
 import { judgeDatabase, judgePublic, judgeReach } from "./outside.mjs";
 import { judgeSettings, UNSEEN } from "./settings.mjs";

@@ -5,11 +5,11 @@
 //   respond          answer; what `then` asks goes on in the background
 //   finished, lost   nothing is left to do, or can be done
 
-import * as glue from "./pkg/index_bg.js";
 import { answered, recorded, slept } from "./effects.js";
 import { refuse, tell } from "./fallback.js";
 import { instantiate } from "./instance.js";
 import { append, Lines } from "./lines.js";
+import * as glue from "./pkg/index_bg.js";
 
 /** What `resume` takes for a status where there is none. */
 const FAILURES = { TimeoutError: -1, TooLargeError: -3 };

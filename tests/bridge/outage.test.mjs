@@ -6,9 +6,8 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-
+import { freePort } from "../../scripts/common/ports.mjs";
 import { companion, startLocal } from "../support/local.mjs";
-import { freePort } from "../support/process.mjs";
 import { startRedis } from "../support/redis.mjs";
 import { startCompanions, TOKEN, until } from "./setup.mjs";
 

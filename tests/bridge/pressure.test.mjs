@@ -1,8 +1,8 @@
 // Too much at once, and too slow: what is refused, and what that costs.
 
 import assert from "node:assert/strict";
-import { connect } from "node:net";
 import { once } from "node:events";
+import { connect } from "node:net";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 

@@ -5,10 +5,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-
+import { freePort } from "../../scripts/common/ports.mjs";
 import { startBridge } from "../support/bridge.mjs";
 import { makeAuthority } from "../support/certificates.mjs";
-import { freePort } from "../support/process.mjs";
 import { startRedis } from "../support/redis.mjs";
 import { startSentinel } from "../support/sentinel.mjs";
 

@@ -2,9 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
+import { freePort } from "../../scripts/common/ports.mjs";
 import { startBridge, within } from "../support/bridge.mjs";
-import { freePort } from "../support/process.mjs";
 import { startRedis } from "../support/redis.mjs";
 import { MASTER, startSentinel } from "../support/sentinel.mjs";
 

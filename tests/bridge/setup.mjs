@@ -2,7 +2,7 @@
 
 import { after } from "node:test";
 
-import { startBridge, BRIDGE_TOKEN } from "../support/bridge.mjs";
+import { BRIDGE_TOKEN, startBridge } from "../support/bridge.mjs";
 import { startLocal } from "../support/local.mjs";
 import { startRedis } from "../support/redis.mjs";
 

@@ -5,7 +5,7 @@ import { after, before, it } from "node:test";
 
 import axe from "axe-core";
 
-import { launchBrowser, startTourStack, walk, WAYS } from "../support/tour/index.mjs";
+import { launchBrowser, startTourStack, WAYS, walk } from "../support/tour/index.mjs";
 
 const PHONE = { width: 390, height: 844 };
 const DESK = { width: 1280, height: 800 };

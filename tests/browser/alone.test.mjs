@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
 
-import { launchBrowser, startTourStack, walk, WAYS } from "../support/tour/index.mjs";
+import { launchBrowser, startTourStack, WAYS, walk } from "../support/tour/index.mjs";
 
 /** Of HTML with its CSS, as sent, before it is compressed. */
 const MOST_BYTES = 20_000;

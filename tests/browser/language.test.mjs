@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 
 import { lastMail } from "../support/person.mjs";
-import { launchBrowser, startTourStack, walk, WAYS } from "../support/tour/index.mjs";
+import { launchBrowser, startTourStack, WAYS, walk } from "../support/tour/index.mjs";
 import { visitor } from "../support/visitor.mjs";
 
 const PASSWORD = "correct horse battery staple 1A";

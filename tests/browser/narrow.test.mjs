@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
 
-import { launchBrowser, startTourStack, walk, WAYS } from "../support/tour/index.mjs";
+import { launchBrowser, startTourStack, WAYS, walk } from "../support/tour/index.mjs";
 
 const NARROW = { width: 320, height: 640 };
 

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { endOther, me, signIn, signOut } from "./calls.mjs";
-import { browse, browsePublic, showEnded, STRANGERS } from "./visits.mjs";
+import { browse, browsePublic, STRANGERS, showEnded } from "./visits.mjs";
 
 const DEEDS = {
   browse: 56,

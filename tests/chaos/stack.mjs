@@ -1,6 +1,6 @@
 // The stack of a run: the workers as they are deployed, two gateways, and stores that survive a kill.
 
-import { freePort } from "../support/process.mjs";
+import { freePort } from "../../scripts/common/ports.mjs";
 import { startStack } from "../support/stack.mjs";
 import { UNLIMITED } from "../support/vars.mjs";
 import { ORIGIN_MS } from "./bounds.mjs";

@@ -12,8 +12,8 @@ import {
   recordOf,
   renewed,
   restored,
-  saved,
   START,
+  saved,
   startDatabase,
   USER,
 } from "./setup.mjs";

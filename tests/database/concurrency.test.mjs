@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 
-import { ended, endedAll, hashOf, lowered, renewed, saved, START, startDatabase } from "./setup.mjs";
+import { ended, endedAll, hashOf, lowered, renewed, START, saved, startDatabase } from "./setup.mjs";
 
 const database = await startDatabase();
 const { postgres } = database;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { endedAll, ended, hashOf, lowered, OTHER_USER, saved, START, startDatabase, USER } from "./setup.mjs";
+import { ended, endedAll, hashOf, lowered, OTHER_USER, START, saved, startDatabase, USER } from "./setup.mjs";
 
 const database = await startDatabase();
 const { postgres } = database;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { endedAll, hashOf, lowered, OTHER_USER, saved, START, startDatabase } from "./setup.mjs";
+import { endedAll, hashOf, lowered, OTHER_USER, START, saved, startDatabase } from "./setup.mjs";
 
 const ROWS = 20_000;
 

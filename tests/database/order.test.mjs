@@ -11,8 +11,8 @@ import {
   OTHER_USER,
   renewed,
   restored,
-  saved,
   START,
+  saved,
   startDatabase,
   USER,
 } from "./setup.mjs";

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { startLocal } from "../support/local.mjs";
 import { startRedis } from "../support/redis.mjs";
-import { ended, endedAll, hashOf, saved, startDatabase, START, USER } from "./setup.mjs";
+import { ended, endedAll, hashOf, START, saved, startDatabase, USER } from "./setup.mjs";
 
 const ROLES = ["anon", "authenticated"];
 const TABLE_RIGHTS = ["select", "insert", "update", "delete", "truncate", "references", "trigger"];

@@ -4,7 +4,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 
-import { checkBindings, readUpload, Refusal } from "./upload.mjs";
+import { checkBindings, Refusal, readUpload } from "./upload.mjs";
 
 export const ACCOUNT = { id: "0123456789abcdef0123456789abcdef", name: "Example" };
 export const TOKEN = "cf-token-of-the-tests";

@@ -7,9 +7,8 @@ import { after, before, test } from "node:test";
 import { parseEnv } from "node:util";
 
 import { unstable_readConfig as readConfig } from "wrangler";
-
+import { freePort } from "../../scripts/common/ports.mjs";
 import { startLocal } from "../support/local.mjs";
-import { freePort } from "../support/process.mjs";
 import { startRedis } from "../support/redis.mjs";
 import { typed } from "./terminal.mjs";
 import { ROOT, startWorld } from "./world.mjs";

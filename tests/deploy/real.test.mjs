@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { startLocal, companion } from "../support/local.mjs";
+import { companion, startLocal } from "../support/local.mjs";
 import { startRedis } from "../support/redis.mjs";
 import { startRuntime } from "./runtime.mjs";
 import { AUTH, SECRETS, startWorld, VERIFY, WORKERS } from "./world.mjs";

@@ -4,7 +4,7 @@ import { request } from "node:http";
 
 import { Log, LogLevel, Miniflare } from "miniflare";
 
-import { freePort } from "../support/process.mjs";
+import { freePort } from "../../scripts/common/ports.mjs";
 // It lets workerd end with us.
 import "../support/worker.mjs";
 

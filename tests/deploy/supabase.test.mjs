@@ -1,13 +1,12 @@
 // `scripts/check-supabase`, against the stand-in for Supabase over a real PostgreSQL, and a stand-in for its Management API.
 
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
-import { before, after, test } from "node:test";
-
-import { judgeSettings, UNSEEN } from "../../scripts/supabase/settings.mjs";
+import { after, before, test } from "node:test";
 import { Findings } from "../../scripts/supabase/findings.mjs";
+import { judgeSettings, UNSEEN } from "../../scripts/supabase/settings.mjs";
 import { startLocal } from "../support/local.mjs";
 import { startPostgres } from "../support/postgres.mjs";
 import { startRedis } from "../support/redis.mjs";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, afterEach, before, it } from "node:test";
 
-import { Jar, answer, comeBack, press } from "../support/oauth.mjs";
+import { answer, comeBack, Jar, press } from "../support/oauth.mjs";
 import { api, signUp } from "../support/person.mjs";
 import { startStack } from "../support/stack.mjs";
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
-import { freePort } from "../support/process.mjs";
+import { freePort } from "../../scripts/common/ports.mjs";
 import { signUp } from "../support/person.mjs";
 import { startStack } from "../support/stack.mjs";
 

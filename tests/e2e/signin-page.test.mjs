@@ -3,12 +3,11 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { request } from "node:http";
-import { after, before, describe, it } from "node:test";
 import { text } from "node:stream/consumers";
+import { after, before, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
-
+import { freePort } from "../../scripts/common/ports.mjs";
 import { signUp, visit } from "../support/person.mjs";
-import { freePort } from "../support/process.mjs";
 import { startStack } from "../support/stack.mjs";
 import { workerVars } from "../support/vars.mjs";
 import { startWorker } from "../support/worker.mjs";

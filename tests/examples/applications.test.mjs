@@ -2,10 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-
+import { freePort } from "../../scripts/common/ports.mjs";
 import { launchBrowser } from "../support/browser.mjs";
 import { signIn, signUp } from "../support/person.mjs";
-import { freePort } from "../support/process.mjs";
 import { startStack } from "../support/stack.mjs";
 import { giveCredentials, signInTo, somebody, visitor } from "../support/visitor.mjs";
 import { APPLICATIONS, startOrigin } from "./origins.mjs";

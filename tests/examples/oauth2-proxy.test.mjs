@@ -14,8 +14,9 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { startProvider } from "../../benches/oauth2/provider.mjs";
+import { freePort } from "../../scripts/common/ports.mjs";
 import { signUp } from "../support/person.mjs";
-import { freePort, startProcess } from "../support/process.mjs";
+import { startProcess } from "../support/process.mjs";
 import { startStack } from "../support/stack.mjs";
 import { blocks } from "./readme.mjs";
 

@@ -2,7 +2,8 @@
 
 import { fileURLToPath } from "node:url";
 
-import { freePort, startProcess } from "../support/process.mjs";
+import { freePort } from "../../scripts/common/ports.mjs";
+import { startProcess } from "../support/process.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const EXAMPLES = `${ROOT}examples/`;

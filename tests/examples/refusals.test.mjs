@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { freePort } from "../support/process.mjs";
+import { freePort } from "../../scripts/common/ports.mjs";
 import { signUp } from "../support/person.mjs";
 import { startStack } from "../support/stack.mjs";
 import { claims, fromNow, makeKey, sign, signedWithPublicKey, startIssuer, tampered, unsigned } from "./issuer.mjs";

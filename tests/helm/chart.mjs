@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { findCommand } from "../support/process.mjs";
+import { findCommand } from "../../scripts/common/command.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** Where scripts/setup --helm puts the programs and Kubernetes' schemas. */

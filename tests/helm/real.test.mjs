@@ -7,7 +7,8 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-import { freePort, startProcess } from "../support/process.mjs";
+import { freePort } from "../../scripts/common/ports.mjs";
+import { startProcess } from "../support/process.mjs";
 import { workerVars } from "../support/vars.mjs";
 import { EXAMPLE, find, manifests } from "./chart.mjs";
 

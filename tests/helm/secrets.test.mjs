@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { find, LEAST, manifests, merge, pods, render, RENDERINGS, template } from "./chart.mjs";
+import { find, LEAST, manifests, merge, pods, RENDERINGS, render, template } from "./chart.mjs";
 
 const ALL = {
   secrets: Object.fromEntries(

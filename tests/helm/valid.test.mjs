@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { conform, judge, lint, manifests, render, RENDERINGS, template } from "./chart.mjs";
+import { conform, judge, lint, manifests, RENDERINGS, render, template } from "./chart.mjs";
 
 describe("the chart", () => {
   it("is without fault to helm lint by itself", async () => {

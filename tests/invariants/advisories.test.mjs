@@ -1,7 +1,7 @@
 // Every published flaw is stopped by a test of this folder or cannot apply, and no test names one that is not known.
 
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 
 import { ADVISORIES } from "./advisories.mjs";

@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 
 import { enrol } from "../support/factor.mjs";
-import { Jar, answer, comeBack, press } from "../support/oauth.mjs";
+import { answer, comeBack, Jar, press } from "../support/oauth.mjs";
 import { api, problem, signUp } from "../support/person.mjs";
 import { startWorld } from "./world.mjs";
 

@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
-import { freePort } from "../support/process.mjs";
+import { freePort } from "../../scripts/common/ports.mjs";
 import { withApp } from "../support/factor.mjs";
-import { Jar, answer, comeBack, press } from "../support/oauth.mjs";
+import { answer, comeBack, Jar, press } from "../support/oauth.mjs";
 import { lastMail, signUp } from "../support/person.mjs";
 import { exchange } from "../support/wire.mjs";
 import {

@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 
 import { withApp } from "../support/factor.mjs";
-import { Jar, answer, press } from "../support/oauth.mjs";
+import { answer, Jar, press } from "../support/oauth.mjs";
 import { api, lastMail, signIn, signUp, untilMail, visit } from "../support/person.mjs";
 import { startFaulty } from "./faulty.mjs";
 import { startWorld } from "./world.mjs";

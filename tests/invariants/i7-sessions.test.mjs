@@ -7,7 +7,7 @@ import { after, before, describe, it } from "node:test";
 
 import { Authenticator } from "../support/authenticator.mjs";
 import { beginApp, withApp } from "../support/factor.mjs";
-import { Jar, answer, comeBack, press } from "../support/oauth.mjs";
+import { answer, comeBack, Jar, press } from "../support/oauth.mjs";
 import { api, lastMail, signIn, signUp, untilMail } from "../support/person.mjs";
 import { received, startWorld, values } from "./world.mjs";
 

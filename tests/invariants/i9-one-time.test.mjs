@@ -7,7 +7,7 @@ import { after, before, describe, it } from "node:test";
 
 import { Authenticator } from "../support/authenticator.mjs";
 import { beginApp, withApp } from "../support/factor.mjs";
-import { Jar, answer, comeBack, press } from "../support/oauth.mjs";
+import { answer, comeBack, Jar, press } from "../support/oauth.mjs";
 import { api, lastMail, problem, signIn, signUp, untilMail, visit } from "../support/person.mjs";
 import { startWorld } from "./world.mjs";
 

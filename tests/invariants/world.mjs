@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { freePort } from "../support/process.mjs";
+import { freePort } from "../../scripts/common/ports.mjs";
 import { startStack } from "../support/stack.mjs";
 import { exchange } from "../support/wire.mjs";
 

@@ -1,7 +1,7 @@
 // docs/LOGGING.md has every event that the code can write, and no other; docs/OPERATIONS.md every family of the metrics.
 
 import assert from "node:assert/strict";
-import { readFile, readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";

@@ -10,9 +10,9 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { dyingWithParent } from "../support/process.mjs";
+import { dyingWithParent } from "../../scripts/common/command.mjs";
 import { startStack } from "../support/stack.mjs";
-import { DOCUMENT, SCHEMATHESIS, operations, readDocument } from "./document.mjs";
+import { DOCUMENT, operations, readDocument, SCHEMATHESIS } from "./document.mjs";
 
 const HERE = fileURLToPath(new URL("./", import.meta.url));
 

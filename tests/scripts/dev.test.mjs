@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 
 import { createClient } from "@redis/client";
 
-import { freePort, isFree } from "../support/process.mjs";
+import { freePort, isFree } from "../../scripts/common/ports.mjs";
 
 const DEV = fileURLToPath(new URL("../../scripts/dev", import.meta.url));
 const NAMES = ["gateway", "auth", "bridge", "supabase", "origin", "redis"];

@@ -2,14 +2,14 @@
 
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
-import { chmod, mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { once } from "node:events";
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { dirname, join } from "node:path";
-import { after, before, beforeEach, afterEach, describe, it } from "node:test";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { promisify } from "node:util";
 
-import { isFree } from "../support/process.mjs";
+import { isFree } from "../../scripts/common/ports.mjs";
 import { emptyFolder, SCRIPT, selfHost, selfHostTold, startOutside } from "./world.mjs";
 
 let outside;

@@ -10,9 +10,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 import { needCertificate } from "../../scripts/self-hosting/certificate.mjs";
-import { SITES } from "../../scripts/self-hosting/sites.mjs";
 import { findPrograms } from "../../scripts/self-hosting/programs.mjs";
 import { bindings } from "../../scripts/self-hosting/settings.mjs";
+import { SITES } from "../../scripts/self-hosting/sites.mjs";
 import { emptyFolder, selfHost } from "./world.mjs";
 
 const run = promisify(execFile);

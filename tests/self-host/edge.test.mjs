@@ -5,8 +5,8 @@ import { once } from "node:events";
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { connect } from "node:tls";
 import { setTimeout as sleep } from "node:timers/promises";
+import { connect } from "node:tls";
 
 import { Http2Client, PlainClient } from "./client.mjs";
 import { childrenOf, startWorld } from "./world.mjs";

@@ -2,15 +2,14 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { chmod, cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-
-import { SITES } from "../../scripts/self-hosting/sites.mjs";
+import { findCommand } from "../../scripts/common/command.mjs";
 import { portOf } from "../../scripts/self-hosting/folder.mjs";
-import { findCommand } from "../support/process.mjs";
+import { SITES } from "../../scripts/self-hosting/sites.mjs";
 import { emptyFolder } from "./world.mjs";
 
 const run = promisify(execFile);

@@ -16,9 +16,10 @@ import { join } from "node:path";
 import { HEADERS } from "../../benches/world/browser.mjs";
 import { load } from "../../benches/world/load.mjs";
 import { cpuMicros } from "../../benches/world/process.mjs";
-import { findPrograms } from "../../scripts/self-hosting/programs.mjs";
+import { freePort } from "../../scripts/common/ports.mjs";
 import { portOf } from "../../scripts/self-hosting/folder.mjs";
-import { freePort, startProcess } from "../support/process.mjs";
+import { findPrograms } from "../../scripts/self-hosting/programs.mjs";
+import { startProcess } from "../support/process.mjs";
 import { signUp } from "./person.mjs";
 import { childrenOf, emptyFolder, startWorld } from "./world.mjs";
 

@@ -7,7 +7,7 @@ import { startLocal } from "../support/local.mjs";
 import { startRedis } from "../support/redis.mjs";
 import { newClient as clientOf, ok, refused } from "./client.mjs";
 import { decodeJwt } from "./matching.mjs";
-import { World, totp } from "./world.mjs";
+import { totp, World } from "./world.mjs";
 
 const KEY = "local-anon";
 const EMAIL = "ada@example.test";

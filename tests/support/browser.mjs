@@ -2,7 +2,7 @@
 
 import { chromium } from "playwright-core";
 
-import { findCommand } from "./process.mjs";
+import { findCommand } from "../../scripts/common/command.mjs";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const MAC_APPS = ["Chromium", "Google Chrome"].map((name) => `/Applications/${name}.app/Contents/MacOS/${name}`);

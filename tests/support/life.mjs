@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { withApp } from "./factor.mjs";
-import { Jar, answer, comeBack, press } from "./oauth.mjs";
+import { answer, comeBack, Jar, press } from "./oauth.mjs";
 import { rowOf, rowsBelow } from "./page.mjs";
 import { api, problem, signIn, signUp, untilMail, visit } from "./person.mjs";
 import { startStack } from "./stack.mjs";

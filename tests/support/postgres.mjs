@@ -2,16 +2,16 @@
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 import pg from "pg";
-
+import { findCommand } from "../../scripts/common/command.mjs";
 import { leftFolders, makeFolder } from "./folders.mjs";
-import { findCommand, startProcess } from "./process.mjs";
+import { startProcess } from "./process.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const MIGRATIONS = join(ROOT, "supabase/migrations");

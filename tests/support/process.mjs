@@ -1,32 +1,9 @@
 // Child processes that end with us, even when we are killed outright.
 
 import { spawn } from "node:child_process";
-import { accessSync, constants } from "node:fs";
-import { createServer } from "node:net";
-import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 
-/** `setpriv` lets the kernel end a child when its parent dies; where it is missing, only `stop` does. */
-const SETPRIV = process.platform === "linux" ? findCommand("setpriv") : undefined;
-
-/** The path of a command (which may be a path itself), or undefined. */
-export function findCommand(name) {
-  for (const folder of name.startsWith("/") ? [""] : (process.env.PATH ?? "").split(delimiter)) {
-    const path = join(folder, name);
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {
-      // Not in this folder.
-    }
-  }
-  return undefined;
-}
-
-/** `command` with its arguments, wrapped so that it dies with its parent where the system can do that. */
-export function dyingWithParent(command, args) {
-  return SETPRIV ? [SETPRIV, ["--pdeathsig", "KILL", "--", command, ...args]] : [command, args];
-}
+import { dyingWithParent } from "../../scripts/common/command.mjs";
 
 /**
  * Starts `command` and resolves once `isReady(line)` is truthy for a line of its output, with that value as `ready`.
@@ -80,35 +57,4 @@ export async function startProcess(command, args, { isReady, env = process.env, 
       clearTimeout(insist);
     },
   };
-}
-
-const LOOPBACK = ["127.0.0.1", "::1"];
-
-/** Of the loopback addresses, those on which `port` could be taken now; "missing" where the machine has no such address. */
-async function probe(port) {
-  const attempt = (host) =>
-    new Promise((resolve) => {
-      const server = createServer();
-      server.once("error", (error) => resolve(error.code === "EADDRINUSE" ? "taken" : "missing"));
-      server.listen({ port, host, exclusive: true }, () => server.close(() => resolve("free")));
-    });
-  return Promise.all(LOOPBACK.map(attempt));
-}
-
-/** Whether nobody listens on `port` of any loopback address: `localhost` may mean either. */
-export async function isFree(port) {
-  return !(await probe(port)).includes("taken");
-}
-
-/** What to listen on so that `localhost` finds it, however the client resolves that. */
-export async function loopbackHost() {
-  return (await probe(0)).every((state) => state === "free") ? "localhost" : LOOPBACK[0];
-}
-
-/** A port that nobody listens on, below those the system gives to outgoing connections. */
-export async function freePort() {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    if (await isFree(port)) return port;
-  }
 }

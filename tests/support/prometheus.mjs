@@ -5,9 +5,10 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-
+import { findCommand } from "../../scripts/common/command.mjs";
+import { freePort } from "../../scripts/common/ports.mjs";
 import { leftFolders, makeFolder } from "./folders.mjs";
-import { findCommand, freePort, startProcess } from "./process.mjs";
+import { startProcess } from "./process.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** Where scripts/setup --prometheus puts both programs, if the system has none. */

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { createClient } from "@redis/client";
-
+import { freePort } from "../../scripts/common/ports.mjs";
 import { leftFolders, makeFolder } from "./folders.mjs";
-import { freePort, startProcess } from "./process.mjs";
+import { startProcess } from "./process.mjs";
 
 const FOLDERS = "authflow-redis-";
 

@@ -2,9 +2,9 @@
 
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-
+import { freePort } from "../../scripts/common/ports.mjs";
 import { leftFolders, makeFolder } from "./folders.mjs";
-import { freePort, startProcess } from "./process.mjs";
+import { startProcess } from "./process.mjs";
 
 const FOLDERS = "authflow-sentinel-";
 

@@ -1,9 +1,8 @@
 // A whole AuthFlow: redis-server, PostgreSQL, the companions, both workers. End-to-end tests and `scripts/dev` start the same.
 
 import { EventEmitter, once } from "node:events";
-
+import { freePort } from "../../scripts/common/ports.mjs";
 import { companion, outbox, startLocal } from "./local.mjs";
-import { freePort } from "./process.mjs";
 import { findPostgres, startPostgres } from "./postgres.mjs";
 import { startRedis } from "./redis.mjs";
 import { PATIENT, UNLIMITED, workerVars } from "./vars.mjs";

@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 
 import { Log, LogLevel, Miniflare } from "miniflare";
 
-import { findCommand, freePort, loopbackHost } from "./process.mjs";
+import { findCommand } from "../../scripts/common/command.mjs";
+import { freePort, loopbackHost } from "../../scripts/common/ports.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 

@@ -1,6 +1,6 @@
 // What the cases of errors.json need to be there first. Most come twice, once in each format.
 
-import { PASSWORD, first } from "../world.mjs";
+import { first, PASSWORD } from "../world.mjs";
 
 const EMAIL = "err@example.test";
 

@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 
-import { freePort } from "../process.mjs";
+import { freePort } from "../../../scripts/common/ports.mjs";
 import { startStack } from "../stack.mjs";
 import { workerVars } from "../vars.mjs";
 import { exchange } from "../wire.mjs";

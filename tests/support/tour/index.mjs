@@ -5,8 +5,8 @@ import { startStack } from "../stack.mjs";
 import { account } from "./account.mjs";
 import { admin } from "./admin.mjs";
 import { entry } from "./entry.mjs";
-import { gateway } from "./gateway.mjs";
 import { factors } from "./factors.mjs";
+import { gateway } from "./gateway.mjs";
 
 /** The ways of the tour, by name; each begins anew, and none takes anything from another. */
 export const WAYS = { entry, factors, account, admin, gateway };
