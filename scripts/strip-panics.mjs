@@ -5,6 +5,7 @@
 // (`panic = "immediate-abort"` does the same, and needs a standard library of one's own.)
 
 import { readFileSync, writeFileSync } from "node:fs";
+
 import binaryen from "binaryen";
 
 import { segments } from "./wasm.mjs";

@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+
 import { freePort } from "../../scripts/common/ports.mjs";
 import { companion, startLocal } from "../../tests/support/local.mjs";
 import { startRedis } from "../../tests/support/redis.mjs";

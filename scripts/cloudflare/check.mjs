@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 import { Failure, say } from "../common/failure.mjs";
-import { SECRETS } from "./secret-names.mjs";
+import { SECRETS } from "../common/secret-names.mjs";
 import { SERVICES } from "./stage.mjs";
 
 const SCRIPT = fileURLToPath(new URL("../check-config", import.meta.url));

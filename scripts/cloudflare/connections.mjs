@@ -1,21 +1,8 @@
 // Whether what one is told of really answers: Upstash, Supabase, an application. Each gives nothing where all is well, or
 // what is wrong and what to do.
 
-import { json } from "../common/json.mjs";
+import { ask } from "../common/ask.mjs";
 import { headersOf } from "../supabase/headers.mjs";
-
-const TIMEOUT_MS = 10_000;
-
-/** Asks `url` once. `status` is undefined where nobody answers, and `why` says it. */
-async function ask(url, { method = "GET", headers = {}, body } = {}) {
-  try {
-    const response = await fetch(url, { method, headers, body, redirect: "manual", signal: AbortSignal.timeout(TIMEOUT_MS) });
-    const text = await response.text();
-    return { status: response.status, text, json: json(text) };
-  } catch (error) {
-    return { why: error.cause?.code ?? error.cause?.message ?? error.message };
-  }
-}
 
 /** Whether anybody answers at all. */
 export async function tryReach(url, hint) {

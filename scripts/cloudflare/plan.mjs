@@ -3,8 +3,8 @@
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
+import { optionalSecrets } from "../common/secret-names.mjs";
 import { short } from "./deployed.mjs";
-import { optionalSecrets } from "./secret-names.mjs";
 import { codeOf, shown } from "./stage.mjs";
 
 /**

@@ -9,7 +9,7 @@
 // longest lives that were configured since the first: what was made under those keeps its own, though a setting was lowered.
 
 import { Failure } from "../common/failure.mjs";
-import { itemsOf, listOf, made } from "./make.mjs";
+import { itemsOf, listOf, made } from "../common/secret-values.mjs";
 
 const MINUTE = 60;
 /** By then the last isolate and the last request with the settings of before are gone, seconds after a deploy as a rule. */
@@ -54,14 +54,14 @@ function longer(some, others = {}) {
  * Takes the next step of changing `name` in `file`: the file has the new list afterwards, and the step without a time, until
  * `taken`. A step whose upload failed is taken once more. Gives the step.
  */
-export async function nextStep(file, name, lifetimes, now = Date.now()) {
+export function nextStep(file, name, lifetimes, now = Date.now()) {
   const { rotations } = file.state;
   const current = rotations[name];
   if (current && !current.at) return current.step;
   if (!current) {
     const value = file.get(name);
     if (!value) throw new Failure(`${file.path} has no ${name} to change; make it first`);
-    file.set(name, listOf(name, [...itemsOf(name, value), await made(name)]));
+    file.set(name, listOf(name, [...itemsOf(name, value), made(name)]));
     rotations[name] = { step: "begin", lifetimes };
   } else {
     const due = dueAt(current, name, lifetimes);

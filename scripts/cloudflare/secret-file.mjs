@@ -6,8 +6,8 @@ import { dirname, join } from "node:path";
 import { parseEnv } from "node:util";
 
 import { Failure } from "../common/failure.mjs";
+import { isUsed, SECRETS, secretsOf } from "../common/secret-names.mjs";
 import { lock } from "./lock.mjs";
-import { isUsed, SECRETS, secretsOf } from "./secret-names.mjs";
 
 /** What is known of the secrets, and is none: when each was uploaded, the last uploads, and which are being changed. */
 const STATE = "AUTHFLOW_STATE";

@@ -4,15 +4,15 @@ import { parseArgs } from "node:util";
 
 import { Failure, run, say } from "../common/failure.mjs";
 import { interruption } from "../common/interruption.mjs";
+import { isUsed, SECRETS } from "../common/secret-names.mjs";
+import { madeWhole } from "../common/secret-values.mjs";
 import { asked, confirmed } from "../common/terminal.mjs";
 import { Cloudflare } from "./api.mjs";
 import { checkSecrets } from "./check.mjs";
 import { readAllDeployed, refuseOvertaken, short } from "./deployed.mjs";
-import { listOf, made } from "./make.mjs";
 import { isReached, reachedAt, rollOut } from "./rollout.mjs";
 import { canRotate, dueAt, lifetimesOf, nextStep, taken } from "./rotation.mjs";
 import { SecretFile } from "./secret-file.mjs";
-import { isUsed, SECRETS } from "./secret-names.mjs";
 import { readStage, SERVICES } from "./stage.mjs";
 import { newUpload, tagWith } from "./tag.mjs";
 import { wrangler } from "./wrangler.mjs";
@@ -76,7 +76,7 @@ async function make({ stage, workers, file, options, signal }) {
   if (missing.length === 0) return say(`${file.path} has every secret already`);
   if (options["dry-run"]) return say(`Would make, or ask for: ${missing.join(", ")}; this is a dry run`);
   for (const name of missing) {
-    const value = SECRETS[name].made ? await madeWhole(name) : await given(name, signal);
+    const value = SECRETS[name].made ? madeWhole(name) : await given(name, signal);
     if (value) file.set(name, value);
     say(value ? `${name}: ${SECRETS[name].made ? "made" : "taken"}` : `${name}: left out; ${SECRETS[name].loss}`);
   }
@@ -84,8 +84,6 @@ async function make({ stage, workers, file, options, signal }) {
   file.write();
   say(`${file.path} has them. Put it into a vault; then: scripts/secrets ${stage.stage} upload`);
 }
-
-const madeWhole = async (name) => (SECRETS[name].list ? listOf(name, [await made(name)]) : made(name));
 
 /** A value that somebody else gives: from the environment, or typed unseen. */
 async function given(name, signal) {
@@ -127,7 +125,7 @@ async function rotate(context, name) {
     if (options.leaked && canRotate(name)) await warned(name, options, signal);
     if (options["dry-run"]) return say(`Would replace ${name} at once; this is a dry run`);
     await lookAt(context, one);
-    file.set(name, SECRETS[name].made ? await madeWhole(name) : await given(name, signal));
+    file.set(name, SECRETS[name].made ? madeWhole(name) : await given(name, signal));
     delete file.state.rotations[name];
     file.write();
     return bring(context, one);
@@ -135,7 +133,7 @@ async function rotate(context, name) {
   const { deployed } = await lookAt(context, one);
   const lifetimes = lifetimesOf(variablesOf(workers, deployed));
   if (options["dry-run"]) return say(dryStep(file.state.rotations[name], name, lifetimes));
-  const step = await nextStep(file, name, lifetimes);
+  const step = nextStep(file, name, lifetimes);
   say(`${name}: ${step}`);
   for (const worker of readers) checkSecrets(worker, stage.config, one(worker));
   await bring(context, one);

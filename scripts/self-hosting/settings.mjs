@@ -1,27 +1,20 @@
 // What the instances are told: the operator's settings, secrets that are made where none are given, and where everything is.
 // Each gets what it reads and nothing else, in its environment, which no other user can see.
 
-import { execFileSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { appendFileSync, copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
+import { SECRETS } from "../common/secret-names.mjs";
+import { madeWhole, makeSecret } from "../common/secret-values.mjs";
 import { complain } from "./complaint.mjs";
 import { parseEnvFile } from "./env-file.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SELF_HOST = `${ROOT}deploy/self-host/`;
 
-/** How each secret is made that is not given. */
-const MADE = {
-  SESSION_SECRET: () => randomBytes(48).toString("base64url"),
-  FINGERPRINT_SECRET: () => randomBytes(48).toString("base64url"),
-  FERNET_KEYS: () => randomBytes(32).toString("base64").replaceAll("+", "-").replaceAll("/", "_"),
-  ASSERTION_KEYS: () => execFileSync(process.execPath, [`${ROOT}scripts/assertion-key.mjs`], { encoding: "utf8" }).trim(),
-  METRICS_TOKEN: () => randomBytes(24).toString("base64url"),
-  UPSTASH_REDIS_REST_TOKEN: () => randomBytes(32).toString("base64url"),
-  REDIS_PASSWORD: () => randomBytes(32).toString("base64url"),
-};
+/** The secrets that are made where none are given: the workers', and those of our own bridge and Redis. */
+const OURS = ["UPSTASH_REDIS_REST_TOKEN", "REDIS_PASSWORD"];
+const MADE = [...Object.keys(SECRETS).filter((name) => SECRETS[name].made && !SECRETS[name].beside), ...OURS];
 
 /** The settings of the folder at `paths`. Makes the secrets that are missing, of its own Redis where `plan` has one. */
 export function loadSettings(paths, plan) {
@@ -31,10 +24,10 @@ export function loadSettings(paths, plan) {
   }
   const settings = read(paths.settings);
   const secrets = existsSync(paths.secrets) ? read(paths.secrets) : {};
-  const made = Object.keys(MADE).filter((name) => name !== "REDIS_PASSWORD" || plan.redis.port);
-  const missing = made.filter((name) => !settings[name] && !secrets[name]);
+  const wanted = MADE.filter((name) => name !== "REDIS_PASSWORD" || plan.redis.port);
+  const missing = wanted.filter((name) => !settings[name] && !secrets[name]);
   for (const name of missing) {
-    secrets[name] = MADE[name]();
+    secrets[name] = OURS.includes(name) ? makeSecret("text") : madeWhole(name);
     appendFileSync(paths.secrets, `${name}='${secrets[name]}'\n`, { mode: 0o600 });
   }
   const filled = Object.entries({ ...secrets, ...settings }).filter(([, value]) => value);

@@ -1,6 +1,7 @@
 // Looks at Supabase's side of AuthFlow. See scripts/check-supabase.
 
 import { parseArgs } from "node:util";
+
 import { SecretFile } from "../cloudflare/secret-file.mjs";
 import { readStage } from "../cloudflare/stage.mjs";
 import { Failure, run } from "../common/failure.mjs";

@@ -1,10 +1,9 @@
 // What can be seen of Supabase from outside, with the keys that the workers have.
 
-import { json } from "../common/json.mjs";
+import { ask } from "../common/ask.mjs";
 import { PLACES } from "./findings.mjs";
 import { headersOf } from "./headers.mjs";
 
-const TIMEOUT_MS = 10_000;
 const NO_HASH = "0".repeat(64);
 
 /** What the migration makes, and a harmless use of it. */
@@ -24,30 +23,10 @@ const FUNCTIONS = {
   authflow_stored: { of_user: "", address: "" },
 };
 
-/** Asks Supabase; `undefined` as the status is no answer at all. */
-async function ask(url, key, { body } = {}) {
-  try {
-    const response = await fetch(url, {
-      method: body === undefined ? "GET" : "POST",
-      headers: {
-        ...headersOf(key),
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-      },
-      body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      redirect: "manual",
-    });
-    const text = await response.text();
-    return { status: response.status, body: json(text) };
-  } catch (error) {
-    return { status: undefined, why: error.cause?.message ?? error.message };
-  }
-}
-
 /** Whether Supabase's Auth answers at all under this key. */
 export async function judgeReach(findings, { url, key }) {
-  const { status, body, why } = await ask(`${url}/auth/v1/health`, key);
-  const isWell = status === 200 && body?.name === "GoTrue";
+  const { status, json, why } = await ask(`${url}/auth/v1/health`, { headers: headersOf(key) });
+  const isWell = status === 200 && json?.name === "GoTrue";
   findings.judge(isWell, `Supabase answers at ${url}, and takes SUPABASE_ANON_KEY`, {
     what: status === 401 ? "Supabase does not take SUPABASE_ANON_KEY" : `Supabase does not answer at ${url}: ${why ?? status}`,
     place: status === 401 ? PLACES.keys : "Project Settings > Data API",
@@ -62,7 +41,7 @@ export async function judgeReach(findings, { url, key }) {
 
 /** What Auth tells everybody of its settings. */
 export async function judgePublic(findings, { url, key, vars }) {
-  const { body: settings } = await ask(`${url}/auth/v1/settings`, key);
+  const { json: settings } = await ask(`${url}/auth/v1/settings`, { headers: headersOf(key) });
   if (!settings) return findings.unseen("sign-up and providers", PLACES.providers);
   findings.judge(!settings.mailer_autoconfirm, "an address is confirmed by a mail", {
     what: "addresses are not confirmed",
@@ -101,16 +80,16 @@ export async function judgeDatabase(findings, { url, key, serviceKey, vars }) {
     return findings.unseen("the migration, without SUPABASE_SERVICE_ROLE_KEY,", PLACES.sql);
   }
   const missing = [];
-  for (const [use, { name, status, body, why }] of await uses(url, serviceKey)) {
+  for (const [use, { name, status, json, why }] of await uses(url, serviceKey)) {
     if (status === 200 || status === 204) continue;
-    if (status === 401 && !/^4250|^PGRST30/.test(body?.code ?? "")) {
+    if (status === 401 && !/^4250|^PGRST30/.test(json?.code ?? "")) {
       return findings.fault("Supabase does not take SUPABASE_SERVICE_ROLE_KEY", {
         place: PLACES.keys,
         todo: "take a secret key from there, and upload it by scripts/secrets",
         loss: "nobody gets in while Redis is away, and there is no administration",
       });
     }
-    missing.push(`${name} (${use}: ${body?.code ?? why ?? status})`);
+    missing.push(`${name} (${use}: ${json?.code ?? why ?? status})`);
   }
   findings.judge(missing.length === 0, "the migration is applied, and the workers may use it", {
     what: `the migration is not applied, or not whole: ${missing.join(", ")}`,
@@ -137,12 +116,15 @@ export async function judgeDatabase(findings, { url, key, serviceKey, vars }) {
 
 /** Each table read and each function called with `key`, as pairs of the use and what came of it. */
 async function uses(url, key) {
+  const headers = headersOf(key);
+  const call = { method: "POST", headers: { ...headers, "content-type": "application/json" } };
   const found = [];
   for (const [name, columns] of Object.entries(TABLES)) {
-    found.push(["read", { name, ...(await ask(`${url}/rest/v1/${name}?select=${columns}&limit=1`, key)) }]);
+    found.push(["read", { name, ...(await ask(`${url}/rest/v1/${name}?select=${columns}&limit=1`, { headers })) }]);
   }
-  for (const [name, body] of Object.entries(FUNCTIONS)) {
-    found.push(["call", { name: `${name}()`, ...(await ask(`${url}/rest/v1/rpc/${name}`, key, { body })) }]);
+  for (const [name, given] of Object.entries(FUNCTIONS)) {
+    const answer = await ask(`${url}/rest/v1/rpc/${name}`, { ...call, body: JSON.stringify(given) });
+    found.push(["call", { name: `${name}()`, ...answer }]);
   }
   return found;
 }

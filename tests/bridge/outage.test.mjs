@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+
 import { freePort } from "../../scripts/common/ports.mjs";
 import { companion, startLocal } from "../support/local.mjs";
 import { startRedis } from "../support/redis.mjs";

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+
 import { freePort } from "../../scripts/common/ports.mjs";
 import { startBridge } from "../support/bridge.mjs";
 import { makeAuthority } from "../support/certificates.mjs";

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+
 import { freePort } from "../../scripts/common/ports.mjs";
 import { startBridge, within } from "../support/bridge.mjs";
 import { startRedis } from "../support/redis.mjs";

@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 import { parseEnv } from "node:util";
 
 import { unstable_readConfig as readConfig } from "wrangler";
+
 import { freePort } from "../../scripts/common/ports.mjs";
 import { startLocal } from "../support/local.mjs";
 import { startRedis } from "../support/redis.mjs";

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { nextStep, taken } from "../../scripts/cloudflare/rotation.mjs";
-import { SECRETS as NAMES } from "../../scripts/cloudflare/secret-names.mjs";
+import { SECRETS as NAMES } from "../../scripts/common/secret-names.mjs";
 import { WELL } from "./edge.mjs";
 import { madeWorld } from "./made-world.mjs";
 import { AUTH, VERIFY, WORKERS } from "./world.mjs";
@@ -86,28 +86,28 @@ const inMemory = () => {
   return { path: ".secrets", state: { rotations: {} }, get: (name) => values[name], set, write() {} };
 };
 
-test("a life that is lowered after a step does not make the next one due sooner, and a longer one makes it later", async () => {
+test("a life that is lowered after a step does not make the next one due sooner, and a longer one makes it later", () => {
   const [day, start] = [86_400, Date.parse("2026-11-26T02:00:00Z")];
   const file = inMemory();
   const at = (days) => start + days * day * 1000;
-  await nextStep(file, "SESSION_SECRET", lives(day), at(0));
+  nextStep(file, "SESSION_SECRET", lives(day), at(0));
   taken(file, "SESSION_SECRET", lives(day), at(0));
-  await nextStep(file, "SESSION_SECRET", lives(7 * day), at(1));
+  nextStep(file, "SESSION_SECRET", lives(7 * day), at(1));
   taken(file, "SESSION_SECRET", lives(7 * day), at(1));
   const finish = (life, days) => nextStep(file, "SESSION_SECRET", lives(life), at(days));
-  await assert.rejects(finish(3600, 7.9), /too early to finish: not before 2026-12-04T02:10:00Z/);
-  await assert.rejects(finish(8 * day, 8.5), /too early to finish: not before 2026-12-05T02:10:00Z/);
-  assert.equal(await finish(3600, 8.01), "finish");
+  assert.throws(() => finish(3600, 7.9), /too early to finish: not before 2026-12-04T02:10:00Z/);
+  assert.throws(() => finish(8 * day, 8.5), /too early to finish: not before 2026-12-05T02:10:00Z/);
+  assert.equal(finish(3600, 8.01), "finish");
 });
 
-test("what was made before a life was lowered counts, if that was after the first step", async () => {
+test("what was made before a life was lowered counts, if that was after the first step", () => {
   const file = inMemory();
   const start = Date.parse("2026-11-26T02:00:00Z");
-  await nextStep(file, "SESSION_SECRET", lives(604_800), start);
+  nextStep(file, "SESSION_SECRET", lives(604_800), start);
   taken(file, "SESSION_SECRET", lives(604_800), start);
-  await nextStep(file, "SESSION_SECRET", lives(3600), start + 700_000);
+  nextStep(file, "SESSION_SECRET", lives(3600), start + 700_000);
   taken(file, "SESSION_SECRET", lives(3600), start + 700_000);
-  await assert.rejects(nextStep(file, "SESSION_SECRET", lives(3600), start + 800_000), /too early to finish/);
+  assert.throws(() => nextStep(file, "SESSION_SECRET", lives(3600), start + 800_000), /too early to finish/);
 });
 
 test("a life that is lowered in wrangler.toml alone is still the one that serves", async (t) => {

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { parseEnv } from "node:util";
 
-import { SECRETS as NAMES } from "../../scripts/cloudflare/secret-names.mjs";
+import { SECRETS as NAMES } from "../../scripts/common/secret-names.mjs";
 import { WELL } from "./edge.mjs";
 import { GIVEN, madeWorld } from "./made-world.mjs";
 import { typed } from "./terminal.mjs";

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+
 import { Findings } from "../../scripts/supabase/findings.mjs";
 import { judgeSettings, UNSEEN } from "../../scripts/supabase/settings.mjs";
 import { startLocal } from "../support/local.mjs";

@@ -6,6 +6,7 @@ import { request } from "node:http";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
+
 import { freePort } from "../../scripts/common/ports.mjs";
 import { signUp, visit } from "../support/person.mjs";
 import { startStack } from "../support/stack.mjs";

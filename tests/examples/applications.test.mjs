@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+
 import { freePort } from "../../scripts/common/ports.mjs";
 import { launchBrowser } from "../support/browser.mjs";
 import { signIn, signUp } from "../support/person.mjs";

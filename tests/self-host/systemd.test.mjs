@@ -7,7 +7,9 @@ import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+
 import { findCommand } from "../../scripts/common/command.mjs";
+import { SECRETS } from "../../scripts/common/secret-names.mjs";
 import { portOf } from "../../scripts/self-hosting/folder.mjs";
 import { SITES } from "../../scripts/self-hosting/sites.mjs";
 import { emptyFolder } from "./world.mjs";
@@ -98,6 +100,13 @@ describe("a worker's environment", () => {
       const { stdout } = await run(program, [...own, program], { env: settings });
       assert.match(stdout, /^CLIENT_IP_HEADER=X-Real-IP$/m);
       assert.match(stdout, /^UPSTASH_REDIS_REST_URL=http:\/\/127\.0\.0\.1:8079$/m);
+    });
+
+    it(`has no secret that ${kind} does not read`, async () => {
+      const text = await readFile(join(UNITS, `authflow-${kind}@.service`), "utf8");
+      const taken = /^UnsetEnvironment=(.*)$/m.exec(text)[1].split(" ");
+      const others = Object.keys(SECRETS).filter((name) => !SECRETS[name].of.includes(kind));
+      assert.deepEqual(taken.toSorted(), others.toSorted());
     });
   }
 });

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 import pg from "pg";
+
 import { findCommand } from "../../scripts/common/command.mjs";
 import { leftFolders, makeFolder } from "./folders.mjs";
 import { startProcess } from "./process.mjs";

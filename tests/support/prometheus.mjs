@@ -5,6 +5,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+
 import { findCommand } from "../../scripts/common/command.mjs";
 import { freePort } from "../../scripts/common/ports.mjs";
 import { leftFolders, makeFolder } from "./folders.mjs";

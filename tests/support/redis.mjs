@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { createClient } from "@redis/client";
+
 import { freePort } from "../../scripts/common/ports.mjs";
 import { leftFolders, makeFolder } from "./folders.mjs";
 import { startProcess } from "./process.mjs";

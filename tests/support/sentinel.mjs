@@ -2,6 +2,7 @@
 
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+
 import { freePort } from "../../scripts/common/ports.mjs";
 import { leftFolders, makeFolder } from "./folders.mjs";
 import { startProcess } from "./process.mjs";

@@ -1,6 +1,7 @@
 // A whole AuthFlow: redis-server, PostgreSQL, the companions, both workers. End-to-end tests and `scripts/dev` start the same.
 
 import { EventEmitter, once } from "node:events";
+
 import { freePort } from "../../scripts/common/ports.mjs";
 import { companion, outbox, startLocal } from "./local.mjs";
 import { findPostgres, startPostgres } from "./postgres.mjs";

@@ -1,6 +1,6 @@
-// Makes secrets, each in the shape that the workers take.
+// Values of secrets: makes new ones, each in the shape that the workers take, and takes apart those that are lists.
 
-import { randomBytes, randomUUID, webcrypto } from "node:crypto";
+import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
 
 import { SECRETS } from "./secret-names.mjs";
 
@@ -10,15 +10,22 @@ const MAKERS = {
   fernet: () => `${randomBytes(32).toString("base64url")}=`,
   /** As Standard Webhooks writes them. */
   webhook: () => `whsec_${randomBytes(32).toString("base64")}`,
-  async assertion() {
-    const { privateKey } = await webcrypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign"]);
-    const { kty, crv, x, y, d } = await webcrypto.subtle.exportKey("jwk", privateKey);
+  /** A private JSON Web Key (RFC 7517). */
+  assertion() {
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const { kty, crv, x, y, d } = privateKey.export({ format: "jwk" });
     return { kid: randomUUID(), kty, crv, x, y, d };
   },
 };
 
+/** A new secret of `kind`. */
+export const makeSecret = (kind) => MAKERS[kind]();
+
 /** A new value of `name`, or what is put into its list. */
-export const made = (name) => MAKERS[SECRETS[name].made]();
+export const made = (name) => makeSecret(SECRETS[name].made);
+
+/** A new value of `name`; where that is a list, one of a single item. */
+export const madeWhole = (name) => (SECRETS[name].list ? listOf(name, [made(name)]) : made(name));
 
 /** The items of a value that is a list, and back. */
 export const itemsOf = (name, value) => (SECRETS[name].list === "json" ? JSON.parse(value) : value.split(","));
