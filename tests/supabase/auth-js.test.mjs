@@ -1,38 +1,16 @@
 // Supabase's own client against the stand-in, through the gateway it plays.
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
+import { test } from "node:test";
 
-import { AuthAdminApi } from "@supabase/auth-js";
+import { newClient as clientOf, newAdmin, ok, refused } from "./client.mjs";
+import { world } from "./stand-in.mjs";
 
-import { startLocal } from "../support/local.mjs";
-import { startRedis } from "../support/redis.mjs";
-import { newClient as clientOf, ok, refused } from "./client.mjs";
-import { World } from "./world.mjs";
-
-const SERVICE_KEY = "local-service";
 const EMAIL = "ada@example.test";
 const PASSWORD = "correct horse battery 1A";
 const DAY = 86_400;
 
-let redis;
-let local;
-let world;
-
-before(async () => {
-  redis = await startRedis();
-  local = await startLocal({ redisUrl: redis.url });
-  world = new World(local.supabase);
-});
-
-beforeEach(() => world.control("/reset"));
-
-after(async () => {
-  await local?.stop();
-  await redis?.stop();
-});
-
-const newClient = () => clientOf(local.supabase);
+const newClient = () => clientOf(world.url);
 
 async function confirmed(client) {
   await ok(client.signUp({ email: EMAIL, password: PASSWORD }));
@@ -177,10 +155,7 @@ test("changes the address once both have agreed", async () => {
 });
 
 test("an administrator lists, finds, changes and bans users, and takes their factors", async () => {
-  const admin = new AuthAdminApi({
-    url: `${local.supabase}/auth/v1`,
-    headers: { apikey: SERVICE_KEY, Authorization: `Bearer ${SERVICE_KEY}` },
-  });
+  const admin = newAdmin(world.url);
   for (const name of ["ada", "eve", "joe"]) {
     await ok(admin.createUser({ email: `${name}@example.test`, password: PASSWORD, email_confirm: true }));
   }

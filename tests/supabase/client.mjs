@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 
-import { AuthClient } from "@supabase/auth-js";
+import { AuthAdminApi, AuthClient } from "@supabase/auth-js";
 
 const KEY = "local-anon";
+const SERVICE_KEY = "local-service";
 
 /** A client of the stand-in at `supabase`; `options` are the client's own, `headers` further ones. */
 export function newClient(supabase, { headers = {}, ...options } = {}) {
@@ -14,6 +15,14 @@ export function newClient(supabase, { headers = {}, ...options } = {}) {
     persistSession: false,
     autoRefreshToken: false,
     ...options,
+  });
+}
+
+/** The administration of the stand-in at `supabase`. */
+export function newAdmin(supabase) {
+  return new AuthAdminApi({
+    url: `${supabase}/auth/v1`,
+    headers: { apikey: SERVICE_KEY, Authorization: `Bearer ${SERVICE_KEY}` },
   });
 }
 

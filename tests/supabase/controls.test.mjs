@@ -1,34 +1,17 @@
 // What is not Supabase Auth's own: the gateway in front, the mails' links to our pages, the controls.
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
+import { test } from "node:test";
 
-import { companion, startLocal } from "../support/local.mjs";
-import { startRedis } from "../support/redis.mjs";
-import { PASSWORD, World } from "./world.mjs";
+import { companion } from "../support/local.mjs";
+import { world } from "./stand-in.mjs";
+import { PASSWORD } from "./world.mjs";
 
 const KEY = "local-anon";
 const EMAIL = "ada@example.test";
 
-let redis;
-let local;
-let world;
-
-before(async () => {
-  redis = await startRedis();
-  local = await startLocal({ redisUrl: redis.url });
-  world = new World(local.supabase);
-});
-
-beforeEach(() => world.control("/reset"));
-
-after(async () => {
-  await local?.stop();
-  await redis?.stop();
-});
-
 async function ask(path, headers = {}, init = {}) {
-  const response = await fetch(`${local.supabase}/auth/v1${path}`, { ...init, headers, redirect: "manual" });
+  const response = await fetch(`${world.url}/auth/v1${path}`, { ...init, headers, redirect: "manual" });
   return { status: response.status, body: await response.text() };
 }
 
@@ -93,20 +76,20 @@ test("the link does not lead on to a stranger's site", async () => {
 
 test("the outbox can be emptied", async () => {
   await linkOf("/signup", { email: EMAIL, password: PASSWORD });
-  await fetch(`${local.supabase}/outbox`, { method: "DELETE" });
+  await fetch(`${world.url}/outbox`, { method: "DELETE" });
   assert.deepEqual(await world.outbox(), []);
 });
 
 test("a setting that does not exist is refused, and changes nothing", async () => {
   await assert.rejects(world.config({ autoconfirm: true, banana: 1 }), /400.*unknown field `banana`/);
-  const config = await (await fetch(`${local.supabase}/config`)).json();
+  const config = await (await fetch(`${world.url}/config`)).json();
   assert.equal(config.autoconfirm, false);
 });
 
 test("Supabase Auth and the database fail apart", async (t) => {
-  const { fault, heal } = companion(local.supabase);
+  const { fault, heal } = companion(world.url);
   t.after(heal);
-  const status = async (path) => (await fetch(local.supabase + path, { headers: { apikey: KEY } })).status;
+  const status = async (path) => (await fetch(world.url + path, { headers: { apikey: KEY } })).status;
   await fault({ status: 429, path: "/rest/v1" });
   assert.deepEqual([await status("/auth/v1/settings"), await status("/rest/v1/rpc/x")], [200, 429]);
   await fault({ status: 500, path: "/auth/v1" });
@@ -116,7 +99,7 @@ test("Supabase Auth and the database fail apart", async (t) => {
 
 test("a change whose answer is cut off is made all the same", async () => {
   await world.config({ gateway: false });
-  await companion(local.supabase).fault({ cut: true, path: "/auth/v1/signup", count: 1 });
+  await companion(world.url).fault({ cut: true, path: "/auth/v1/signup", count: 1 });
   await assert.rejects(world.post("/signup", { email: EMAIL, password: PASSWORD }));
   assert.equal((await world.mail()).to, EMAIL);
 });

@@ -1,44 +1,18 @@
 // Sign-in by mail, invitations, proof of presence and limits, by Supabase's own client.
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
+import { test } from "node:test";
 
-import { AuthAdminApi } from "@supabase/auth-js";
+import { newClient as clientOf, newAdmin, ok, refused } from "./client.mjs";
+import { world } from "./stand-in.mjs";
 
-import { startLocal } from "../support/local.mjs";
-import { startRedis } from "../support/redis.mjs";
-import { newClient as clientOf, ok, refused } from "./client.mjs";
-import { World } from "./world.mjs";
-
-const SERVICE_KEY = "local-service";
 const EMAIL = "ada@example.test";
 const PASSWORD = "correct horse battery 1A";
 
-let redis;
-let local;
-let world;
-let admin;
+const admin = () => newAdmin(world.url);
+const newClient = (headers) => clientOf(world.url, { headers });
 
-before(async () => {
-  redis = await startRedis();
-  local = await startLocal({ redisUrl: redis.url });
-  world = new World(local.supabase);
-  admin = new AuthAdminApi({
-    url: `${local.supabase}/auth/v1`,
-    headers: { apikey: SERVICE_KEY, Authorization: `Bearer ${SERVICE_KEY}` },
-  });
-});
-
-beforeEach(() => world.control("/reset"));
-
-after(async () => {
-  await local?.stop();
-  await redis?.stop();
-});
-
-const newClient = (headers) => clientOf(local.supabase, { headers });
-
-const known = () => ok(admin.createUser({ email: EMAIL, password: PASSWORD, email_confirm: true }));
+const known = () => ok(admin().createUser({ email: EMAIL, password: PASSWORD, email_confirm: true }));
 
 test("signs in by a magic link, whose page is that of other links", async () => {
   await known();
@@ -60,7 +34,7 @@ test("a recovery takes the place of a magic link", async () => {
 });
 
 test("an invitation makes a user who can set a password", async () => {
-  const { user } = await ok(admin.inviteUserByEmail(EMAIL, { data: { name: "Ada" } }));
+  const { user } = await ok(admin().inviteUserByEmail(EMAIL, { data: { name: "Ada" } }));
   assert.ok(user.invited_at);
   const { kind, token_hash } = await world.mail();
   assert.equal(kind, "invite");
@@ -72,10 +46,10 @@ test("an invitation makes a user who can set a password", async () => {
 
 test("a link made for an administrator works, and sends no mail", async () => {
   await known();
-  const { properties } = await ok(admin.generateLink({ type: "recovery", email: EMAIL }));
+  const { properties } = await ok(admin().generateLink({ type: "recovery", email: EMAIL }));
   assert.deepEqual(await world.outbox(), []);
   await ok(newClient().verifyOtp({ token_hash: properties.hashed_token, type: "recovery" }));
-  const again = await ok(admin.generateLink({ type: "magiclink", email: EMAIL }));
+  const again = await ok(admin().generateLink({ type: "magiclink", email: EMAIL }));
   const response = await fetch(again.properties.action_link, { redirect: "manual" });
   assert.match(response.headers.get("location"), /#access_token=/);
 });

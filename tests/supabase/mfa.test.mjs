@@ -1,37 +1,19 @@
 // Second factors: Supabase's own client against the stand-in, and telephones, which no recording shows.
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
+import { test } from "node:test";
 
-import { startLocal } from "../support/local.mjs";
-import { startRedis } from "../support/redis.mjs";
 import { newClient as clientOf, ok, refused } from "./client.mjs";
 import { decodeJwt } from "./matching.mjs";
-import { totp, World } from "./world.mjs";
+import { world } from "./stand-in.mjs";
+import { totp } from "./world.mjs";
 
 const KEY = "local-anon";
 const EMAIL = "ada@example.test";
 const PASSWORD = "correct horse battery 1A";
 const PHONE = "15551234567";
 
-let redis;
-let local;
-let world;
-
-before(async () => {
-  redis = await startRedis();
-  local = await startLocal({ redisUrl: redis.url });
-  world = new World(local.supabase);
-});
-
-beforeEach(() => world.control("/reset"));
-
-after(async () => {
-  await local?.stop();
-  await redis?.stop();
-});
-
-const newClient = () => clientOf(local.supabase);
+const newClient = () => clientOf(world.url);
 
 /** The client of a user who just signed in by password. */
 async function signedIn() {
@@ -155,7 +137,7 @@ test("a factor that was begun and left makes room after five minutes", async () 
 
 test("the picture's markup is escaped, as Go writes JSON", async () => {
   const { data } = await (await signedIn()).getSession();
-  const response = await fetch(`${local.supabase}/auth/v1/factors`, {
+  const response = await fetch(`${world.url}/auth/v1/factors`, {
     method: "POST",
     headers: { apikey: KEY, authorization: `Bearer ${data.session.access_token}` },
     body: JSON.stringify({ factor_type: "totp" }),

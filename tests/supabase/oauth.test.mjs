@@ -1,37 +1,18 @@
 // Sign-in at a provider: Supabase's own client against the stand-in, and a browser's way there and back.
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
+import { test } from "node:test";
 
-import { startLocal } from "../support/local.mjs";
-import { startRedis } from "../support/redis.mjs";
 import { newClient as clientOf, ok, refused } from "./client.mjs";
-import { World } from "./world.mjs";
+import { world } from "./stand-in.mjs";
 
 const EMAIL = "ada@example.test";
 const PASSWORD = "correct horse battery 1A";
 const TARGET = "http://localhost:8001/auth/callback";
 
-let redis;
-let local;
-let world;
-
-before(async () => {
-  redis = await startRedis();
-  local = await startLocal({ redisUrl: redis.url });
-  world = new World(local.supabase);
-});
-
-beforeEach(() => world.control("/reset"));
-
-after(async () => {
-  await local?.stop();
-  await redis?.stop();
-});
-
 function newClient() {
   const kept = new Map();
-  return clientOf(local.supabase, {
+  return clientOf(world.url, {
     flowType: "pkce",
     persistSession: true,
     storage: {
@@ -53,12 +34,12 @@ async function follow(url, init) {
 async function walk(client, answers, provider = "github") {
   const { url } = await ok(client.signInWithOAuth({ provider, options: { redirectTo: TARGET, skipBrowserRedirect: true } }));
   const page = await follow(url);
-  assert.equal(page.origin + page.pathname, `${local.supabase}/provider/authorize`);
+  assert.equal(page.origin + page.pathname, `${world.url}/provider/authorize`);
   const html = await (await fetch(page)).text();
   assert.match(html, new RegExp(`Sign in at ${provider}`));
   const [, state] = /name="state" value="([^"]+)"/.exec(html);
   const callback = await follow(page, { method: "POST", body: new URLSearchParams({ state, ...answers }) });
-  assert.equal(callback.origin + callback.pathname, `${local.supabase}/auth/v1/callback`);
+  assert.equal(callback.origin + callback.pathname, `${world.url}/auth/v1/callback`);
   return follow(callback);
 }
 
@@ -149,7 +130,7 @@ test("a mail's link ends a flow with a code, too", async () => {
   const { token_hash } = await world.mail();
   assert.match(token_hash, /^pkce_/);
   const query = new URLSearchParams({ type: "recovery", token: token_hash, redirect_to: TARGET });
-  const landed = await follow(`${local.supabase}/auth/v1/verify?${query}`);
+  const landed = await follow(`${world.url}/auth/v1/verify?${query}`);
   await ok(client.exchangeCodeForSession(landed.searchParams.get("code")));
   await ok(client.updateUser({ password: "another horse 2B" }));
   await ok(newClient().signInWithPassword({ email: EMAIL, password: "another horse 2B" }));
@@ -157,6 +138,6 @@ test("a mail's link ends a flow with a code, too", async () => {
 
 test("the provider's form takes nothing but the two answers", async () => {
   const body = new URLSearchParams({ state: "x", action: "banana" });
-  const response = await fetch(`${local.supabase}/provider/authorize`, { method: "POST", body, redirect: "manual" });
+  const response = await fetch(`${world.url}/provider/authorize`, { method: "POST", body, redirect: "manual" });
   assert.equal(response.status, 422);
 });
