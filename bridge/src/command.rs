@@ -4,7 +4,7 @@ use axum::{body::Bytes, http::StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::value::RawValue;
 
-use crate::router::{Refusal, refuse};
+use crate::refusal::{Refusal, refuse};
 
 /// The query parameter that carries the token, and is no argument.
 pub(crate) const TOKEN_PARAMETER: &str = "_token";

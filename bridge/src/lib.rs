@@ -7,6 +7,7 @@
 mod client;
 mod command;
 mod drain;
+mod forbidden;
 mod health;
 mod limits;
 mod log;
@@ -14,7 +15,7 @@ mod memory;
 mod metrics;
 mod patience;
 mod redis;
-mod refuse;
+mod refusal;
 mod reply;
 mod router;
 mod run;
@@ -25,8 +26,9 @@ mod tokens;
 mod watch;
 
 pub use self::{
+    metrics::kind,
     redis::{Address, Login, Observer, Options as PoolOptions, Pool, Target},
-    router::{Options, kind, router},
+    router::{Options, router},
     run::run,
     tokens::Tokens,
 };

@@ -26,15 +26,13 @@ use crate::{
     drain::Drain,
     log::{Level, Log},
     memory::{Held, Memory},
-    metrics::{Metrics, result},
+    metrics::{self, Metrics, result},
+    refusal::OVERLOADED,
     reply,
 };
 
 /// How many bodies of the largest size there is memory for.
 const BODIES: usize = 64;
-
-/// The text where there is too much at once.
-pub(crate) const OVERLOADED: &str = "ERR the bridge is overloaded, try again";
 
 /// What the layer needs to know.
 #[derive(Debug)]
@@ -131,7 +129,7 @@ pub(crate) async fn limit(
     next: Next,
 ) -> Response {
     let started = Instant::now();
-    let kind = crate::router::kind(request.uri().path());
+    let kind = metrics::kind(request.uri().path());
     let mut response = match limits.place(&request) {
         Err(reason) => {
             let response = limits.refused(reason);

@@ -12,6 +12,16 @@ const BUCKETS: [f64; 14] = [
     0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
 ];
 
+/// The kind under which a request is counted.
+pub fn kind(path: &str) -> &'static str {
+    match path {
+        "/" => "single",
+        "/pipeline" => "pipeline",
+        "/multi-exec" => "multi-exec",
+        _ => "path",
+    }
+}
+
 /// The counters of a process.
 #[derive(Debug)]
 pub(crate) struct Metrics {

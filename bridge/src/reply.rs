@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use redis::{ServerError, Value};
 use serde_json::{Value as Json, json};
 
-use crate::router::{Refusal, refuse};
+use crate::refusal::{Refusal, refuse};
 
 /// How the caller wants its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,10 +25,10 @@ use tokio::time::timeout;
 
 use crate::{
     command::Command,
-    limits::OVERLOADED,
+    forbidden,
     memory::{self, Held, Memory, Shape},
     redis::Pool,
-    refuse,
+    refusal::{OVERLOADED, Refusal, refuse},
     reply::{self, Format, Outcome},
     scripts::{Prepared, Scripts},
     tokens::Tokens,
@@ -73,23 +73,6 @@ pub fn router(redis: Arc<Pool>, options: Options) -> Router {
         answers: AtomicU64::new(0),
     };
     Router::new().fallback(answer).with_state(Arc::new(bridge))
-}
-
-/// The kind under which a request is counted.
-pub fn kind(path: &str) -> &'static str {
-    match path {
-        "/" => "single",
-        "/pipeline" => "pipeline",
-        "/multi-exec" => "multi-exec",
-        _ => "path",
-    }
-}
-
-/// A request that got no reply of Redis: the status and the text of its error.
-pub(crate) type Refusal = (StatusCode, String);
-
-pub(crate) fn refuse(status: StatusCode, text: impl Into<String>) -> Refusal {
-    (status, text.into())
 }
 
 async fn answer(State(bridge): State<Arc<Bridge>>, request: Request) -> Response {
@@ -263,7 +246,7 @@ impl Bridge {
     /// Counts a command and makes it fit for Redis, or says why it may not go there.
     fn prepare(&self, command: Command) -> Result<Prepared, String> {
         self.redis.tell(&command);
-        refuse::check(&command)?;
+        forbidden::check(&command)?;
         Ok(self.scripts.prepare(command))
     }
 
@@ -296,12 +279,12 @@ fn hold(
 }
 
 fn outcome(prepared: &Prepared, value: Value) -> Outcome {
-    refuse::check_size(Outcome::from(prepared.restore(value)))
+    forbidden::check_size(Outcome::from(prepared.restore(value)))
 }
 
 /// A refused command is a bad request, and one that is too large has a status of its own.
 fn status_of(text: &str) -> StatusCode {
-    if text.starts_with(refuse::TOO_LARGE) {
+    if text.starts_with(forbidden::TOO_LARGE) {
         StatusCode::PAYLOAD_TOO_LARGE
     } else {
         StatusCode::BAD_REQUEST
@@ -315,7 +298,7 @@ fn too_large(parts: &Parts, limit: usize) -> Refusal {
         .and_then(|length| length.to_str().ok()?.parse().ok());
     refuse(
         StatusCode::PAYLOAD_TOO_LARGE,
-        refuse::too_large(limit, length.unwrap_or(limit + 1)),
+        forbidden::too_large(limit, length.unwrap_or(limit + 1)),
     )
 }
 

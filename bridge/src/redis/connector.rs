@@ -1,17 +1,13 @@
-//! Finding the Redis that takes writes, and staying with it.
+//! Finding the Redis that takes writes.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use tokio::{
-    task::JoinHandle,
-    time::{sleep, timeout},
-};
+use tokio::{task::JoinHandle, time::timeout};
 
 use super::{
     Address, Login, Target,
     connect::{self, Live, Problem},
     sentinel::Sentinels,
-    slot::Slot,
     tls::Tls,
 };
 
@@ -20,9 +16,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a Sentinel may take.
 const SENTINEL_TIMEOUT: Duration = Duration::from_millis(300);
-
-/// How often the Sentinels are asked whether Redis is still where we think.
-const SENTINEL_PERIOD: Duration = Duration::from_secs(1);
 
 /// Opens connections.
 #[derive(Debug)]
@@ -91,6 +84,14 @@ impl Connector {
             .unwrap_or_else(|_| Err("no connection in time".to_owned().into()))
     }
 
+    /// Who tells where Redis is, where anybody does.
+    pub(super) const fn sentinels(&self) -> Option<&Sentinels> {
+        match &self.target {
+            Place::Server(_) => None,
+            Place::Sentinels(sentinels) => Some(sentinels),
+        }
+    }
+
     async fn open_at(&self, address: &Address) -> Result<(Live, JoinHandle<()>), Problem> {
         let opened = connect::open(address, self.tls.as_ref(), &self.login, self.timeout).await;
         let (mut live, task) = opened.map_err(|problem| format!("{address}: {problem}"))?;
@@ -106,24 +107,6 @@ impl Connector {
                     unfit @ Problem::Unfit(_) => unfit,
                 })
             }
-        }
-    }
-}
-
-/// Leaves a Redis that is no longer the one: it may be back before its Sentinels told it so, and would take
-/// writes that are lost.
-pub(super) async fn follow(connector: Arc<Connector>, slots: Vec<Slot>) {
-    let Place::Sentinels(sentinels) = &connector.target else {
-        return;
-    };
-    loop {
-        sleep(SENTINEL_PERIOD).await;
-        let Ok(poll) = sentinels.ask().await else {
-            continue;
-        };
-        let opened = slots.iter().filter_map(Slot::open);
-        for live in opened.filter(|live| poll.is_majority && live.address != poll.address) {
-            live.driver.abort();
         }
     }
 }

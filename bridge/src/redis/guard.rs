@@ -15,7 +15,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The largest reply that is read at all; from 10 MB on nobody gets to see it (`refuse.rs`).
+/// The largest reply that is read at all; from 10 MB on nobody gets to see it (`forbidden.rs`).
 const MAX_REPLY: u64 = 32 * 1024 * 1024;
 
 /// How much may wait to be taken before no more is read: twice the largest reply that anybody gets to see.

@@ -12,7 +12,9 @@
 mod address;
 mod connect;
 mod connector;
+mod follow;
 mod guard;
+mod observer;
 mod pool;
 mod sentinel;
 mod slot;
@@ -22,5 +24,6 @@ pub(crate) use self::tls::{Tls, TlsFiles};
 pub use self::{
     address::{Address, Target},
     connect::Login,
-    pool::{Observer, Options, Pool},
+    observer::Observer,
+    pool::{Options, Pool},
 };

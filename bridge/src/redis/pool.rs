@@ -17,9 +17,11 @@ use tokio::{
 };
 
 use super::{
-    Address, Login, Target,
+    Login, Target,
     connect::{Live, Unfit},
-    connector::{Connector, follow},
+    connector::Connector,
+    follow::follow,
+    observer::Observer,
     slot::Slot,
     tls::Tls,
 };
@@ -43,20 +45,6 @@ pub struct Options {
     pub connections: usize,
     /// How long Redis may take over a batch.
     pub timeout: Duration,
-}
-
-/// Who wants to know what happens to the pool.
-pub trait Observer: fmt::Debug + Send + Sync {
-    /// A command is about to be sent, or refused.
-    fn command(&self, _name: &str) {}
-    /// A connection was opened.
-    fn connected(&self, _address: &Address) {}
-    /// A connection ended.
-    fn lost(&self) {}
-    /// A connection could not be opened.
-    fn unreachable(&self, _problem: &str) {}
-    /// Redis was late.
-    fn late(&self) {}
 }
 
 /// Connections to one Redis.

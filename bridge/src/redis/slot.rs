@@ -13,7 +13,7 @@ use tokio::{
 use super::{
     connect::{Live, Problem, Unfit},
     connector::Connector,
-    pool::Observer,
+    observer::Observer,
 };
 
 /// The pauses between tries: doubled from the first to the last while nobody asks.

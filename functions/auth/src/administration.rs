@@ -17,7 +17,7 @@ use authflow_shared::{
 };
 
 use crate::{
-    api, end_session,
+    end_session,
     exchange::Exchange,
     failure::Failure,
     fields::Fields,
@@ -232,7 +232,7 @@ impl Admin {
 
         // (2) The sessions.
         if let Deed::EndSession(id) = deed {
-            return api::sessions::end_of(exchange, user_id, id, Some(self.user_id())).await;
+            return end_session::end_of(exchange, user_id, id, Some(self.user_id())).await;
         }
         if changes_rights || matches!(deed, Deed::EndSessions) {
             end_session::end_all(exchange, user_id, None).await?;

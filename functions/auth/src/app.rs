@@ -13,10 +13,10 @@ use authflow_shared::{
 
 use crate::{
     api,
-    config::Config,
+    config::{Config, SERVICE},
     csrf,
     endpoint::{self, Action, Endpoint, Found},
-    exchange::{Exchange, Ids, SERVICE},
+    exchange::{Exchange, Ids},
     failure::Failure,
     pages,
     request::Request,

@@ -12,9 +12,8 @@ use authflow_shared::{
 };
 
 use crate::{
-    api::signup::is_about_the_address,
     change_password,
-    email::Email,
+    email::{self, Email},
     end_session, even_time,
     exchange::Exchange,
     failure::Failure,
@@ -65,7 +64,7 @@ pub(crate) async fn start<H: Host>(
             exchange.audit("email_change_asked", signed_in.user_id(), None);
             Ok(error.map(|error| format!("supabase: {}", error.as_str())))
         }
-        Some(AuthError::Rejected(code)) if is_about_the_address(&code) => {
+        Some(AuthError::Rejected(code)) if email::is_refused_by(&code) => {
             let detail = "No mail can be sent to this address. Use another one.";
             Err(Failure::of_field("email", "refused", detail))
         }

@@ -13,12 +13,14 @@ use authflow_shared::{
 };
 
 use crate::{
-    exchange::SERVICE,
     limits::Limits,
     new_device::Hook,
     oauth::{self, Provider},
     pages,
 };
+
+/// The service's name in log lines.
+pub(crate) const SERVICE: &str = "auth";
 
 /// See the module.
 #[derive(Debug)]

@@ -71,6 +71,28 @@ pub(crate) async fn end_one<H: Host>(
     Ok(record.map(|record| record.user_id.clone()))
 }
 
+/// Ends a session of the user `user_id`, on behalf of `actor` where that is somebody else.
+///
+/// # Errors
+/// `not_found` for anybody else's, as for one that there is not.
+pub(crate) async fn end_of<H: Host>(
+    exchange: &Exchange<'_, H>,
+    user_id: &str,
+    id: &SessionId,
+    actor: Option<&str>,
+) -> Result<(), Failure> {
+    let owns = exchange
+        .store()
+        .owns(user_id, id, exchange.host.now())
+        .await;
+    if !owns.map_err(Failure::store_unavailable)? {
+        return Err(Failure::not_found());
+    }
+    end_one(exchange, id).await?;
+    exchange.audit_end("session_ended", user_id, id, actor);
+    Ok(())
+}
+
 /// Ends every session of the user of `signed_in`, but that one itself where `scope` is `others`.
 ///
 /// # Errors

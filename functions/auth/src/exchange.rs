@@ -21,10 +21,11 @@ use authflow_shared::{
     trace::Trace,
 };
 
-use crate::{config::Config, device_label, request::Request};
-
-/// The service's name in log lines.
-pub(crate) const SERVICE: &str = "auth";
+use crate::{
+    config::{Config, SERVICE},
+    device_label,
+    request::Request,
+};
 
 /// The characters kept of a `User-Agent`.
 const LONGEST_USER_AGENT: usize = 200;

@@ -22,8 +22,9 @@ use authflow_shared::{
 use sha2::{Digest, Sha256};
 
 use crate::{
+    config::SERVICE,
     end_session,
-    exchange::{Exchange, SERVICE},
+    exchange::Exchange,
     failure::Failure,
     one_time::{self, Kind},
     open_session::discard,

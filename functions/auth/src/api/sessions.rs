@@ -84,29 +84,7 @@ pub(crate) async fn end_own<H: Host>(
     user_id: &str,
     id: &SessionId,
 ) -> Result<(), Failure> {
-    end_of(exchange, user_id, id, None).await
-}
-
-/// Ends a session of the user `user_id`, on behalf of `actor` where that is somebody else.
-///
-/// # Errors
-/// `not_found` for anybody else's, as for one that there is not.
-pub(crate) async fn end_of<H: Host>(
-    exchange: &Exchange<'_, H>,
-    user_id: &str,
-    id: &SessionId,
-    actor: Option<&str>,
-) -> Result<(), Failure> {
-    let owns = exchange
-        .store()
-        .owns(user_id, id, exchange.host.now())
-        .await;
-    if !owns.map_err(Failure::store_unavailable)? {
-        return Err(Failure::not_found());
-    }
-    end_session::end_one(exchange, id).await?;
-    exchange.audit_end("session_ended", user_id, id, actor);
-    Ok(())
+    end_session::end_of(exchange, user_id, id, None).await
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use authflow_shared::{
 };
 
 use crate::{
-    email::Email,
+    email::{self, Email},
     exchange::Exchange,
     failure::Failure,
     fields::Fields,
@@ -111,7 +111,7 @@ pub(crate) async fn sign_up<H: Host>(
             let cause = error.map(|error| format!("supabase: {}", error.as_str()));
             Ok(Outcome::VerificationRequired { cause })
         }
-        Some(AuthError::Rejected(code)) if is_about_the_address(&code) => {
+        Some(AuthError::Rejected(code)) if email::is_refused_by(&code) => {
             let mut errors = Fields::default();
             let detail = "No mail can be sent to this address. Use another one.";
             errors.fault("email", "refused", detail);
@@ -124,14 +124,6 @@ pub(crate) async fn sign_up<H: Host>(
 
 fn is_closed(code: &str) -> bool {
     matches!(code, "signup_disabled" | "email_provider_disabled")
-}
-
-/// What the password could be refused for has been checked before.
-pub(crate) fn is_about_the_address(code: &str) -> bool {
-    matches!(
-        code,
-        "validation_failed" | "email_address_invalid" | "email_address_not_authorized"
-    )
 }
 
 #[cfg(test)]
