@@ -64,16 +64,11 @@ impl Writer {
         self
     }
 
-    /// Adds a list, of which `write` adds each item.
+    /// Adds a value that `write` adds, as JSON.
     #[must_use]
-    pub(crate) fn list<T>(
-        mut self,
-        name: &str,
-        items: impl Iterator<Item = T>,
-        write: impl Fn(T, &mut String),
-    ) -> Self {
+    pub(crate) fn value(mut self, name: &str, write: impl FnOnce(&mut String)) -> Self {
         self.name(name);
-        write_list(items, &mut self.0, write);
+        write(&mut self.0);
         self
     }
 
@@ -156,7 +151,7 @@ pub(crate) fn list(items: impl Iterator<Item = String>) -> String {
 }
 
 /// Adds the list of `items` to `json`; `write` adds each.
-fn write_list<T>(
+pub(crate) fn write_list<T>(
     items: impl Iterator<Item = T>,
     json: &mut String,
     write: impl Fn(T, &mut String),

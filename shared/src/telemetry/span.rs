@@ -3,7 +3,11 @@
 use core::mem;
 
 use crate::{
-    json::{Writer, write_text},
+    json::{
+        Writer,
+        write::{write_list, write_number},
+        write_text,
+    },
     timestamp::Timestamp,
     trace::Trace,
 };
@@ -55,9 +59,9 @@ impl Span<'_> {
             .maybe_text("parentSpanId", self.place.parent_id())
             .text("name", self.name)
             .number("kind", self.kind as u64)
-            .text("startTimeUnixNano", &nanos(self.started))
-            .text("endTimeUnixNano", &nanos(self.ended))
-            .list("attributes", told, write_attribute);
+            .value("startTimeUnixNano", |json| write_nanos(self.started, json))
+            .value("endTimeUnixNano", |json| write_nanos(self.ended, json))
+            .value("attributes", |json| write_list(told, json, write_attribute));
         if let Some(error) = self.error {
             let status = Writer::object().number("code", 2).text("message", error);
             span = span.json("status", &status.end());
@@ -77,19 +81,16 @@ pub(super) fn write_attribute((name, kind, value): (&str, &str, &str), json: &mu
 
 /// As much of a text as a stranger may have kept here.
 fn cut(value: &str) -> &str {
-    let ends = value.char_indices().map(|(end, _)| end);
-    let end = ends.take_while(|end| *end <= LONGEST).last();
-    match end {
-        Some(end) if value.len() > LONGEST => value.get(..end).unwrap_or_default(),
-        _ => value,
-    }
+    value
+        .get(..value.floor_char_boundary(LONGEST))
+        .unwrap_or_default()
 }
 
 /// 64-bit numbers are texts in the JSON form of protocol buffers.
-fn nanos(moment: Timestamp) -> String {
-    let mut text = moment.millis().to_string();
-    text.push_str("000000");
-    text
+fn write_nanos(moment: Timestamp, json: &mut String) {
+    json.push('"');
+    write_number(moment.millis(), json);
+    json.push_str("000000\"");
 }
 
 #[cfg(test)]
