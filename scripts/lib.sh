@@ -19,6 +19,11 @@ TARGET=${CARGO_TARGET_DIR:-$ROOT/target}
 
 WASM_BINDGEN_BIN=$CACHE/wasm-bindgen-cli-$WASM_BINDGEN_VERSION/bin/wasm-bindgen
 WASM_PACK_BIN=$CACHE/wasm-pack-$WASM_PACK_VERSION/bin/wasm-pack
+# Only some scripts use these.
+# shellcheck disable=SC2034
+OAUTH2_PROXY_BIN=$CACHE/oauth2-proxy-$OAUTH2_PROXY_VERSION/bin/oauth2-proxy
+# shellcheck disable=SC2034
+CARGO_FUZZ_BIN=$CACHE/cargo-fuzz-$CARGO_FUZZ_VERSION/bin/cargo-fuzz
 WASM_OPT_BIN=$ROOT/node_modules/.bin/wasm-opt
 ESBUILD_BIN=$ROOT/node_modules/.bin/esbuild
 
@@ -111,12 +116,6 @@ locked() {
     exec {LOCK}>"$TARGET/authflow-$1.lock"
     flock -n "$LOCK" || step "Waiting for another $1 in this clone" flock "$LOCK"
   fi
-}
-
-# Go alone can install it, and only one that is new enough.
-OAUTH2_PROXY_BIN=$CACHE/oauth2-proxy-$OAUTH2_PROXY_VERSION/bin/oauth2-proxy
-install_oauth2_proxy() {
-  GOBIN=${OAUTH2_PROXY_BIN%/*} GOTOOLCHAIN=local go install "github.com/oauth2-proxy/oauth2-proxy/v7@$OAUTH2_PROXY_VERSION"
 }
 
 sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -d ' ' -f 1; }

@@ -1,4 +1,4 @@
-//! What the bridge does not send to Redis.
+//! What the bridge does not send to Redis, and which replies it does not pass on.
 
 use redis::Value;
 
@@ -20,7 +20,7 @@ pub(crate) fn too_large(limit: usize, actual: usize) -> String {
 
 /// Commands that would change or block the connection that all requests share, or the server under
 /// it.
-const REFUSED: &str = "\
+const FORBIDDEN: &str = "\
     acl asking auth bgrewriteaof bgsave blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin \
     client cluster config debug discard exec failover hello latency migrate module monitor multi \
     pfdebug psubscribe psync punsubscribe quit readonly readwrite replconf replicaof reset \
@@ -35,7 +35,7 @@ pub(crate) fn check(command: &Command) -> Result<(), String> {
     let name = command.name();
     let blocks = matches!(name.as_str(), "xread" | "xreadgroup") && blocks(command);
     let meddles = name == "script" && matches!(command.text(1).as_str(), "kill" | "debug");
-    if blocks || meddles || REFUSED.split(' ').any(|refused| refused == name) {
+    if blocks || meddles || FORBIDDEN.split(' ').any(|forbidden| forbidden == name) {
         return Err(format!(
             "ERR Command is not available: '{}'. See https://upstash.com/docs/redis/overall/compatibility for details",
             name.to_ascii_uppercase()

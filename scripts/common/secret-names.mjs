@@ -1,5 +1,6 @@
 // The secrets of both workers: which there are, what makes them, and what is lost without them. check/src/variables.rs has
-// the same names for check-config; a test holds the two together.
+// the same names for check-config; a test holds the two together. What is lost is said to whoever deploys in
+// check/src/warnings/variables.rs, too.
 
 /** Who reads it, who gives it, and what is lost without it, where it may be missing. */
 export const SECRETS = {

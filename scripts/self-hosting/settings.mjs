@@ -4,7 +4,7 @@
 import { appendFileSync, copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-import { SECRETS } from "../common/secret-names.mjs";
+import { isUsed, SECRETS } from "../common/secret-names.mjs";
 import { madeWhole, makeSecret } from "../common/secret-values.mjs";
 import { complain } from "./complaint.mjs";
 import { parseEnvFile } from "./env-file.mjs";
@@ -12,9 +12,8 @@ import { parseEnvFile } from "./env-file.mjs";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SELF_HOST = `${ROOT}deploy/self-host/`;
 
-/** The secrets that are made where none are given: the workers', and those of our own bridge and Redis. */
+/** Secrets of our own bridge and Redis, which the workers' list does not make. */
 const OURS = ["UPSTASH_REDIS_REST_TOKEN", "REDIS_PASSWORD"];
-const MADE = [...Object.keys(SECRETS).filter((name) => SECRETS[name].made && !SECRETS[name].beside), ...OURS];
 
 /** The settings of the folder at `paths`. Makes the secrets that are missing, of its own Redis where `plan` has one. */
 export function loadSettings(paths, plan) {
@@ -24,14 +23,20 @@ export function loadSettings(paths, plan) {
   }
   const settings = read(paths.settings);
   const secrets = existsSync(paths.secrets) ? read(paths.secrets) : {};
-  const wanted = MADE.filter((name) => name !== "REDIS_PASSWORD" || plan.redis.port);
-  const missing = wanted.filter((name) => !settings[name] && !secrets[name]);
-  for (const name of missing) {
-    secrets[name] = OURS.includes(name) ? makeSecret("text") : madeWhole(name);
-    appendFileSync(paths.secrets, `${name}='${secrets[name]}'\n`, { mode: 0o600 });
+  const ours = OURS.filter((name) => name !== "REDIS_PASSWORD" || plan.redis.port);
+  const workers = Object.keys(SECRETS).filter((name) => SECRETS[name].made && isUsed(name, settings));
+  for (const name of [...workers, ...ours].filter((name) => !settings[name] && !secrets[name])) {
+    secrets[name] = ours.includes(name) ? makeSecret("text") : madeWhole(name);
+    append(paths.secrets, `${name}='${secrets[name]}'\n`);
   }
   const filled = Object.entries({ ...secrets, ...settings }).filter(([, value]) => value);
   return { ...secrets, ...Object.fromEntries(filled) };
+}
+
+/** Adds a line to a file, whose last one may lack its end. */
+function append(path, line) {
+  const isCut = existsSync(path) && !/(^|\n)$/.test(readFileSync(path, "utf8"));
+  appendFileSync(path, (isCut ? "\n" : "") + line, { mode: 0o600 });
 }
 
 /** Puts the file `given` in the place of the settings of before. */

@@ -110,3 +110,8 @@ python_packages() {
 }
 
 node_is_new_enough() { node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 22 || (a == 22 && b >= 12) ? 0 : 1)'; }
+
+# Go alone can install it, and only one that is new enough.
+install_oauth2_proxy() {
+  GOBIN=${OAUTH2_PROXY_BIN%/*} GOTOOLCHAIN=local go install "github.com/oauth2-proxy/oauth2-proxy/v7@$OAUTH2_PROXY_VERSION"
+}

@@ -1,6 +1,6 @@
 // What can be seen of Supabase from outside, with the keys that the workers have.
 
-import { ask } from "../common/ask.mjs";
+import { call } from "../common/http.mjs";
 import { PLACES } from "./findings.mjs";
 import { headersOf } from "./headers.mjs";
 
@@ -25,7 +25,7 @@ const FUNCTIONS = {
 
 /** Whether Supabase's Auth answers at all under this key. */
 export async function judgeReach(findings, { url, key }) {
-  const { status, json, why } = await ask(`${url}/auth/v1/health`, { headers: headersOf(key) });
+  const { status, json, why } = await call(`${url}/auth/v1/health`, { headers: headersOf(key) });
   const isWell = status === 200 && json?.name === "GoTrue";
   findings.judge(isWell, `Supabase answers at ${url}, and takes SUPABASE_ANON_KEY`, {
     what: status === 401 ? "Supabase does not take SUPABASE_ANON_KEY" : `Supabase does not answer at ${url}: ${why ?? status}`,
@@ -41,7 +41,7 @@ export async function judgeReach(findings, { url, key }) {
 
 /** What Auth tells everybody of its settings. */
 export async function judgePublic(findings, { url, key, vars }) {
-  const { json: settings } = await ask(`${url}/auth/v1/settings`, { headers: headersOf(key) });
+  const { json: settings } = await call(`${url}/auth/v1/settings`, { headers: headersOf(key) });
   if (!settings) return findings.unseen("sign-up and providers", PLACES.providers);
   findings.judge(!settings.mailer_autoconfirm, "an address is confirmed by a mail", {
     what: "addresses are not confirmed",
@@ -117,13 +117,13 @@ export async function judgeDatabase(findings, { url, key, serviceKey, vars }) {
 /** Each table read and each function called with `key`, as pairs of the use and what came of it. */
 async function uses(url, key) {
   const headers = headersOf(key);
-  const call = { method: "POST", headers: { ...headers, "content-type": "application/json" } };
+  const post = { method: "POST", headers: { ...headers, "content-type": "application/json" } };
   const found = [];
   for (const [name, columns] of Object.entries(TABLES)) {
-    found.push(["read", { name, ...(await ask(`${url}/rest/v1/${name}?select=${columns}&limit=1`, { headers })) }]);
+    found.push(["read", { name, ...(await call(`${url}/rest/v1/${name}?select=${columns}&limit=1`, { headers })) }]);
   }
   for (const [name, given] of Object.entries(FUNCTIONS)) {
-    const answer = await ask(`${url}/rest/v1/rpc/${name}`, { ...call, body: JSON.stringify(given) });
+    const answer = await call(`${url}/rest/v1/rpc/${name}`, { ...post, body: JSON.stringify(given) });
     found.push(["call", { name: `${name}()`, ...answer }]);
   }
   return found;

@@ -2,7 +2,7 @@
 // `resume` the result of what was asked for; both answer with a message that says wholly what to do next, in lines that are
 // read one after the other (shared/src/host/effects/wire.rs has their order):
 //   ask              do something, and come back with what came of it
-//   respond          answer; what `then` asks goes on in the background
+//   respond          answer; what `then` asks goes on in the background, afterwards
 //   finished, lost   nothing is left to do, or can be done
 
 import { answered, recorded, slept } from "./effects.js";

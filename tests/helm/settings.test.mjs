@@ -7,19 +7,9 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
 import { makeFolder } from "../support/folders.mjs";
+import { VARIABLES } from "../support/variables.mjs";
 import { CHART, find, LEAST, manifests, merge, template } from "./chart.mjs";
 
-/** What the workers read, by the list that scripts/check-config goes by. */
-const VARIABLES = [
-  ...readFileSync(new URL("../../check/src/variables.rs", import.meta.url), "utf8").matchAll(
-    /Variable::(?:new|of)\((?:Worker::(\w+), )?"(\w+)"\)((?:\s*\.\w+\([^)]*\))*)/g,
-  ),
-].map(([, worker, name, calls]) => ({
-  name,
-  readers: worker ? [worker.toLowerCase()] : ["verify", "auth"],
-  isSecret: calls.includes(".secret()"),
-  mayDiffer: calls.includes(".may_differ()"),
-}));
 /** What only the platform of Cloudflare tells. */
 const PLATFORM = ["CF_VERSION_METADATA"];
 const SETTINGS = VARIABLES.filter(({ name, isSecret }) => !isSecret && name !== "ROUTES" && !PLATFORM.includes(name));

@@ -16,7 +16,7 @@ async function code() {
     for (const name of await readdir(join(ROOT, folder), { recursive: true })) {
       if (!name.endsWith(".rs") || /(^|\/)tests?(\/|\.rs)|test_support|unprinted/.test(name)) continue;
       const text = await readFile(join(ROOT, folder, name), "utf8");
-      texts.push(text.split("#[cfg(test)]\nmod tests")[0]);
+      texts.push(text.split("#[cfg(test)]\nmod tests {")[0]);
     }
   }
   const driver = await readFile(join(ROOT, "shared/driver/fallback.js"), "utf8");

@@ -1,7 +1,7 @@
 // docs/openapi.yaml has exactly what the workers' tables have.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { before, test } from "node:test";
 
 import { DOCUMENT, operations, python, readDocument } from "./document.mjs";
@@ -13,6 +13,12 @@ let document;
 before(async () => {
   document = await readDocument();
 });
+
+/** The files of a folder, as one text. */
+async function sources(path) {
+  const names = await readdir(new URL(`../../functions/${path}/`, import.meta.url));
+  return (await Promise.all(names.map((name) => source(`${path}/${name}`)))).join("\n");
+}
 
 const source = (path) => readFile(new URL(`../../functions/${path}`, import.meta.url), "utf8");
 
@@ -81,8 +87,9 @@ test("the gateway has the paths of its own that are listed, and no others", asyn
 test("the codes that are listed are those that the workers have, with their status", async () => {
   const constructors = /(?:Self|Problem)::new\(\s*(\d{3}),\s*"(\w+)"/g;
   const known = new Set();
-  for (const path of ["auth/src/failure.rs", "verify/src/problems.rs"]) {
-    for (const [, status, code] of (await source(path)).matchAll(constructors)) known.add(`${status} ${code}`);
+  const ofAuth = await sources("auth/src/failure");
+  for (const text of [ofAuth, await source("verify/src/problems.rs")]) {
+    for (const [, status, code] of text.matchAll(constructors)) known.add(`${status} ${code}`);
   }
   const resolve = (value) =>
     value.$ref
@@ -111,7 +118,7 @@ test("the codes that are listed are those that the workers have, with their stat
 
   // What only a page, or a path or method that is not listed, answers is told in words.
   const text = JSON.stringify(document);
-  const failures = [...(await source("auth/src/failure.rs")).matchAll(constructors)].map(([, , code]) => code);
+  const failures = [...ofAuth.matchAll(constructors)].map(([, , code]) => code);
   assert.deepEqual(
     failures.filter((code) => !new RegExp(`\\b${code}\\b`).test(text)),
     [],

@@ -13,23 +13,17 @@ import { needCertificate } from "../../scripts/self-hosting/certificate.mjs";
 import { findPrograms } from "../../scripts/self-hosting/programs.mjs";
 import { bindings } from "../../scripts/self-hosting/settings.mjs";
 import { SITES } from "../../scripts/self-hosting/sites.mjs";
+import { readBy } from "../support/variables.mjs";
 import { emptyFolder, selfHost } from "./world.mjs";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const read = (path) => readFile(join(ROOT, path), "utf8");
 
-/** The names that check/src/variables.rs has for a worker: the one list of them. */
-async function known(worker) {
-  const text = await read("check/src/variables.rs");
-  const all = [...text.matchAll(/Variable::(?:new|of)\((?:Worker::(\w+),\s*)?"(\w+)"/g)];
-  return all.filter(([, reader]) => reader === undefined || reader.toLowerCase() === worker).map(([, , name]) => name);
-}
-
 for (const worker of ["verify", "auth"]) {
   describe(`${worker}.capnp`, () => {
     it("takes every setting of the worker from the environment, and nothing else", async () => {
-      const names = await known(worker);
+      const names = readBy(worker);
       assert.ok(names.length > 20);
       assert.deepEqual(bindings(worker).toSorted(), names.toSorted());
     });

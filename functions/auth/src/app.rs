@@ -86,7 +86,7 @@ fn count<H: Host>(
         route,
         status,
         outcome,
-        path: &ids.path,
+        path: Some(&ids.path),
     };
     ids.context.finish(&end, host.now());
     common.telemetry.plan_flush(host, &common.exports);

@@ -64,7 +64,7 @@ pub(crate) async fn start<H: Host>(
             exchange.audit("email_change_asked", signed_in.user_id(), None);
             Ok(error.map(|error| format!("supabase: {}", error.as_str())))
         }
-        Some(AuthError::Rejected(code)) if email::is_refused_by(&code) => {
+        Some(AuthError::Rejected(code)) if email::is_refusal(&code) => {
             let detail = "No mail can be sent to this address. Use another one.";
             Err(Failure::of_field("email", "refused", detail))
         }

@@ -47,8 +47,8 @@ fn is_label(label: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// Whether Supabase refuses an address by this code: what else it could mean has been checked before.
-pub(crate) fn is_refused_by(code: &str) -> bool {
+/// Whether Supabase means by `code` that it takes no such address: what else it could mean has been checked before.
+pub(crate) fn is_refusal(code: &str) -> bool {
     matches!(
         code,
         "validation_failed" | "email_address_invalid" | "email_address_not_authorized"

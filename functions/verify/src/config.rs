@@ -14,10 +14,12 @@ use authflow_shared::{
 use crate::{
     canonical::CanonicalRequest,
     jwks::AssertionKeys,
-    request_log::SERVICE,
     routes::{self, RouteTable},
     signin_page,
 };
+
+/// The service's name in log lines.
+pub(crate) const SERVICE: &str = "verify";
 
 /// The default of `GATEWAY_LIMIT`.
 const GATEWAY_LIMIT: u64 = 6_000;

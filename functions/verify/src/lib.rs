@@ -43,7 +43,11 @@ use authflow_shared::{
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::{config::Config, gateway::Gateway, outcome::Outcome, request_log::SERVICE};
+use crate::{
+    config::{Config, SERVICE},
+    gateway::Gateway,
+    outcome::Outcome,
+};
 
 thread_local! {
     /// The isolate's gateway; `None` until it is configured, and if the configuration is faulty.

@@ -1,4 +1,4 @@
-//! The log line of each request.
+//! What is told of each request: its log line, its counts, the end of its span, and `Server-Timing`.
 
 use std::rc::Rc;
 
@@ -10,10 +10,8 @@ use authflow_shared::{
     timestamp::Timestamp,
 };
 
-use crate::facts::Facts;
+use crate::{config::SERVICE, facts::Facts};
 
-/// The name in log lines.
-pub(crate) const SERVICE: &str = "verify";
 /// The longest id of a client's own that stands in the log.
 const LONGEST_CLIENT_ID: usize = 128;
 
@@ -164,7 +162,7 @@ impl LogEntry {
             route,
             status,
             outcome: self.outcome,
-            path: self.path.as_deref().unwrap_or_default(),
+            path: self.path.as_deref(),
         };
         context.finish(&end, now);
     }

@@ -56,8 +56,8 @@ pub struct End<'a> {
     pub status: u16,
     /// What became of it, in snake case.
     pub outcome: &'static str,
-    /// The path, as logs show it; empty where it could not be read.
-    pub path: &'a str,
+    /// The path, as logs show it, where it could be read.
+    pub path: Option<&'a str>,
 }
 
 /// A call that is about to be made.
@@ -215,11 +215,11 @@ impl Context {
             status: Some(end.status),
             error: has_failed.then_some(end.outcome),
             attributes: &[
-                ("authflow.request_id", self.request_id()),
-                ("http.request.method", end.method),
-                ("http.route", end.route.unwrap_or_default()),
+                ("authflow.request_id", Some(self.request_id())),
+                ("http.request.method", Some(end.method)),
+                ("http.route", end.route),
                 ("url.path", end.path),
-                ("authflow.outcome", end.outcome),
+                ("authflow.outcome", Some(end.outcome)),
             ],
         };
         self.export(&own);
@@ -268,7 +268,7 @@ mod tests {
             route: Some("app"),
             status,
             outcome: "forwarded",
-            path: "/app",
+            path: Some("/app"),
         };
         context.finish(&end, host.now());
         call();

@@ -93,10 +93,11 @@ impl Telemetry {
         self.exporting_until
             .set(host.now().after(otlp::TIMEOUT).after(GRACE));
         let version = env!("CARGO_PKG_VERSION");
-        let taken = otlp::send(host, collector, self.service, version, &spans).await;
+        let count = spans.count();
+        let taken = otlp::send(host, collector, self.service, version, spans).await;
         self.exporting_until.set(Timestamp::default());
         if !taken {
-            self.dropped(spans.count());
+            self.dropped(count);
         }
     }
 

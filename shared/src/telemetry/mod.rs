@@ -50,7 +50,7 @@ pub struct Telemetry {
     batches: Cell<u64>,
     /// The isolate's name, once it has one.
     isolate: RefCell<String>,
-    spans: RefCell<otlp::Spans>,
+    spans: RefCell<otlp::Outgoing>,
     /// The plan by which all goes out, and until when somebody will carry it out.
     plan: Cell<u64>,
     planned_until: Cell<Timestamp>,

@@ -27,12 +27,12 @@ pub struct Settings {
 /// Spans that wait to be sent. They are written at once, one behind the other, because most of what a span costs
 /// is memory of its own.
 #[derive(Debug, Default)]
-pub(super) struct Spans {
+pub(super) struct Outgoing {
     pub(super) json: String,
     count: usize,
 }
 
-impl Spans {
+impl Outgoing {
     pub(super) fn add(&mut self, span: &Span<'_>) {
         if self.count > 0 {
             self.json.push(',');
@@ -52,7 +52,7 @@ pub(super) async fn send<H: Host>(
     settings: &Settings,
     service: &str,
     version: &str,
-    spans: &Spans,
+    spans: Outgoing,
 ) -> bool {
     let headers = settings.headers.iter();
     let headers = headers.map(|(name, value)| (*name, value.expose().to_owned()));
@@ -61,7 +61,7 @@ pub(super) async fn send<H: Host>(
         method: "POST",
         url: settings.url.clone(),
         headers: headers.chain([json]).collect(),
-        body: Some(body(service, version, spans)),
+        body: Some(body(service, version, &spans)),
         timeout: TIMEOUT,
     };
     let answered = settings
@@ -75,7 +75,7 @@ const fn is_taken(status: u16) -> bool {
     matches!(status, 200..=299)
 }
 
-fn body(service: &str, version: &str, spans: &Spans) -> String {
+fn body(service: &str, version: &str, spans: &Outgoing) -> String {
     let mut json = r#"{"resourceSpans":[{"resource":{"attributes":["#.to_owned();
     let service = ["authflow-", service].concat();
     write_attribute(("service.name", "stringValue", &service), &mut json);
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn spans_are_told_with_the_worker_they_are_of() {
-        let spans = Spans {
+        let spans = Outgoing {
             json: r#"{"a":1},{"b":2}"#.to_owned(),
             count: 2,
         };

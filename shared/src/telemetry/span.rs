@@ -37,7 +37,7 @@ pub(super) struct Span<'a> {
     /// Why it failed.
     pub(super) error: Option<&'static str>,
     /// What else is known, by the names of OpenTelemetry's semantic conventions.
-    pub(super) attributes: &'a [(&'static str, &'a str)],
+    pub(super) attributes: &'a [(&'static str, Option<&'a str>)],
 }
 
 impl Span<'_> {
@@ -49,7 +49,7 @@ impl Span<'_> {
             ("error.type", self.error, "stringValue"),
         ];
         let known = self.attributes.iter();
-        let known = known.map(|(name, value)| (*name, Some(cut(value)), "stringValue"));
+        let known = known.map(|(name, value)| (*name, value.map(cut), "stringValue"));
         let told = known
             .chain(more)
             .filter_map(|(name, value, kind)| value.map(|value| (name, kind, value)));
@@ -111,7 +111,7 @@ mod tests {
             ended: at,
             status: Some(502),
             error: Some("upstream_unreachable"),
-            attributes: &[("http.route", "app")],
+            attributes: &[("http.route", Some("app")), ("url.path", None)],
         };
         let mut json = String::new();
         span.write(&mut json);

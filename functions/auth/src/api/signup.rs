@@ -111,7 +111,7 @@ pub(crate) async fn sign_up<H: Host>(
             let cause = error.map(|error| format!("supabase: {}", error.as_str()));
             Ok(Outcome::VerificationRequired { cause })
         }
-        Some(AuthError::Rejected(code)) if email::is_refused_by(&code) => {
+        Some(AuthError::Rejected(code)) if email::is_refusal(&code) => {
             let mut errors = Fields::default();
             let detail = "No mail can be sent to this address. Use another one.";
             errors.fault("email", "refused", detail);

@@ -4,6 +4,10 @@ use authflow_shared::{problem::FieldError, supabase::Weakness};
 
 use super::Failure;
 
+/// What a field says that should hold the number of a phone.
+pub(crate) const NO_PHONE: &str =
+    "This is not a phone number with its country code. One looks like +49 30 901820.";
+
 impl Failure {
     /// Supabase changes no password in a sign-in of yesterday.
     pub(crate) fn reauthentication_required() -> Self {

@@ -20,14 +20,11 @@ use authflow_shared::{
     problem::{self, Problem},
 };
 
+pub(crate) use self::account::NO_PHONE;
 use crate::response::{Note, Response};
 
 /// Seconds after which it makes sense to ask again when something we need is down.
 const RETRY_UNAVAILABLE: u32 = 5;
-
-/// What a field says that should hold the number of a phone.
-pub(crate) const NO_PHONE: &str =
-    "This is not a phone number with its country code. One looks like +49 30 901820.";
 
 /// Whole seconds to wait, rounded up.
 fn seconds_of(wait: Duration) -> u32 {

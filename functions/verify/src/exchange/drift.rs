@@ -11,7 +11,7 @@ use authflow_shared::{
 };
 
 use super::Exchange;
-use crate::request_log::SERVICE;
+use crate::config::SERVICE;
 
 impl<H: GatewayHost> Exchange<'_, H> {
     /// Tells that `device` differs in `factor`, and binds the session to it after the response,

@@ -15,15 +15,8 @@ use authflow_shared::{
 
 use super::respond;
 use crate::{
-    answer::Client,
-    assertion::Subject,
-    decide::Grant,
-    forward::Template,
-    gateway::Gateway,
-    outcome::Outcome,
-    problems,
-    relay::relay,
-    request_log::{LogEntry, SERVICE},
+    answer::Client, assertion::Subject, config::SERVICE, decide::Grant, forward::Template,
+    gateway::Gateway, outcome::Outcome, problems, relay::relay, request_log::LogEntry,
     routes::Upstream,
 };
 

@@ -27,8 +27,8 @@ use authflow_shared::{
 
 use super::{Exchange, session::Seen};
 use crate::{
+    config::SERVICE,
     limits::Tally,
-    request_log::SERVICE,
     routes::{By, Counted, Route},
 };
 

@@ -26,6 +26,7 @@ use self::{errand::Errand, words::Words};
 use crate::{
     answer::{Answer, Client},
     canonical::CanonicalRequest,
+    config::SERVICE,
     decide::{Decision, decide},
     facts::Facts,
     forward,
@@ -33,7 +34,7 @@ use crate::{
     limits::Tally,
     outcome::Outcome,
     problems,
-    request_log::{LogEntry, SERVICE},
+    request_log::LogEntry,
     routes::Route,
 };
 

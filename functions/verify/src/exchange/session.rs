@@ -13,9 +13,10 @@ use authflow_shared::{
 
 use super::{Exchange, limit::RedisCount};
 use crate::{
+    config::SERVICE,
     decide::Credential,
     limits::Tally,
-    request_log::{SERVICE, Source},
+    request_log::Source,
     routes::{Policy, Route},
 };
 
