@@ -20,6 +20,8 @@ pub enum Found<'a> {
     Nowhere,
     /// It is there once, with this value.
     Once(&'a str),
+    /// It is there once, but for a lax reader alone.
+    Oddly,
     /// It is there more than once: two readers could choose differently.
     Twice,
 }
@@ -32,19 +34,13 @@ pub enum Found<'a> {
 /// those do not begin with `__Host-`. It still makes a second one, so that no two readers choose
 /// differently.
 pub fn find(header: &str) -> Found<'_> {
-    let mut ours = header.split(';').filter_map(exactly_ours);
-    let Some(value) = ours.next() else {
-        return Found::Nowhere;
-    };
-    if header
-        .split([';', ','])
-        .filter(|part| lax_name(part) == Some(NAME))
-        .count()
-        > 1
-    {
-        return Found::Twice;
+    let parts = header.split([';', ',']);
+    let exactly = || header.split(';').find_map(exactly_ours);
+    match parts.filter(|part| lax_name(part) == Some(NAME)).count() {
+        0 => Found::Nowhere,
+        1 => exactly().map_or(Found::Oddly, Found::Once),
+        _ => Found::Twice,
     }
-    Found::Once(value)
 }
 
 /// The `Cookie` header without whatever a lax reader might take for a cookie of ours; `None` if
@@ -159,7 +155,9 @@ mod tests {
             "a=1; \u{85}__Host-authflow=t",
             "\u{b}__Host-authflow=t",
         ] {
-            assert_eq!(find(planted), Found::Nowhere, "{planted:?}");
+            assert_eq!(find(planted), Found::Oddly, "{planted:?}");
+            let twice = format!("{planted},{planted}");
+            assert_eq!(find(&twice), Found::Twice, "{twice:?}");
             assert!(
                 strip(planted).is_none_or(|kept| !kept.contains(NAME)),
                 "{planted:?}"

@@ -19,6 +19,7 @@ pub mod log;
 pub mod problem;
 pub mod rate_limit;
 pub mod readiness;
+pub mod redacted;
 pub mod redirect;
 pub mod redis;
 pub mod request_id;

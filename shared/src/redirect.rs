@@ -120,7 +120,7 @@ impl Targets {
         if next.contains(|c: char| c.is_control()) || next.trim() != next || next.is_empty() {
             return None;
         }
-        let decoded = percent_decode_str(next).decode_utf8().ok()?;
+        let decoded = percent_decode_str(next).decode_utf8_lossy();
         let target = self.landing(next)?;
         self.landing(&decoded)?;
         Some(utf8_percent_encode(&target, UNSAFE).to_string())
@@ -212,6 +212,7 @@ mod tests {
 
     #[test]
     fn accepts_addresses_that_only_look_odd() {
+        accepts("/app?q=caf%E9", "https://app.example.com/app?q=caf%E9");
         accepts(
             "/app?u=https://x.test/y",
             "https://app.example.com/app?u=https://x.test/y",

@@ -100,13 +100,15 @@ fn write(trace_id: &str, span_id: &[u8], is_sampled: bool) -> Rc<str> {
     text.into()
 }
 
-/// The trace id, the parent's id and the sampled flag of a valid version 00 header.
+/// The trace id, the parent's id and the sampled flag of a valid header. One of a later version may go on behind
+/// them (section 3.2.4, "Versioning of traceparent").
 fn parse(header: &str) -> Option<(&str, &str, bool)> {
     let mut parts = header.split('-');
     let fields = [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
     let [version, trace_id, parent_id, flags] = fields;
-    let well_formed = parts.next().is_none()
-        && version == "00"
+    let well_formed = (version != "00" || parts.next().is_none())
+        && is_hex(version, 2)
+        && version != "ff"
         && is_hex(trace_id, 32)
         && is_hex(parent_id, 16)
         && is_hex(flags, 2)
@@ -144,6 +146,10 @@ mod tests {
             "00-4bf92f3577b34da6a3ce929d0e0e4736-0001020304050607-01"
         );
         assert!(enter(Some(&GIVEN.replace("-01", "-00"))).ends_with("-00"));
+        for later in ["-01", "-01-extra", "-01-"] {
+            let later = GIVEN.replace("00-4", "cc-4").replace("-01", later);
+            assert_eq!(enter(Some(&later)), enter(Some(GIVEN)), "{later}");
+        }
     }
 
     #[test]
@@ -153,7 +159,8 @@ mod tests {
         for invalid in [
             "",
             &GIVEN.to_uppercase(),
-            &GIVEN.replace("00-4", "01-4"),
+            &GIVEN.replace("00-4", "ff-4"),
+            &GIVEN.replace("00-4", "0x-4"),
             &GIVEN.replace("-01", "-01-extra"),
             &GIVEN.replace("4bf92f3577b34da6a3ce929d0e0e4736", &"0".repeat(32)),
             &GIVEN.replace("00f067aa0ba902b7", &"0".repeat(16)),

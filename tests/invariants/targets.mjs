@@ -126,6 +126,7 @@ export const ACCEPTED = [
   ["/dashboard?email=123@email.com", "GATEWAY/dashboard?email=123@email.com"],
   ["/dashboard+page?test=123+456", "GATEWAY/dashboard+page?test=123+456"],
   ["/@a/+b;c/é#d", "GATEWAY/@a/+b;c/%C3%A9#d"],
+  ["/app?q=caf%E9", "GATEWAY/app?q=caf%E9"],
   ["/foo/kratos%23abcd", "GATEWAY/foo/kratos%23abcd"],
   ["foo.bar/redirect", "GATEWAY/foo.bar/redirect"],
   ["?a=b", "GATEWAY/?a=b"],

@@ -7,6 +7,7 @@ use authflow_shared::{
     config::Variables,
     host::Host,
     log::{CONFIG_INVALID, Level, Line, Log, REQUEST},
+    redacted::redacted,
     session::Presented,
     telemetry::End,
 };
@@ -237,7 +238,7 @@ fn log<H: Host>(
         .maybe("cause", note.cause.as_deref())
         .maybe("user_id", note.user_id.as_deref())
         .maybe("session", note.session.as_deref())
-        .maybe("client_request_id", own_id)
+        .maybe("client_request_id", own_id.map(redacted).as_deref())
         .emit(host, threshold);
 }
 

@@ -12,9 +12,10 @@ use authflow_shared::{
     fingerprint::Device,
     host::Host,
     log::{Level, Line},
+    redacted::redacted,
     redis::Redis,
     request_id::RequestId,
-    session::{SessionId, SessionStore, devices::DeviceEntry, token::path_for_log},
+    session::{SessionId, SessionStore, devices::DeviceEntry},
     supabase::AuthClient,
     telemetry::{Context, Telemetry},
     timestamp::Timestamp,
@@ -174,7 +175,7 @@ impl Ids {
             started: host.now(),
             request_id,
             context,
-            path: path_for_log(&request.path),
+            path: redacted(&request.path),
         }
     }
 }

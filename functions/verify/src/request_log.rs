@@ -6,6 +6,7 @@ use authflow_shared::{
     fingerprint::Factor,
     host::Clock,
     log::{Level, Line, Log, REQUEST},
+    redacted::redacted,
     telemetry::{Context, End, Telemetry},
     timestamp::Timestamp,
 };
@@ -78,7 +79,7 @@ impl LogEntry {
             started: clock.now(),
             client_request_id: client_id
                 .filter(|id| id.len() <= LONGEST_CLIENT_ID)
-                .map(str::to_owned),
+                .map(redacted),
             method: facts.method.to_owned(),
             route: None,
             path: None,

@@ -39,13 +39,13 @@ impl Presented {
             return Self::Ambiguous;
         };
         let token = match (cookie::find(cookie.unwrap_or_default()), bearer) {
-            (cookie::Found::Twice, _) => return Self::Ambiguous,
+            (cookie::Found::Twice, _) | (cookie::Found::Oddly, Some(_)) => return Self::Ambiguous,
             (cookie::Found::Once(cookie), Some(bearer)) if cookie != bearer => {
                 return Self::Ambiguous;
             }
             (_, Some(bearer)) => bearer,
             (cookie::Found::Once(cookie), None) => cookie,
-            (cookie::Found::Nowhere, None) => return Self::Nothing,
+            (cookie::Found::Nowhere | cookie::Found::Oddly, None) => return Self::Nothing,
         };
         Self::Token {
             token: Secret::new(token),
@@ -170,6 +170,11 @@ mod tests {
         for joined in ["; ", ";", ", ", ",", " ;\t"] {
             let cookie = format!("__Host-authflow={A}{joined}__Host-authflow={A}");
             assert_eq!(read(Some(&cookie), None), "!", "{joined:?}");
+            let behind = format!("a=1, {cookie}");
+            assert_eq!(read(Some(&behind), None), "!", "{joined:?}");
         }
+        let planted = format!("a=1, __Host-authflow={A}");
+        assert_eq!(read(Some(&planted), None), "-");
+        assert_eq!(read(Some(&planted), Some(&format!("Bearer {B}"))), "!");
     }
 }

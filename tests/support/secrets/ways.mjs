@@ -354,6 +354,20 @@ async function faulty(world) {
   await call(world, 429, "signin", { email, password });
 }
 
+/** Tokens and addresses where only ids and names belong. */
+async function misplaced(world) {
+  const { email, cookie, token } = await somebody(world, "astray");
+  const headers = { cookie };
+  for (const what of [token, email, encodeURIComponent(email), `x=${token}`]) {
+    await visit(world, 200, `/app/users/${what}/x`, headers);
+    await visit(world, 404, `/nowhere/${what}`, headers);
+    await visit(world, 302, `/auth/${what}`);
+    await visit(world, 200, "/app/x", { ...headers, "x-request-id": what });
+    await get(world, 404, `nowhere/${what}`, { cookie, headers: { "x-request-id": what } });
+    await call(world, 404, `sessions/${what}`, undefined, { cookie, method: "DELETE" });
+  }
+}
+
 export const WAYS = {
   account,
   "sign-outs": signOuts,
@@ -365,4 +379,5 @@ export const WAYS = {
   pages: byPages,
   gateway,
   "what is faulty": faulty,
+  "what is out of place": misplaced,
 };

@@ -48,9 +48,12 @@ impl Next {
         Self::own_page(config, path)
     }
 
-    /// From a form. It went out checked, but anybody can send a form.
+    /// From a form, or from the address that it was sent to. It went out checked, but anybody can send a form.
     pub(super) fn from_fields<H: Host>(exchange: &Exchange<'_, H>, fields: &Fields) -> Self {
-        Self::read(exchange, fields.sent("next"))
+        match fields.sent("next") {
+            "" => Self::from_query(exchange),
+            next => Self::read(exchange, next),
+        }
     }
 
     /// From wherever it was.

@@ -16,6 +16,7 @@ use authflow_shared::{
     host::{Host, gateway::GatewayHost},
     log::{Level, Line, REQUEST},
     problem::Problem,
+    redacted::redacted,
     request_id::RequestId,
     session::{Presented, SessionId},
     telemetry::{Call, Context},
@@ -166,7 +167,7 @@ impl<H: GatewayHost> Exchange<'_, H> {
             Ok(read) => read,
             Err(problem) => return Next::Answer(self.respond(entry, &problem)),
         };
-        entry.path = Some(request.path.clone());
+        entry.path = Some(redacted(&request.path));
         // (3)
         if let Some(outcome) = self.misdirected(&request, entry) {
             return Next::Answer(outcome);

@@ -1,8 +1,7 @@
 //! The gateway's own paths: exact ones, which grant nothing.
 
 use authflow_shared::{
-    client_ip::ClientIp, host::gateway::GatewayHost, readiness::Health,
-    session::token::path_for_log, telemetry::exposition,
+    client_ip::ClientIp, host::gateway::GatewayHost, readiness::Health, telemetry::exposition,
 };
 
 use super::Exchange;
@@ -31,10 +30,6 @@ impl<H: GatewayHost> Exchange<'_, H> {
             request.path.as_str(),
             matches!(request.method.as_str(), "GET" | "HEAD"),
         );
-        if is_own_path(path) {
-            // It may lead to the auth worker, and name a session.
-            entry.path = Some(path_for_log(path));
-        }
         match path {
             // Whoever may not read it learns nothing, not even that it is there.
             "/metrics" if !self.may_read_metrics() => {
