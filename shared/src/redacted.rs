@@ -29,12 +29,9 @@ pub fn redacted(text: &str) -> String {
 
 /// Whether something stands before an `@`, and a dot behind it. That may be `logo@2x.png`, too.
 fn holds_address(segment: &str) -> bool {
-    let is_address = |at| {
-        segment
-            .split_once(at)
-            .is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'))
-    };
-    is_address("@") || is_address("%40")
+    let ends = (1..segment.len()).filter_map(|at| segment.as_bytes().get(at..));
+    ends.filter(|end| end.starts_with(b"@") || end.starts_with(b"%40"))
+        .any(|end| end.contains(&b'.'))
 }
 
 #[cfg(test)]
