@@ -295,6 +295,9 @@ describe("what a sibling domain or a second line could smuggle", () => {
         [`Authorization: Bearer\t${person.token}`],
         [`Authorization: Bearer ${person.token},`],
         [`Authorization: Bearer ${person.token}`, `Cookie: __Host-authflow=${other}`],
+        // Lines that the runtime joins by commas.
+        [`Authorization: Bearer ${person.token}`, "Cookie: a=1", `Cookie: __Host-authflow=${other}`],
+        ["Cookie: a=1", `Cookie: __Host-authflow=${person.token}`, `Cookie: __Host-authflow=${other}`],
       ]) {
         await world.refuses(400, "ambiguous_request", () => world.get(path, ...lines));
       }
