@@ -148,7 +148,7 @@ impl Counter {
             Command::new("EVALSHA").arg(SCRIPT.sha1())
         };
         command
-            .arg(2)
+            .arg("2")
             .arg(keys::limit(key, index))
             .arg(keys::limit(key, before))
             .arg(quota.requests)

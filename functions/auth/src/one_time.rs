@@ -149,7 +149,7 @@ impl<H: Host> Exchange<'_, H> {
     pub(crate) async fn give_up(&self, claim: &Claim) -> Result<(), Failure> {
         let command = Command::new("EVAL")
             .arg(GIVE_UP)
-            .arg(1)
+            .arg("1")
             .arg(&claim.key)
             .arg(claim.owner.expose());
         match self.redis().command(&command).await {
