@@ -10,6 +10,7 @@ import { startStack } from "../support/stack.mjs";
 const CHROME =
   "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
 const OTHER_DEVICE = { "user-agent": CHROME, "cf-connecting-ip": "2001:db8:1:2::3" };
+const PASSWORDS = { current_password: "correct horse battery staple 1A", password: "another horse battery staple 2B" };
 const CLEARED = "__Host-authflow=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax";
 
 let stack;
@@ -191,6 +192,46 @@ describe("a session that its user's list has lost", () => {
     const other = await signIn(stack, ada);
     await as(other, "POST", "logout", { scope: "global" });
     await problem(await visit(stack, ada), 401, "session_expired");
+  });
+});
+
+describe("a session in use at the auth worker alone", () => {
+  /** Makes a session of an hour old enough to be renewed, and gives how long it still lives, in milliseconds. */
+  async function due({ sessionId }) {
+    const key = `session:${sessionId}`;
+    const record = JSON.parse(await stack.redis.command("GET", key));
+    const aged = JSON.stringify({ ...record, created_at: record.created_at - 3000 });
+    await stack.redis.command("SET", key, aged, "PX", "600000");
+    return () => stack.redis.command("PTTL", key);
+  }
+
+  for (const [where, use] of [
+    ["the API", (person) => as(person, "GET", "me")],
+    ["the page of one's account", ({ cookie }) => fetch(`${stack.auth}/auth/account`, { headers: { cookie } })],
+  ]) {
+    it(`is renewed by ${where}`, { timeout: 20_000 }, async () => {
+      const ada = await signUp(stack);
+      const lives = await due(ada);
+      assert.equal((await use(ada)).status, 200);
+      while ((await lives()) <= 600_000);
+      assert.ok((await lives()) <= 3_600_000);
+    });
+  }
+
+  it("does not come back where a request has ended it or put another in its place", async () => {
+    const leave = [
+      (person) => logout(person, "global"),
+      (person) => as(person, "DELETE", `sessions/${person.sessionId}`),
+      (person) => as(person, "POST", "reset-password/update", PASSWORDS),
+    ];
+    for (const by of leave) {
+      const ada = await signUp(stack);
+      const lives = await due(ada);
+      const [left] = await Promise.all([by(ada), ...Array.from({ length: 5 }, () => as(ada, "GET", "me"))]);
+      assert.ok(left.ok, `${left.status}`);
+      await problem(await as(ada, "GET", "me"), 401, "no_session");
+      assert.equal(await lives(), -2);
+    }
   });
 });
 

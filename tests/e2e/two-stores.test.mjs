@@ -113,6 +113,20 @@ describe("while Redis is away", () => {
     assert.deepEqual([checks.redis.status, checks.database.status], ["unavailable", "ok"]);
   });
 
+  it("one's own profile is told as before, by Supabase", async () => {
+    const ada = await signUp(stack);
+    await rows("ended_at is null", 1);
+    const me = () => api(stack, "me", undefined, { method: "GET", ...bearer(ada) });
+    const before = await (await me()).json();
+    await stack.redis.kill();
+    for (let visits = 0; visits < 5; visits += 1) {
+      const answer = await me();
+      assert.equal(answer.status, 200);
+      assert.deepEqual(await answer.json(), before);
+    }
+    await problem(await api(stack, "sessions", undefined, { method: "GET", ...bearer(ada) }), 503, "store_unavailable");
+  });
+
   it("a session whose row is not there is nobody's to judge, and its cookie stays", async () => {
     const ada = await signUp(stack);
     await rows("ended_at is null", 1);

@@ -63,6 +63,10 @@ pub(crate) async fn require<H: Host>(exchange: &Exchange<'_, H>) -> Result<Signe
         id: id.clone(),
         record,
     };
+    let renewals = &exchange.config.common.renewals;
+    exchange
+        .store()
+        .renew_behind(renewals, id, &signed_in.record);
     if let Some(factor) = likeness.drift() {
         exchange.audit_drift(factor, &signed_in);
     }
@@ -279,6 +283,94 @@ mod tests {
             assert!(answer.header("set-cookie").is_some());
             assert!(record(&world, &token).is_none(), "{code}");
         }
+    }
+
+    /// A world in which a session is due to be renewed.
+    fn due() -> (World, String) {
+        let world = World::new().supabase("/logout", 204, Value::Null);
+        let token = world.signed_in();
+        world.run_tasks();
+        world.host.advance(Duration::from_mins(11));
+        (world, token)
+    }
+
+    #[test]
+    fn a_session_in_use_is_renewed_after_the_answer_and_not_with_every_request() {
+        let (world, token) = due();
+        for path in ["/api/v1/simple_auth/me", "/api/v1/simple_auth/sessions"] {
+            assert_eq!(world.answer(&get(path).cookie(&token)).status, 200);
+            assert_eq!(world.renewals(), 0, "nobody waits for it");
+        }
+        world.run_tasks();
+        assert_eq!(world.renewals(), 1);
+        world.host.advance(Duration::from_mins(10));
+        world.answer(&get("/auth/account").cookie(&token));
+        world.run_tasks();
+        assert_eq!(world.renewals(), 2);
+    }
+
+    #[test]
+    fn a_session_that_has_just_begun_is_not_renewed_nor_for_another_device() {
+        let world = World::new();
+        let token = world.signed_in();
+        let me = get("/api/v1/simple_auth/me").cookie(&token);
+        assert_eq!(world.answer(&me).status, 200);
+        world.host.advance(Duration::from_mins(11));
+        let elsewhere = me.with("cf-connecting-ip", "192.0.2.9");
+        assert_eq!(world.answer(&elsewhere).status, 401);
+        world.run_tasks();
+        assert_eq!(world.renewals(), 0);
+    }
+
+    #[test]
+    fn a_request_that_ends_or_replaces_the_session_does_not_renew_it() {
+        let logout = |scope: &str| {
+            let body = json!({ "scope": scope }).to_string();
+            post("/api/v1/simple_auth/logout", &body)
+        };
+        let end = |id: &str| {
+            let mut request = get(&format!("/api/v1/simple_auth/sessions/{id}"));
+            request.method = "DELETE".into();
+            request
+        };
+        let password = json!({"current_password": "p", "password": "new"}).to_string();
+        for (request, status) in [
+            (logout("local"), 204),
+            (logout("global"), 204),
+            (end("{id}"), 204),
+            (post(PATH, &password), 200),
+        ] {
+            let (world, token) = due();
+            let world = world.supabase("/user", 200, user()).supabase(
+                "/token?grant_type=password",
+                200,
+                session(),
+            );
+            let (id, _) = token.split_once('.').unwrap();
+            let mut request = request.cookie(&token);
+            request.path = request.path.replace("{id}", id);
+            assert_eq!(world.answer(&request).status, status, "{request:?}");
+            world.run_tasks();
+            assert_eq!((world.renewals(), record(&world, &token)), (0, None));
+        }
+    }
+
+    #[test]
+    fn a_renewal_that_failed_is_logged_and_tried_again() {
+        let (world, token) = due();
+        let me = get("/api/v1/simple_auth/me").cookie(&token);
+        assert_eq!(world.answer(&me).status, 200);
+        world.host.break_next(LOST[0]);
+        world.run_tasks();
+        let line = world.host.lines().pop().unwrap();
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(
+            (&line["msg"], &line["reason"]),
+            (&json!("renewal_failed"), &json!("timeout"))
+        );
+        assert_eq!(world.answer(&me).status, 200);
+        world.run_tasks();
+        assert_eq!(world.renewals(), 1);
     }
 
     #[test]

@@ -154,6 +154,11 @@ impl World {
         keys.insert(key.to_owned(), value.to_owned());
     }
 
+    /// How often a session was renewed in Redis.
+    pub(crate) fn renewals(&self) -> usize {
+        self.redis(redis::RENEWALS).map_or(0, |each| each.len())
+    }
+
     /// Everything in Redis as one text.
     pub(crate) fn dump(&self) -> String {
         format!("{:?}", self.redis.borrow())

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use authflow_shared::{dependency::Dependency, host::Random, redirect::Origin, sorted::Sorted};
 
 use crate::{
-    assertion::Assertions, config::Config, limits::Limits, remembered::Seed, renewal::Renewals,
+    assertion::Assertions, config::Config, limits::Limits, remembered::Seed,
     session_cache::SessionCache, signin_page::Checks,
 };
 
@@ -16,7 +16,6 @@ pub struct Gateway {
     /// Its configuration.
     pub config: Config,
     pub(crate) sessions: RefCell<SessionCache>,
-    pub(crate) renewals: RefCell<Renewals>,
     pub(crate) limits: RefCell<Limits>,
     pub(crate) assertions: RefCell<Assertions>,
     pub(crate) signin_checks: RefCell<Checks>,
@@ -31,11 +30,9 @@ impl Gateway {
     pub fn new(config: Config, source: &impl Random) -> Self {
         let seed = Seed::random(source);
         let sessions = SessionCache::new(config.session_cache, seed);
-        let renewals = Renewals::new(config.common.lifetimes.session, seed);
         Self {
             config,
             sessions: RefCell::new(sessions),
-            renewals: RefCell::new(renewals),
             limits: RefCell::new(Limits::new(seed)),
             assertions: RefCell::new(Assertions::new(seed)),
             signin_checks: RefCell::default(),

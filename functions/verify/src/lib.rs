@@ -23,7 +23,6 @@ pub mod own_paths;
 pub mod problems;
 pub mod relay;
 pub mod remembered;
-pub mod renewal;
 mod request_log;
 pub mod reserved;
 pub mod routes;

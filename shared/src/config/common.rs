@@ -12,7 +12,7 @@ use crate::{
     log::Level,
     redirect::{Origin, Targets},
     redis,
-    session::TokenKeys,
+    session::{TokenKeys, renewals::Renewals},
     telemetry::{self, Collector, Exports, Telemetry},
     timestamp::millis,
 };
@@ -39,6 +39,8 @@ pub struct Common {
     pub client_ip: client_ip::Source,
     /// How long things are kept.
     pub lifetimes: Lifetimes,
+    /// The sessions that this isolate let live on.
+    pub renewals: Rc<Renewals>,
     /// `LOG_LEVEL`.
     pub log_level: Level,
     /// `BREAKER_FAILURES`, `BREAKER_OPEN_MS`: of every dependency.
@@ -115,6 +117,7 @@ impl Common {
             auth_url,
             client_ip,
             lifetimes,
+            renewals: Renewals::new(lifetimes.session),
             log_level,
             breaker,
             telemetry,

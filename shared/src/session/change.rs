@@ -104,18 +104,17 @@ pub(super) fn name_of_end(id: &SessionId) -> String {
 
 /// That the session `id` lives so many seconds from `now`.
 pub(super) fn renewed(id: &SessionId, now: Timestamp, lives: u64) -> String {
-    of("renewed")
-        .text("hash", &id.hash())
-        .number("idle_until", until(now, lives))
-        .end()
+    at("renewed", id, "idle_until", until(now, lives))
 }
 
 /// That Redis has the session `id` again.
 pub(super) fn restored(id: &SessionId, now: Timestamp) -> String {
-    of("restored")
-        .text("hash", &id.hash())
-        .number("at", now.millis())
-        .end()
+    at("restored", id, "at", now.millis())
+}
+
+fn at(kind: &str, id: &SessionId, name: &str, millis: u64) -> String {
+    let change = of(kind).text("hash", &id.hash());
+    change.number(name, millis).end()
 }
 
 fn of(kind: &str) -> Writer {

@@ -95,7 +95,7 @@ impl<H: Host> SessionStore<H> {
         // (1) From here on nothing that was asked for before is kept.
         let (list, mark) = (keys::user_sessions(user_id), keys::sessions_ended(user_id));
         let reads = [
-            Command::new("ZRANGE").arg(list).arg(0).arg(-1),
+            Command::new("ZRANGE").arg(list).arg("0").arg("-1"),
             Command::new("GET").arg(&mark),
         ];
         let mut replies = self.redis.pipeline(&reads).await?.into_iter();
@@ -151,7 +151,7 @@ impl<H: Host> SessionStore<H> {
             commands.push(Command::new("ZREM").arg(key).arg(id.as_str()));
         }
         if self.database.is_some() {
-            let ended = Command::new("SET").arg(keys::ended_session(id)).arg(1);
+            let ended = Command::new("SET").arg(keys::ended_session(id)).arg("1");
             commands.push(ended.arg("EX").arg(MARK_SECONDS));
         }
         commands

@@ -15,6 +15,7 @@ pub mod presented;
 mod rebind;
 pub mod record;
 mod renew;
+pub mod renewals;
 mod restore;
 pub mod store;
 pub mod stored;

@@ -51,8 +51,8 @@ impl<H: Host> SessionStore<H> {
         let reads = [
             Command::new("ZREVRANGE")
                 .arg(keys::user_sessions(user_id))
-                .arg(0)
-                .arg(-1)
+                .arg("0")
+                .arg("-1")
                 .arg("WITHSCORES"),
             Command::new("HGETALL").arg(keys::device(user_id)),
         ];
@@ -126,7 +126,7 @@ impl<H: Host> SessionStore<H> {
                 .arg("EX")
                 .arg(MARK_SECONDS)
                 .arg("GET"),
-            Command::new("ZRANGE").arg(&sessions_key).arg(0).arg(-1),
+            Command::new("ZRANGE").arg(&sessions_key).arg("0").arg("-1"),
         ];
         marked.extend(self.keep_commands(Some(change)));
         let mut replies = self.redis().transaction(&marked).await?.into_iter();
@@ -147,7 +147,7 @@ impl<H: Host> SessionStore<H> {
                 let owner = Some(Lookup::Found(user_id.to_owned()));
                 writes.extend(self.end_commands(&id, owner));
             }
-            writes.push(Command::new("ZRANGE").arg(&sessions_key).arg(0).arg(-1));
+            writes.push(Command::new("ZRANGE").arg(&sessions_key).arg("0").arg("-1"));
             let mut replies = self.redis().transaction(&writes).await?;
             members = texts(replies.pop())?;
             let is_other = |id: &String| SessionId::parse(id).is_some_and(|id| Some(&id) != kept);

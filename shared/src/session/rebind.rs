@@ -44,7 +44,7 @@ impl<H: Host> SessionStore<H> {
         // Rarely asked for: the text costs less than a name that the server might not know.
         let command = Command::new("EVAL")
             .arg(SCRIPT)
-            .arg(2)
+            .arg("2")
             .arg(keys::session(id))
             .arg(keys::device(&record.user_id))
             .arg(record.device_fields())

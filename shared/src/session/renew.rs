@@ -4,24 +4,26 @@ use super::{
     SessionId, SessionRecord, SessionStore,
     change::{self, Change},
     keys,
+    store::{SessionLookup, read_session},
 };
 use crate::{
     host::Host,
-    redis::{Command, Reply, Unavailable},
+    redis::{Command, Lookup, Unavailable, lookup},
     timestamp::Timestamp,
 };
 
 /// Lets a session live on that is alive, and no other, and sees to it that its user's list has it: what is not
 /// in the list would not end with all others. Takes the keys of the session, of its owner, of the list and of
-/// all that are alive, then the seconds of the first and the second, the score, and the id.
+/// all that are alive, then the seconds of the first and the second, the score, and the id; gives the record.
 const SCRIPT: &str = r#"
-if redis.call("EXISTS", KEYS[1]) == 0 then return 0 end
+local session = redis.call("GET", KEYS[1])
+if not session then return session end
 redis.call("EXPIRE", KEYS[1], ARGV[1], "GT")
 redis.call("EXPIRE", KEYS[2], ARGV[2], "GT")
 redis.call("ZADD", KEYS[3], "GT", ARGV[3], ARGV[4])
 redis.call("ZADD", KEYS[4], "GT", ARGV[3], ARGV[4])
 if redis.call("TTL", KEYS[3]) < tonumber(ARGV[1]) then redis.call("EXPIRE", KEYS[3], ARGV[1]) end
-return 1
+return session
 "#;
 
 impl<H: Host> SessionStore<H> {
@@ -36,38 +38,10 @@ impl<H: Host> SessionStore<H> {
         now: Timestamp,
     ) -> Result<(), Unavailable> {
         let lives = self.session_seconds(record, now);
-        let renewed = self.renew_in_redis(id, record, lives, now).await;
-        let Some(database) = &self.database else {
-            return renewed.map(drop);
-        };
-        let reason = match renewed {
-            Ok(false) => return Ok(()),
-            Ok(true) => {
-                // As a whole: whatever the database missed of it, it has then. What it misses now, the
-                // next renewal makes good.
-                let saved = Change::saved(id, record, now, lives);
-                let _ = database.apply(&[saved.json], false).await;
-                return Ok(());
-            }
-            Err(reason) => reason,
-        };
-        let renewed = change::renewed(id, now, lives);
-        let told = database.apply(&[renewed], true).await;
-        told.map_err(|_| reason)
-    }
-
-    /// Gives whether the session is alive.
-    async fn renew_in_redis(
-        &self,
-        id: &SessionId,
-        record: &SessionRecord,
-        lives: u64,
-        now: Timestamp,
-    ) -> Result<bool, Unavailable> {
         // Once in ten minutes: the text costs less than a name that the server might not know.
         let command = Command::new("EVAL")
             .arg(SCRIPT)
-            .arg(4)
+            .arg("4")
             .arg(keys::session(id))
             .arg(keys::user_id(id))
             .arg(keys::user_sessions(&record.user_id))
@@ -76,10 +50,24 @@ impl<H: Host> SessionStore<H> {
             .arg(self.lifetimes().user_id)
             .arg(now.seconds().saturating_add(lives))
             .arg(id.as_str());
-        match self.redis().command(&command).await? {
-            Reply::Integer(alive) => Ok(alive == 1),
-            Reply::Error(_) => Err(Unavailable::Refused),
-            _ => Err(Unavailable::Unreadable),
+        let reply = self.redis().command(&command).await;
+        let (change, missed) =
+            match read_session(reply.map_or_else(Lookup::Unavailable, lookup), now) {
+                SessionLookup::Absent => return Ok(()),
+                // As it is by now, and as a whole: whatever the database missed of it, it has then. What it misses
+                // now, the next renewal makes good.
+                SessionLookup::Found(record) => (Change::saved(id, &record, now, lives).json, None),
+                SessionLookup::Unavailable(reason) => {
+                    (change::renewed(id, now, lives), Some(reason))
+                }
+            };
+        let is_told = match &self.database {
+            Some(database) => database.apply(&[change], missed.is_some()).await.is_ok(),
+            None => false,
+        };
+        match missed {
+            Some(reason) if !is_told => Err(reason),
+            _ => Ok(()),
         }
     }
 }
@@ -97,7 +85,7 @@ mod tests {
     };
 
     fn renewed(now: Timestamp) -> String {
-        let host = FakeHost::answering(r#"{"result":1}"#);
+        let host = FakeHost::answering(r#"{"result":null}"#);
         block_on(store(&host).renew(&id(1), &SessionRecord::example(NOW), now)).unwrap();
         host.calls()[0].body.clone().unwrap()
     }
@@ -112,7 +100,11 @@ mod tests {
 
     #[test]
     fn what_redis_refuses_is_an_error() {
-        for reply in [r#"{"error":"ERR"}"#, r#"{"result":"OK"}"#] {
+        for reply in [
+            r#"{"error":"ERR"}"#,
+            r#"{"result":"OK"}"#,
+            r#"{"result":1}"#,
+        ] {
             let host = FakeHost::answering(reply);
             let renewed = block_on(store(&host).renew(&id(1), &SessionRecord::example(NOW), NOW));
             assert!(renewed.is_err(), "{reply}");

@@ -36,7 +36,7 @@ impl<H: Host> SessionStore<H> {
         let lives = idle_until.seconds().saturating_sub(now.seconds()).max(1);
         let command = Command::new("EVAL")
             .arg(SCRIPT)
-            .arg(7)
+            .arg("7")
             .arg(keys::session(id))
             .arg(keys::user_id(id))
             .arg(keys::user_sessions(&record.user_id))

@@ -111,7 +111,7 @@ impl<H: Host> SessionStore<H> {
     ) -> Result<(), Unavailable> {
         let command = Command::new("EVAL")
             .arg(KEEP_PROFILE)
-            .arg(2)
+            .arg("2")
             .arg(keys::user_profile(user_id))
             .arg(keys::sessions_ended(user_id))
             .arg(profile)

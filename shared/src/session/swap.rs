@@ -69,7 +69,7 @@ impl<H: Host> SessionStore<H> {
         // Rarely asked for: the text costs less than a name that the server might not know.
         let command = Command::new("EVAL")
             .arg(SCRIPT)
-            .arg(1)
+            .arg("1")
             .arg(keys::session(id))
             .arg(old)
             .arg(new);

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use authflow_shared::host::{HttpAnswer, HttpCall};
 use serde_json::{Value, json};
 
+/// Under which it is kept how often a session was renewed, a letter each.
+pub(crate) const RENEWALS: &str = "renewals";
+
 /// Redis, as far as strings go; everything else is OK and forgotten.
 pub(super) fn obey(keys: &mut BTreeMap<String, String>, call: &HttpCall) -> HttpAnswer {
     let body = call.body.as_deref().unwrap_or_default();
@@ -43,6 +46,15 @@ fn run(keys: &mut BTreeMap<String, String>, command: &[String]) -> Value {
                 keys.remove(*claimed);
             }
             json!({"result": u8::from(is_ours)})
+        }
+        // A session that is renewed, if it is alive; how often is counted.
+        ["EVAL", _, "4", session, ..] => {
+            let record = keys.get(*session).cloned();
+            if record.is_some() {
+                let renewals = keys.entry(RENEWALS.to_owned()).or_default();
+                renewals.push('x');
+            }
+            json!({"result": record})
         }
         // Tokens that are swapped.
         ["EVAL", _, "1", session, old, new] => {

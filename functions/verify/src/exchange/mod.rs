@@ -256,7 +256,8 @@ impl<H: GatewayHost> Exchange<'_, H> {
         entry.grant(if is_personal { "session" } else { "public" }, self.host);
         if let (Some(id), Some(record)) = (named.session(), grant.record()) {
             entry.user_id = Some(record.user_id.clone());
-            self.renew(id, record);
+            let renewals = &self.gateway.config.common.renewals;
+            self.store().renew_behind(renewals, id, record);
             if let Some(factor) = entry.drift {
                 self.follow(factor, id, record, &seen.device);
             }

@@ -1,19 +1,15 @@
 //! Whose request it is, and how its session lives on.
 
-use std::rc::Rc;
-
 use authflow_shared::{
     client_ip::ClientIp,
     fingerprint::{Device, Likeness},
     host::gateway::GatewayHost,
-    log::{Level, Line},
     redis::Redis,
-    session::{Presented, SessionId, SessionRecord, SessionStore, find, store::SessionLookup},
+    session::{Presented, SessionId, SessionStore, find, store::SessionLookup},
 };
 
 use super::{Exchange, limit::RedisCount};
 use crate::{
-    config::SERVICE,
     decide::Credential,
     limits::Tally,
     request_log::Source,
@@ -155,26 +151,6 @@ impl<H: GatewayHost> Exchange<'_, H> {
             }
         });
         Credential::Session { lookup, device }
-    }
-
-    /// Lets the session live on, after the response.
-    pub(super) fn renew(&self, id: &SessionId, record: &Rc<SessionRecord>) {
-        let now = self.host.now();
-        if !self.gateway.renewals.borrow_mut().take(id, record, now) {
-            return;
-        }
-        let (gateway, host, store) = (self.gateway.clone(), self.host.clone(), self.store());
-        let (id, record) = (id.clone(), record.clone());
-        self.host.spawn(async move {
-            // Told by the clock anew: the origin may have taken its time.
-            if let Err(reason) = store.renew(&id, &record, host.now()).await {
-                gateway.renewals.borrow_mut().failed(&id);
-                Line::new(Level::Warn, SERVICE, "renewal_failed")
-                    .field("session", id.log_name().as_str())
-                    .field("reason", reason.as_str())
-                    .emit(&host, gateway.config.common.log_level);
-            }
-        });
     }
 
     pub(super) fn store(&self) -> SessionStore<H> {

@@ -8,11 +8,11 @@ use core::{
 
 use futures_executor::block_on;
 
-use super::{Health, World};
+use super::{Health, Session, World};
 use crate::{
     host::{CallError, Clock, fake::Breakage},
     redis::Unavailable,
-    session::{find::Source, store::SessionLookup},
+    session::{find::Source, record::SealedTokens, store::SessionLookup},
 };
 
 /// A world in which Ada is signed in, which both stores know, and the first isolate believes Redis.
@@ -68,6 +68,25 @@ fn what_the_database_does_not_know_or_has_idle_is_unavailable_while_redis_is_awa
     assert_eq!(ask(&world, 0), ("unavailable", Source::Database), "unknown");
     world.database.borrow_mut().1 = Health::Away;
     assert_eq!(ask(&world, 0), ("unavailable", Source::Database), "away");
+}
+
+#[test]
+fn a_renewal_tells_the_database_what_the_session_is_by_then() {
+    let world = signed_in();
+    let Session {
+        id, record: found, ..
+    } = &world.sessions[0];
+    let store = &world.isolates[1].store;
+    let swapped = SealedTokens {
+        access_token: "new".into(),
+        ..found.supabase.clone()
+    };
+    block_on(store.swap_tokens(id, &found.supabase, &swapped)).unwrap();
+    block_on(store.renew(id, found, world.host().now())).unwrap();
+    world.redis.borrow_mut().1 = Health::Away;
+    let (lookup, source) = block_on(world.isolates[0].store.find(id, world.host().now()));
+    assert_eq!(source, Source::Database);
+    assert_eq!(lookup.record().unwrap().supabase, swapped);
 }
 
 #[test]

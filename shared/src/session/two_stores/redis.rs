@@ -157,6 +157,11 @@ impl Redis {
     /// The scripts, told apart by how many keys they take.
     fn run_script(&mut self, words: &[&str]) -> Value {
         match words {
+            ["EVAL", _, "1", session, old, new] => {
+                let record = self.text(session).unwrap();
+                self.obey(&["SET", session, &record.replace(old, new), "EX", "3600"]);
+                json!(1)
+            }
             [
                 "EVAL",
                 _,
@@ -170,13 +175,14 @@ impl Redis {
                 score,
                 id,
             ] => {
-                if !self.kept.contains_key(*session) {
-                    return json!(0);
+                let record = self.text(session);
+                if record.is_some() {
+                    self.obey(&["EXPIRE", session, lives_for]);
+                    self.obey(&["EXPIRE", owner, "7200"]);
+                    self.obey(&["ZADD", active, score, id]);
+                    self.obey(&["ZADD", list, score, id]);
                 }
-                self.obey(&["EXPIRE", session, lives_for]);
-                self.obey(&["EXPIRE", owner, "7200"]);
-                self.obey(&["ZADD", active, score, id]);
-                self.obey(&["ZADD", list, score, id])
+                record.map_or(Value::Null, Value::from)
             }
             [
                 "EVAL",
