@@ -35,10 +35,12 @@ pub enum Found<'a> {
 /// differently.
 pub fn find(header: &str) -> Found<'_> {
     let parts = header.split([';', ',']);
-    let exactly = || header.split(';').find_map(exactly_ours);
     match parts.filter(|part| lax_name(part) == Some(NAME)).count() {
         0 => Found::Nowhere,
-        1 => exactly().map_or(Found::Oddly, Found::Once),
+        1 => header
+            .split(';')
+            .find_map(exactly_ours)
+            .map_or(Found::Oddly, Found::Once),
         _ => Found::Twice,
     }
 }

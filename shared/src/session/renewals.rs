@@ -35,31 +35,31 @@ impl Renewals {
     pub fn new(session_seconds: u64) -> Rc<Self> {
         Rc::new(Self {
             interval: (session_seconds / RENEWALS_PER_LIFE).max(1),
-            places: RefCell::new(vec![0; GROUPS * GROUP]),
+            places: RefCell::default(),
         })
     }
 
     /// Whether the session is to be renewed now; counts it as renewed if so.
     fn take(&self, id: &SessionId, record: &SessionRecord, now: Timestamp) -> bool {
         let now = now.seconds();
-        let first_due = record.created_at.saturating_add(self.interval);
-        let mut places = self.places.borrow_mut();
-        let (name, group) = Self::group(&mut places, id);
-        for place in group {
-            let seconds = *place & SECONDS;
-            let due = if *place == name | seconds {
-                seconds
-            } else if seconds <= now {
-                first_due
-            } else {
-                continue;
-            };
-            if now >= due {
-                *place = name | now.saturating_add(self.interval);
-            }
-            return now >= due;
+        if now < record.created_at.saturating_add(self.interval) {
+            return false;
         }
-        now >= first_due
+        let mut places = self.places.borrow_mut();
+        // Not before it is needed: it is for nothing in an isolate's start, nor while all sessions are young.
+        places.resize(GROUPS * GROUP, 0);
+        let (name, group) = Self::group(&mut places, id);
+        let is_ahead = |place: u64| now < place & SECONDS;
+        if group
+            .iter()
+            .any(|place| place & !SECONDS == name && is_ahead(*place))
+        {
+            return false;
+        }
+        if let Some(free) = group.iter_mut().find(|place| !is_ahead(**place)) {
+            *free = name | now.saturating_add(self.interval);
+        }
+        true
     }
 
     /// Takes back what [`Renewals::take`] counted, because the renewal failed; for the few of its group, too.
@@ -154,6 +154,18 @@ mod tests {
         assert_eq!(taken(600), 5000);
         assert!(taken(601) < 5, "hardly one finds all places taken");
         assert_eq!(taken(1200), 5000);
+    }
+
+    #[test]
+    fn a_session_is_remembered_though_a_place_before_its_own_is_free_again() {
+        let renewals = Renewals::new(3600);
+        let mut places = vec![0; GROUPS * GROUP];
+        let mut group = |number: &usize| Renewals::group(&mut places, &id(*number)).1.as_ptr();
+        let first = group(&0);
+        let second = (1..100_000).find(|number| group(number) == first).unwrap();
+        assert!(renewals.take(&id(0), &record(), at(600)));
+        assert!(renewals.take(&id(second), &record(), at(700)));
+        assert!(!renewals.take(&id(second), &record(), at(1250)));
     }
 
     #[test]

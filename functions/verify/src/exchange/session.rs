@@ -1,4 +1,4 @@
-//! Whose request it is, and how its session lives on.
+//! Whose request it is.
 
 use authflow_shared::{
     client_ip::ClientIp,
